@@ -1,0 +1,3 @@
+//! Keeps Amazon Bedrock guardrails enforced across an AWS organization.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! The `bedrail` binary.
+
+fn main() {}

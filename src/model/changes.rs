@@ -1,0 +1,110 @@
+//! Old and new of each field, named by natural keys, for plans and logs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// One field that differs. `None` means absent on that side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FieldChange {
+    /// `contentPolicyConfig.filtersConfig[HATE].inputStrength`.
+    pub path: String,
+    /// What is live.
+    pub old: Option<String>,
+    /// What is desired.
+    pub new: Option<String>,
+}
+
+impl FieldChange {
+    /// A change named by hand.
+    pub fn new(path: &str, old: Option<String>, new: Option<String>) -> Self {
+        Self { path: path.to_owned(), old, new }
+    }
+}
+
+impl fmt::Display for FieldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "(absent)".to_owned());
+        write!(f, "{}: {} → {}", self.path, side(&self.old), side(&self.new))
+    }
+}
+
+/// Lists every leaf in which two JSON documents differ, in order of the path. List items that
+/// carry a `name`, `type`, `text` or `Sid` are matched by it, others by position.
+pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
+    let (old, new) = (leaves(old), leaves(new));
+    let mut paths: Vec<&String> = old.keys().chain(new.keys()).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+        .into_iter()
+        .filter(|path| old.get(*path) != new.get(*path))
+        .map(|path| FieldChange {
+            path: path.clone(),
+            old: old.get(path).cloned(),
+            new: new.get(path).cloned(),
+        })
+        .collect()
+}
+
+fn leaves(document: &Value) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    collect(document, String::new(), &mut found);
+    found
+}
+
+fn collect(value: &Value, path: String, found: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, member) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                collect(member, path, found);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (index, item) in items.iter().enumerate() {
+                let key = natural_key(item).unwrap_or_else(|| index.to_string());
+                collect(item, format!("{path}[{key}]"), found);
+            }
+        }
+        Value::String(text) => {
+            found.insert(path, text.clone());
+        }
+        Value::Null => {}
+        Value::Object(_) | Value::Array(_) | Value::Bool(_) | Value::Number(_) => {
+            found.insert(path, value.to_string());
+        }
+    }
+}
+
+fn natural_key(item: &Value) -> Option<String> {
+    ["name", "type", "text", "Sid"]
+        .iter()
+        .find_map(|key| item.get(key).and_then(Value::as_str))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn items_are_matched_by_natural_key_not_by_position() {
+        let old = json!({"f": [{"type": "HATE", "s": "HIGH"}, {"type": "INSULTS", "s": "LOW"}]});
+        let new = json!({"f": [{"type": "INSULTS", "s": "LOW"}, {"type": "HATE", "s": "LOW"}]});
+        let found: Vec<String> = changes(&old, &new).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["f[HATE].s: HIGH → LOW"]);
+    }
+
+    #[test]
+    fn a_member_on_one_side_only_is_absent_on_the_other() {
+        let found: Vec<String> = changes(&json!({"a": 1}), &json!({"b": [1, 2]}))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(found, ["a: 1 → (absent)", "b: (absent) → [1,2]"]);
+    }
+}

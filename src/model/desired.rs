@@ -1,0 +1,191 @@
+//! What the manifests ask for, resolved against the fleet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
+use super::cell::{Cell, ProfileKey, ReplicaKey};
+use super::ids::{AccountId, Name, Region, TargetId, UnitId};
+
+/// Whether a manifest's objects should exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Presence {
+    /// They should.
+    #[default]
+    Present,
+    /// The manifest says `state: Absent`: consent to tear down what nothing references.
+    Absent,
+}
+
+/// Whom a guardrail's generated resource policy admits (`aws-facts` 2.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Share {
+    /// Nobody beyond its own account: no statement of ours.
+    #[default]
+    None,
+    /// Every account of the organization.
+    Organization,
+    /// Every account at or below these units.
+    Units(BTreeSet<UnitId>),
+}
+
+/// One replica as it should be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DesiredReplica {
+    /// Whether it should exist.
+    pub state: Presence,
+    /// Canonical content with the Region's profile and key.
+    #[serde(skip)]
+    pub content: ReplicaContent,
+    /// Hash of the shared content.
+    pub revision: Revision,
+    /// Hash of the whole content.
+    pub replica_revision: ReplicaRevision,
+    /// Whom it is shared with.
+    pub share: Share,
+    /// The user's tags; ours are added beside them.
+    pub tags: BTreeMap<String, String>,
+    /// Whether a live guardrail of this name without an owner is taken over.
+    pub adopt: bool,
+}
+
+/// A guardrail, and which of its revisions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct GuardrailReference {
+    /// The name of its manifest.
+    pub name: Name,
+    /// A pinned revision; `None` for the latest.
+    pub revision: Option<Revision>,
+}
+
+/// `SELECTIVE` or `COMPREHENSIVE`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Guarding {
+    /// Everything is checked; what AWS does when the field is absent.
+    #[default]
+    Comprehensive,
+    /// Only tagged content is checked.
+    Selective,
+}
+
+/// Which parts of a request are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SelectiveContentGuarding {
+    /// System prompts.
+    pub system: Guarding,
+    /// Messages.
+    pub messages: Guarding,
+}
+
+/// Which models are under enforcement, after resolution of `EMBEDDINGS`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ModelEnforcement {
+    /// `ALL` or model ids.
+    pub included: BTreeSet<String>,
+    /// Model ids; these win.
+    pub excluded: BTreeSet<String>,
+}
+
+impl Default for ModelEnforcement {
+    /// Every model: what AWS does when the field is absent.
+    fn default() -> Self {
+        Self { included: BTreeSet::from(["ALL".to_owned()]), excluded: BTreeSet::new() }
+    }
+}
+
+/// What both kinds of enforcement say about inference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EnforcementSettings {
+    /// Which models.
+    pub models: ModelEnforcement,
+    /// Whether the Region's embedding models are excluded too, resolved live.
+    pub exclude_embeddings: bool,
+    /// Which parts of a request.
+    pub guarding: SelectiveContentGuarding,
+}
+
+/// One organization enforcement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DesiredOrganizationEnforcement {
+    /// Whether it should exist.
+    pub state: Presence,
+    /// Which guardrail; its replicas live in the management account.
+    pub guardrail: GuardrailReference,
+    /// Regions with a block in the document.
+    pub regions: BTreeSet<Region>,
+    /// Models and guarding.
+    pub settings: EnforcementSettings,
+    /// Whether policies nearer the leaf may change it.
+    pub allow_override: bool,
+    /// Where the policy attaches.
+    pub targets: BTreeSet<TargetId>,
+    /// Whether a live policy of this name without an owner is taken over.
+    pub adopt: bool,
+}
+
+/// What to do with a foreign configuration in a slot a manifest claims.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum OnForeign {
+    /// Take the slot.
+    #[default]
+    Replace,
+    /// Leave it, and say so.
+    Hold,
+}
+
+/// One cell's account enforcement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DesiredCell {
+    /// Whether it should exist.
+    pub state: Presence,
+    /// The manifest that claims the cell.
+    pub enforcement: Name,
+    /// Which revision.
+    pub revision: Option<Revision>,
+    /// The replica it references: the one in its own account where placed there, else the shared
+    /// one of the management account.
+    pub replica: ReplicaKey,
+    /// Models and guarding.
+    pub settings: EnforcementSettings,
+    /// What to do with somebody else's configuration.
+    pub on_foreign: OnForeign,
+}
+
+/// A part of the manifests that cannot be carried out in this fleet, with what to do about it.
+/// What it would have governed is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Refusal {
+    /// `OrganizationEnforcement/baseline-everywhere`.
+    pub manifest: String,
+    /// The field, and the place in its file: `spec.targets[1]`.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.manifest, self.field, self.message)
+    }
+}
+
+/// Everything desired, by key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Desired {
+    /// Number of the manifest set; grows with each accepted load.
+    pub generation: u64,
+    /// Guardrails.
+    pub replicas: BTreeMap<ReplicaKey, DesiredReplica>,
+    /// Whom each guardrail profile must admit: the union of what its guardrails are shared with.
+    pub profiles: BTreeMap<ProfileKey, Share>,
+    /// Organization enforcements.
+    pub organization: BTreeMap<Name, DesiredOrganizationEnforcement>,
+    /// Account enforcements, per cell.
+    pub cells: BTreeMap<Cell, DesiredCell>,
+    /// Cells in a selection that cannot be worked in, with the account's state.
+    pub unreachable: BTreeMap<AccountId, String>,
+    /// What this fleet does not admit.
+    pub refusals: BTreeSet<Refusal>,
+}
