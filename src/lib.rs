@@ -1,3 +1,4 @@
 //! Keeps Amazon Bedrock guardrails enforced across an AWS organization.
 
 pub mod model;
+pub mod simulator;

@@ -1,0 +1,244 @@
+//! S11: since the intent last changed, at most max(1, 5 %) of what the controller has in force is
+//! lost, unless more was approved.
+//!
+//! A loss is a place whose configuration goes or narrows, a foreign configuration that is taken
+//! over, or a target an organization policy of the controller's leaves or no longer enforces in
+//! some Region. Another content is not a loss.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::super::intent::Intent;
+use super::super::memory::{Memory, owns_policy, owns_reference};
+use super::super::protection::{policy_kind, targets, targets_of};
+use super::super::reference::{Reference, references_in};
+use super::{Violation, Write};
+use crate::simulator::bedrock::Enforced;
+use crate::simulator::call::Service;
+use crate::simulator::organization::PolicyKind;
+use crate::simulator::world::World;
+
+/// One in so many may be lost without approval: 5 %.
+const SHARE: usize = 20;
+
+pub(super) fn judge(write: &Write<'_>) -> Vec<Violation> {
+    let losses = losses(write);
+    if !write.intent.is_told() || losses.is_subset(&write.memory.losses) {
+        return Vec::new();
+    }
+    let owned = write.memory.owned;
+    let owned = owned.unwrap_or_else(|| owned_now(write));
+    let allowed = write.intent.approved_losses.max(owned / SHARE).max(1);
+    let count = write.memory.losses.union(&losses).count();
+    if count <= allowed {
+        return Vec::new();
+    }
+    vec![write.violates("S11", format!("{count} losses of {owned}, {allowed} allowed"))]
+}
+
+fn owned_now(write: &Write<'_>) -> usize {
+    owned(write.before, write.memory, write.intent)
+}
+
+/// Places and targets the controller has something in force at.
+pub(in super::super) fn owned(world: &World, memory: &Memory, intent: &Intent) -> usize {
+    let is_ours = |place: &(String, String), enforced: &Enforced| {
+        memory.put(place, enforced)
+            || owns_reference(memory, intent, world, &Reference::of_enforced(enforced))
+    };
+    let slots = world.bedrock.iter().filter(|(place, regional)| {
+        regional.enforced().is_some_and(|enforced| is_ours(place, enforced))
+    });
+    let policies = world.organization.policies.keys();
+    let targets = policies
+        .filter(|id| owns_policy(memory, intent, world, id))
+        .map(|id| targets_of(world, id).len());
+    slots.count() + targets.sum::<usize>()
+}
+
+/// What a write takes away, each named once.
+pub(in super::super) fn losses(write: &Write<'_>) -> BTreeSet<String> {
+    if !write.has_succeeded() {
+        return BTreeSet::new();
+    }
+    match (write.call.service, write.call.operation) {
+        (
+            Service::Bedrock,
+            "PutEnforcedGuardrailConfiguration" | "DeleteEnforcedGuardrailConfiguration",
+        ) => slot(write).into_iter().collect(),
+        (Service::Organizations, "DetachPolicy" | "UpdatePolicy") => policy(write),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn slot(write: &Write<'_>) -> Option<String> {
+    let place = (write.call.caller.account.clone(), write.call.region.clone());
+    let enforced = |world: &World| {
+        let regional = world.regional(&place.0, &place.1);
+        regional.and_then(|regional| regional.enforced()).cloned()
+    };
+    let before = enforced(write.before)?;
+    let is_ours = |world: &World, enforced: &Enforced| {
+        owns_reference(write.memory, write.intent, world, &Reference::of_enforced(enforced))
+    };
+    let is_lost = match enforced(write.after) {
+        None => true,
+        Some(after) => {
+            let was_ours = write.memory.put(&place, &before) || is_ours(write.before, &before);
+            let is_taken_over = !was_ours && before.guardrail != after.guardrail;
+            is_taken_over || (was_ours && is_narrower(&before, &after))
+        }
+    };
+    is_lost.then(|| format!("{} {}", place.0, place.1))
+}
+
+/// Whether less is guarded, or fewer models.
+fn is_narrower(before: &Enforced, after: &Enforced) -> bool {
+    let is_selective = |enforced: &Enforced, side: &str| {
+        let selective = enforced.selective.as_ref().and_then(|sent| sent.get(side));
+        selective.and_then(Value::as_str) == Some("SELECTIVE")
+    };
+    let guards_less = ["system", "messages"]
+        .into_iter()
+        .any(|side| !is_selective(before, side) && is_selective(after, side));
+    let list = |enforced: &Enforced, member: &str| -> BTreeSet<String> {
+        let models = enforced.models.as_ref().and_then(|models| models.get(member));
+        let models = models.and_then(Value::as_array).into_iter().flatten();
+        models.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let included = |enforced: &Enforced| {
+        let included = list(enforced, "includedModels");
+        if included.is_empty() || included.contains("ALL") { None } else { Some(included) }
+    };
+    let includes_less = match (included(before), included(after)) {
+        (None, Some(_)) => true,
+        (Some(before), Some(after)) => !before.is_subset(&after),
+        (None | Some(_), None) => false,
+    };
+    let excludes_more = !list(after, "excludedModels").is_subset(&list(before, "excludedModels"));
+    guards_less || includes_less || excludes_more
+}
+
+fn policy(write: &Write<'_>) -> BTreeSet<String> {
+    let id = write.call.text("PolicyId").unwrap_or_default();
+    let is_ours = owns_policy(write.memory, write.intent, write.before, id);
+    if !is_ours || policy_kind(write.before, write.call) != Some(PolicyKind::BedrockPolicy) {
+        return BTreeSet::new();
+    }
+    let regions = |world: &World| -> BTreeSet<String> {
+        let policy = world.organization.policies.get(id);
+        let references = policy.map(|policy| references_in(&policy.document)).unwrap_or_default();
+        references.into_iter().map(|(region, _)| region).collect()
+    };
+    let is_detached = write.call.operation == "DetachPolicy";
+    // A hand-over leaves every place with what replaces it: nothing is lost then.
+    let loses = write
+        .changes
+        .iter()
+        .any(|change| change.before.then.is_some() && change.after.then.is_none());
+    if !loses || (!is_detached && regions(write.before).is_subset(&regions(write.after))) {
+        return BTreeSet::new();
+    }
+    targets(write.before, write.call).into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::super::testing::{Arena, Controller, HERE, Stranger, document};
+
+    /// Three places of the controller's, then `intent`, then everything read.
+    fn enforced(intent: Value) -> (Arena, String) {
+        let mut arena = Arena::new();
+        let arn = arena.shared("baseline", "zebra");
+        for member in arena.members.clone() {
+            arena.enforce(Controller, &member, &arn, "1").unwrap();
+        }
+        arena.intend(intent);
+        arena.read_everything();
+        (arena, arn)
+    }
+
+    #[test]
+    fn one_loss_passes_and_a_second_waits_for_approval() {
+        for (approved, count, expected) in [(0, 1, vec![]), (0, 2, vec!["S11"]), (3, 3, vec![])] {
+            let intent = json!({"removals": ["all"], "approvedLosses": approved});
+            let (mut arena, _) = enforced(intent);
+            for member in arena.members.clone().iter().take(count) {
+                arena.release(Controller, member);
+            }
+            assert_eq!(arena.broken(), expected, "{count} losses, {approved} approved");
+        }
+    }
+
+    #[test]
+    fn a_new_intent_counts_from_zero() {
+        let (mut arena, _) = enforced(json!({"removals": ["all"]}));
+        for member in arena.members.clone() {
+            arena.release(Controller, &member);
+            arena.intend(json!({"removals": ["all"], "rollback": [member]}));
+        }
+        assert_eq!(arena.broken(), [""; 0]);
+    }
+
+    #[test]
+    fn narrowing_is_a_loss_and_another_version_is_not() {
+        let narrower = [
+            json!({"selectiveContentGuarding": {"messages": "SELECTIVE"}}),
+            json!({"modelEnforcement": {"includedModels": ["ALL"], "excludedModels": ["a.b"]}}),
+            json!({"modelEnforcement": {"includedModels": ["a.b"], "excludedModels": []}}),
+        ];
+        for more in narrower {
+            let (mut arena, arn) = enforced(json!({}));
+            for member in arena.members.clone() {
+                arena.enforce_as(Controller, &member, &arn, "1", &more).unwrap();
+            }
+            assert_eq!(arena.broken(), ["S11"], "{more}");
+        }
+        let (mut arena, arn) = enforced(json!({}));
+        arena.redraft(Controller, &arn, "baseline", "lion");
+        arena.publish(Controller, &arn);
+        for member in arena.members.clone() {
+            arena.enforce(Controller, &member, &arn, "2").unwrap();
+        }
+        assert_eq!(arena.broken(), [""; 0]);
+    }
+
+    #[test]
+    fn taking_over_many_foreign_slots_is_a_loss() {
+        for (count, expected) in [(1, vec![]), (2, vec!["S11"])] {
+            let mut arena = Arena::new();
+            let ours = arena.shared("baseline", "zebra");
+            let theirs = arena.guardrail(Stranger, "theirs", "lion");
+            arena.publish(Stranger, &theirs);
+            let grant = arena.grant(&theirs);
+            arena.share(Stranger, &theirs, &json!([grant]));
+            arena.intend(json!({}));
+            for member in arena.members.clone().iter().take(count) {
+                arena.enforce(Stranger, member, &theirs, "1").unwrap();
+                arena.enforce(Controller, member, &ours, "1").unwrap();
+            }
+            assert_eq!(arena.broken(), expected, "{count}");
+        }
+    }
+
+    #[test]
+    fn every_target_a_policy_leaves_is_a_loss() {
+        let mut arena = Arena::new();
+        let arn = arena.shared("baseline", "zebra");
+        let id = arena.policy(Controller, "baseline", &document(&[(HERE, &arn, "1")]));
+        for member in arena.members.clone() {
+            arena.attach(Controller, &id, &member);
+        }
+        arena.pass(60_000);
+        arena.intend(json!({"removals": ["all"]}));
+        arena.read_everything();
+        let members = arena.members.clone();
+        arena.detach(Controller, &id, &members[0]);
+        assert_eq!(arena.broken(), [""; 0]);
+        arena.detach(Controller, &id, &members[1]);
+        assert_eq!(arena.broken(), ["S11"]);
+    }
+}

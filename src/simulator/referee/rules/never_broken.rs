@@ -1,0 +1,143 @@
+//! S4: no write makes a reference that an account in its scope cannot apply, nor makes one that
+//! is there so.
+
+use super::super::Change;
+use super::super::reference::{Level, Reference};
+use super::{Violation, Write};
+
+pub(super) fn judge(write: &Write<'_>) -> Vec<Violation> {
+    if !write.has_succeeded() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for change in write.changes {
+        let account = (change.before.account.as_ref(), change.after.account.as_ref());
+        let organization = (change.before.then.as_ref(), change.after.then.as_ref());
+        for (level, (before, after)) in
+            [(Level::Account, account), (Level::Organization, organization)]
+        {
+            found.extend(newly_broken(write, change, level, before, after).map(|it| (change, it)));
+        }
+    }
+    write.violates_in("S4", found)
+}
+
+fn newly_broken(
+    write: &Write<'_>,
+    change: &Change,
+    level: Level,
+    before: Option<&Reference>,
+    after: Option<&Reference>,
+) -> Option<String> {
+    let after = after?;
+    if !write.after.organization.is_region_enabled(&change.account, &change.region) {
+        return None;
+    }
+    let broken = |world| after.broken(world, level, change.place(), write.call.at);
+    let reason = broken(write.after)?;
+    let was_broken = before == Some(after) && broken(write.before).is_some();
+    (!was_broken).then(|| format!("cannot be applied: {}", without_caller(&reason)))
+}
+
+/// The reason without the account, which the place names already: equal for all accounts.
+fn without_caller(reason: &str) -> &str {
+    reason.split_once(" is not authorized").map_or(reason, |(_, rest)| rest.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{Arena, Controller, HERE, Stranger, document};
+
+    #[test]
+    fn an_attachment_that_one_account_below_cannot_apply_is_reported() {
+        type Break = fn(&mut Arena, &str) -> String;
+        let rows: [(&str, Break); 4] = [
+            ("not shared", |arena, _| {
+                let arn = arena.guardrail(Controller, "private", "lion");
+                arena.publish(Controller, &arn);
+                arn
+            }),
+            ("denied by a stranger's statement", |arena, arn| {
+                let deny = json!({
+                    "Sid": "Theirs", "Effect": "Deny", "Principal": "*",
+                    "Action": "bedrock:ApplyGuardrail", "Resource": arn,
+                    "Condition": {"StringEquals": {"aws:PrincipalAccount": arena.members[1]}},
+                });
+                let grant = arena.grant(arn);
+                arena.share(Stranger, arn, &json!([grant, deny]));
+                arn.to_owned()
+            }),
+            ("a service control policy denies", |arena, arn| {
+                let deny = json!({"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Deny", "Action": "bedrock:ApplyGuardrail", "Resource": "*"}]});
+                let body = json!({"Name": "deny", "Description": "", "Type": "SERVICE_CONTROL_POLICY",
+                    "Content": deny.to_string()});
+                let created = arena.organize(Stranger, "CreatePolicy", body);
+                let id = created["Policy"]["PolicySummary"]["Id"].as_str().unwrap().to_owned();
+                let member = arena.members[2].clone();
+                arena.attach(Stranger, &id, &member);
+                arn.to_owned()
+            }),
+            ("no such version", |_, arn| format!("{arn}:7")),
+        ];
+        for (name, prepare) in rows {
+            let mut arena = Arena::new();
+            let arn = arena.shared("baseline", "zebra");
+            let named = prepare(&mut arena, &arn);
+            let (arn, version) =
+                named.strip_suffix(":7").map_or((named.as_str(), "1"), |arn| (arn, "7"));
+            let id = arena.policy(Controller, "baseline", &document(&[(HERE, arn, version)]));
+            assert_eq!(arena.broken(), [""; 0], "{name}: an unattached document has no scope");
+            let root = arena.root.clone();
+            arena.attach(Controller, &id, &root);
+            assert_eq!(arena.broken(), ["S4"], "{name}");
+        }
+    }
+
+    #[test]
+    fn an_attachment_everybody_can_apply_passes() {
+        let mut arena = Arena::new();
+        let arn = arena.shared("baseline", "zebra");
+        let id = arena.policy(Controller, "baseline", &document(&[(HERE, &arn, "1")]));
+        let root = arena.root.clone();
+        arena.attach(Controller, &id, &root);
+        assert_eq!(arena.broken(), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_stranger_broke_is_not_blamed_on_the_next_write() {
+        let mut arena = Arena::new();
+        let arn = arena.shared("baseline", "zebra");
+        let id = arena.policy(Controller, "baseline", &document(&[(HERE, &arn, "1")]));
+        let root = arena.root.clone();
+        arena.attach(Controller, &id, &root);
+        arena.share(
+            Stranger,
+            &arn,
+            &json!([{
+                "Sid": "Theirs", "Effect": "Deny", "Principal": "*",
+                "Action": "bedrock:ApplyGuardrail", "Resource": arn,
+            }]),
+        );
+        arena.rewrite(Controller, &id, &document(&[(HERE, &arn, "1")]));
+        assert_eq!(arena.broken(), [""; 0]);
+    }
+
+    #[test]
+    fn a_service_control_policy_of_the_controller_must_leave_references_applicable() {
+        let mut arena = Arena::new();
+        let arn = arena.shared("baseline", "zebra");
+        let member = arena.members[0].clone();
+        arena.enforce(Controller, &member, &arn, "1").unwrap();
+        let deny = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "bedrock:*", "Resource": "*"}]});
+        let body = json!({"Name": "deny", "Description": "", "Type": "SERVICE_CONTROL_POLICY",
+            "Content": deny.to_string(), "Tags": [{"Key": "bedrail:owner", "Value": "us"}]});
+        let created = arena.organize(Controller, "CreatePolicy", body);
+        let id = created["Policy"]["PolicySummary"]["Id"].as_str().unwrap().to_owned();
+        arena.attach(Controller, &id, &member);
+        assert_eq!(arena.broken(), ["S4"]);
+    }
+}

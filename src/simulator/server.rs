@@ -1,0 +1,158 @@
+//! The simulator as a whole, and its HTTP edge.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State as Shared;
+use axum::http::{Request, Response, StatusCode};
+use axum::serve::ListenerExt as _;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::dispatch::State;
+use super::referee::Violation;
+use super::scenario::{Scenario, ScenarioError};
+use super::world::World;
+use super::{Options, admin, wire};
+
+/// The largest body an AWS service of ours takes, with room to spare.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// A running AWS. Calls are answered one at a time, as the world is one value; only the waiting
+/// (latency, faults) happens side by side.
+pub struct Simulator {
+    state: Mutex<State>,
+    clock: Clock,
+    latency: Duration,
+}
+
+impl Simulator {
+    /// Builds the world of `scenario`.
+    pub fn new(
+        scenario: &Scenario,
+        seed: u64,
+        latency: Duration,
+        clock: Clock,
+    ) -> Result<Self, ScenarioError> {
+        let world = scenario.build(seed, clock.now())?;
+        Ok(Self { state: Mutex::new(State::new(world, seed)), clock, latency })
+    }
+
+    /// Goes on from a world that another simulator ended in. Faults, counts and what the referee
+    /// remembers start anew.
+    pub fn resume(world: World, seed: u64, clock: Clock) -> Self {
+        Self { state: Mutex::new(State::new(world, seed)), clock, latency: Duration::ZERO }
+    }
+
+    /// What the command line asks for, on the machine's clock.
+    pub fn from_options(options: &Options) -> Result<Self, ScenarioError> {
+        let mut scenario = match &options.scenario {
+            Some(path) => Scenario::read(path)?,
+            None => Scenario::generate(options.accounts, options.units, options.seed),
+        };
+        scenario.partition.get_or_insert_with(|| options.partition.clone());
+        Self::new(&scenario, options.seed, options.latency, Clock::system())
+    }
+
+    /// Answers one request, of an AWS client or to `/_simulator/`.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if let Some(path) = request.uri().path().strip_prefix("/_simulator/") {
+            let path = path.to_owned();
+            return admin::answer(self, &path, &request);
+        }
+        let (response, hold) = self.answer(&request);
+        hold_back(hold + self.latency).await;
+        response
+    }
+
+    /// The simulated time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The world as it is.
+    pub fn world(&self) -> World {
+        self.lock().world().clone()
+    }
+
+    /// What the referee found.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.lock().referee().violations().to_vec()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> (Response<Bytes>, Duration) {
+        match wire::decode(request) {
+            Ok(decoded) => {
+                let (service, operation) = (decoded.service, decoded.operation);
+                let mut state = self.lock();
+                let request_id = state.request_id();
+                let (answer, hold) = state.answer(decoded, self.clock.now());
+                drop(state);
+                (wire::encode(service, operation, answer, &request_id), hold)
+            }
+            Err(refused) => {
+                let request_id = self.lock().request_id();
+                let answer = Err(refused.failure);
+                (wire::encode(refused.service, "", answer, &request_id), Duration::ZERO)
+            }
+        }
+    }
+}
+
+/// Serves `simulator` until `shutdown`.
+///
+/// # Errors
+///
+/// `InvalidInput` for a listener beyond loopback: this AWS believes every access key.
+pub async fn serve(
+    simulator: Arc<Simulator>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        let message = format!(
+            "refused to listen on {address}: the simulator believes every access key, so it listens on loopback only (127.0.0.1 or ::1)"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
+    let router = Router::new().fallback(bridge).with_state(simulator);
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+async fn bridge(
+    Shared(simulator): Shared<Arc<Simulator>>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return response;
+    };
+    simulator.handle(Request::from_parts(head, body)).await.map(Body::from)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one wait of the simulator: latency and held answers, which decide nothing"
+)]
+async fn hold_back(duration: Duration) {
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
+    }
+}
