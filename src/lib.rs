@@ -1,4 +1,5 @@
 //! Keeps Amazon Bedrock guardrails enforced across an AWS organization.
 
 pub mod model;
+pub mod runtime;
 pub mod simulator;
