@@ -1,5 +1,6 @@
 //! Keeps Amazon Bedrock guardrails enforced across an AWS organization.
 
+pub mod aws;
 pub mod model;
 pub mod runtime;
 pub mod simulator;

@@ -1,0 +1,492 @@
+//! The handle to AWS: one connection pool, one client per Region, every call through one place.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_config::identity::IdentityCache;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::{Builder as HttpBuilder, Connector, proxy::ProxyConfig, tls};
+use aws_smithy_runtime_api::client::auth::AuthSchemeId;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::sdk_config::SharedTimeSource;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::error::{AwsError, ErrorClass};
+use super::limiter::{Lane, Limiter};
+use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
+use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
+use super::settings::Settings;
+use super::versions::VersionContents;
+use crate::model::{AccountId, Cell, OrganizationId, Region, RootId};
+
+/// The Region of the caller's own calls where neither settings nor environment name one.
+const HOME_REGION_DEFAULT: &str = "us-east-1";
+
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The caller's own credentials are replaced this long before they end.
+const CREDENTIALS_BUFFER: Duration = Duration::from_mins(5);
+
+/// The scheme every request is signed with. Without this preference the SDK would take a bearer
+/// token from `AWS_BEARER_TOKEN_BEDROCK`, and act as whoever made it.
+const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
+
+/// Who we are, as STS says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The caller's account.
+    pub account: AccountId,
+    /// The caller's role session or user.
+    pub arn: String,
+    /// `aws`, `aws-us-gov`, …
+    pub partition: String,
+}
+
+/// AWS, as one installation sees it. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Aws(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    sdk: SdkConfig,
+    clock: SharedTimeSource,
+    caller: CallerIdentity,
+    home: Cell,
+    limiter: Limiter,
+    sessions: Sessions,
+    sts: aws_sdk_sts::Client,
+    organizations: aws_sdk_organizations::Client,
+    bedrock: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrock::Client>>,
+    runtime: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrockruntime::Client>>,
+    versions: VersionContents,
+    /// What never changes while a process lives, read once: it is asked for at every visit, and
+    /// AWS admits one such call a second.
+    anatomy: OnceCell<Anatomy>,
+    /// Once it fires, no write is sent.
+    stop: OnceLock<CancellationToken>,
+}
+
+/// The identity of the organization.
+#[derive(Clone, Debug)]
+pub(super) struct Anatomy {
+    pub(super) organization: OrganizationId,
+    pub(super) management: AccountId,
+    pub(super) root: RootId,
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws")
+            .field("caller", &self.0.caller)
+            .field("home", &self.0.home)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose credentials sign a client's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    /// The caller's own.
+    Own,
+    /// Those of the session a call runs in.
+    Member,
+}
+
+/// A cell that calls can be made in.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Where.
+    pub(super) cell: Cell,
+    /// `None` for the caller's own account.
+    session: Option<Arc<Session>>,
+}
+
+impl Place {
+    fn whose(&self) -> Whose {
+        if self.session.is_some() { Whose::Member } else { Whose::Own }
+    }
+}
+
+impl Aws {
+    /// Connects as the standard AWS environment says, and asks STS who we are.
+    ///
+    /// Honours the default credential chain, `AWS_REGION`, `AWS_ENDPOINT_URL*` and proxies;
+    /// ignores `AWS_BEARER_TOKEN_BEDROCK`.
+    pub async fn connect(settings: Settings) -> Result<Self, AwsError> {
+        let home = settings.home_region.as_ref().map(sdk_region);
+        let region =
+            RegionProviderChain::first_try(home).or_default_provider().or_else(HOME_REGION_DEFAULT);
+        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(region)
+            .identity_cache(
+                IdentityCache::lazy()
+                    .buffer_time(CREDENTIALS_BUFFER)
+                    .load_timeout(settings.attempt_timeout)
+                    .build(),
+            )
+            .load()
+            .await;
+        Self::connect_through(settings, sdk).await
+    }
+
+    /// Connects to a simulated AWS at `endpoint`, which believes every access key, whatever the
+    /// environment says.
+    pub async fn connect_local(settings: Settings, endpoint: &str) -> Result<Self, AwsError> {
+        let credentials = Credentials::new("simulated", "simulated", None, None, "simulated");
+        let region = settings.home_region.as_ref().map_or(HOME_REGION_DEFAULT, Region::as_str);
+        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(aws_config::Region::new(region.to_owned()))
+            .endpoint_url(endpoint)
+            .credentials_provider(credentials)
+            .http_client(http_client())
+            .load()
+            .await;
+        Self::connect_through(settings, sdk).await
+    }
+
+    /// Connects through a configuration made elsewhere: its HTTP client, clock, credentials and
+    /// endpoints are used as they are. For simulations in one process.
+    pub async fn connect_through(settings: Settings, sdk: SdkConfig) -> Result<Self, AwsError> {
+        let sdk = as_ours(&settings, &sdk);
+        let region = sdk.region().map_or(HOME_REGION_DEFAULT, |region| region.as_ref());
+        let region: Region = region.parse().map_err(|error| {
+            let message = format!("{error}: check AWS_REGION");
+            AwsError::ours(ErrorClass::Invalid, GET_CALLER_IDENTITY.name, message)
+        })?;
+        let limiter = Limiter::new(settings.rates, settings.max_in_flight);
+        let sts = aws_sdk_sts::Client::new(&sdk);
+        let caller = identify(&limiter, &sts, &region).await?;
+        Ok(Self(Arc::new(Inner {
+            home: Cell { account: caller.account.clone(), region },
+            organizations: aws_sdk_organizations::Client::new(&sdk),
+            clock: sdk.time_source().unwrap_or_default(),
+            settings,
+            sdk,
+            caller,
+            limiter,
+            sessions: Sessions::default(),
+            sts,
+            bedrock: Mutex::default(),
+            runtime: Mutex::default(),
+            versions: VersionContents::default(),
+            anatomy: OnceCell::new(),
+            stop: OnceLock::new(),
+        })))
+    }
+
+    /// Refuses to send a write once `stop` has fired, however long it has waited for its turn. Only
+    /// the first token counts.
+    pub fn send_no_write_after(&self, stop: CancellationToken) {
+        self.0.stop.get_or_init(|| stop);
+    }
+
+    /// Who we are.
+    pub fn caller(&self) -> &CallerIdentity {
+        &self.0.caller
+    }
+
+    /// Whether `arn` is a session of ours in some member account: by its name, which no other
+    /// installation should have.
+    pub fn is_session(&self, arn: &str) -> bool {
+        let name = arn.rsplit_once('/').map(|(_, name)| name);
+        name == Some(self.0.settings.session_name().as_str())
+    }
+
+    /// The Region of the caller's own calls.
+    pub fn home_region(&self) -> &Region {
+        &self.0.home.region
+    }
+
+    /// The role assumed in `account`.
+    pub fn member_role_arn(&self, account: &AccountId) -> String {
+        let role = self.0.settings.member_role.trim_start_matches('/');
+        format!("arn:{}:iam::{account}:role/{role}", self.0.caller.partition)
+    }
+
+    /// Calls sent since the start, by operation (`bedrock:GetGuardrail`), failed ones included.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.0.limiter.calls()
+    }
+
+    /// Calls answered by a throttle since the start, by operation.
+    pub fn throttles(&self) -> BTreeMap<String, u64> {
+        self.0.limiter.throttles()
+    }
+
+    pub(super) fn anatomy(&self) -> &OnceCell<Anatomy> {
+        &self.0.anatomy
+    }
+
+    pub(super) fn versions(&self) -> &VersionContents {
+        &self.0.versions
+    }
+
+    pub(super) fn organizations(&self) -> &aws_sdk_organizations::Client {
+        &self.0.organizations
+    }
+
+    /// The caller's own account in the home Region: where Organizations is called from.
+    pub(super) fn home(&self) -> Place {
+        Place { cell: self.0.home.clone(), session: None }
+    }
+
+    /// Makes a cell ready for calls: opens a session in its account where one is due.
+    pub(super) async fn enter(&self, cell: &Cell) -> Result<Place, AwsError> {
+        if cell.account == self.0.caller.account {
+            return Ok(Place { cell: cell.clone(), session: None });
+        }
+        let session = self.0.sessions.of(&cell.account);
+        if !session.is_fresh(self.now()) {
+            let opening = session.opening.lock().await;
+            if let Some(refused) = session.refused(self.now()) {
+                return Err(refused);
+            }
+            if !session.is_fresh(self.now()) {
+                self.open(&session, &cell.account).await?;
+            }
+            drop(opening);
+        }
+        Ok(Place { cell: cell.clone(), session: Some(session) })
+    }
+
+    /// The Bedrock client of a place.
+    pub(super) fn bedrock(&self, place: &Place) -> aws_sdk_bedrock::Client {
+        cached(&self.0.bedrock, place, || {
+            let config = aws_sdk_bedrock::config::Builder::from(&self.0.sdk)
+                .region(sdk_region(&place.cell.region))
+                .auth_scheme_preference([SIGV4]);
+            aws_sdk_bedrock::Client::from_conf(match place.whose() {
+                Whose::Own => config.build(),
+                Whose::Member => config
+                    .credentials_provider(SharedCredentialsProvider::new(OfTheCall))
+                    .identity_cache(IdentityCache::no_cache())
+                    .build(),
+            })
+        })
+    }
+
+    /// The Bedrock runtime client of a place.
+    pub(super) fn runtime(&self, place: &Place) -> aws_sdk_bedrockruntime::Client {
+        cached(&self.0.runtime, place, || {
+            let config = aws_sdk_bedrockruntime::config::Builder::from(&self.0.sdk)
+                .region(sdk_region(&place.cell.region))
+                .auth_scheme_preference([SIGV4]);
+            aws_sdk_bedrockruntime::Client::from_conf(match place.whose() {
+                Whose::Own => config.build(),
+                Whose::Member => config
+                    .credentials_provider(SharedCredentialsProvider::new(OfTheCall))
+                    .identity_cache(IdentityCache::no_cache())
+                    .build(),
+            })
+        })
+    }
+
+    /// Makes one call: waits for its turn, counts it, translates its error. Every call of this
+    /// room goes through here, once.
+    pub(super) fn call<'a, T, E, F>(
+        &'a self,
+        operation: Operation,
+        place: &'a Place,
+        send: F,
+    ) -> impl Future<Output = Result<T, AwsError>> + use<'a, T, E, F>
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        // Eight kilobytes each, and there would be a copy in every future around it.
+        let send = Box::pin(send);
+        async move {
+            let lane = Lane::of(operation, &place.cell);
+            let in_flight = self.0.limiter.admit(operation, &lane).await;
+            if operation.is_write() && self.is_stopping() {
+                let message = "not sent: the process is stopping";
+                let error = AwsError::ours(ErrorClass::Unavailable, operation.name, message);
+                return Err(error.at(&place.cell));
+            }
+            let result = match &place.session {
+                Some(session) => within(Arc::clone(session), send).await,
+                None => send.await,
+            };
+            drop(in_flight);
+            match result {
+                Ok(output) => {
+                    self.0.limiter.succeeded(operation, &lane, Instant::now());
+                    Ok(output)
+                }
+                Err(error) => {
+                    let region = &place.cell.region;
+                    let error = AwsError::from_sdk(operation.name, region, &error).at(&place.cell);
+                    self.learn_from(&error, operation, &lane, place);
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.0.stop.get().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    fn learn_from(&self, error: &AwsError, operation: Operation, lane: &Lane, place: &Place) {
+        tracing::debug!(operation = operation.name, cell = %place.cell, %error, "call failed");
+        if error.class == ErrorClass::Throttled {
+            self.0.limiter.throttled(operation, lane, Instant::now());
+        }
+        if let (ErrorClass::Expired, Some(session)) = (error.class, &place.session) {
+            session.close();
+        }
+    }
+
+    async fn open(&self, session: &Session, account: &AccountId) -> Result<(), AwsError> {
+        let request = self
+            .0
+            .sts
+            .assume_role()
+            .role_arn(self.member_role_arn(account))
+            .role_session_name(self.0.settings.session_name())
+            .set_external_id(self.0.settings.external_id.clone())
+            .duration_seconds(SESSION_SECONDS);
+        match self.call(ASSUME_ROLE, &self.home(), request.send()).await {
+            Ok(output) => {
+                session.open(credentials(output.credentials).ok_or_else(|| {
+                    let message = "STS answered without usable credentials";
+                    AwsError::ours(ErrorClass::Unknown, ASSUME_ROLE.name, message)
+                })?);
+                Ok(())
+            }
+            // The session that is due for replacement still works: nothing is lost yet.
+            Err(error) if error.class.is_transient() && session.is_open(self.now()) => Ok(()),
+            Err(error) => {
+                let error = self.not_assumed(account, error);
+                if !error.class.is_transient() {
+                    session.refuse(self.now(), error.clone());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Says which role, and what to check.
+    fn not_assumed(&self, account: &AccountId, mut error: AwsError) -> AwsError {
+        error.account = Some(account.clone());
+        // It fails for all Regions of the account, and in none of them.
+        error.region = None;
+        if error.class == ErrorClass::Denied && error.code.is_some() {
+            let external_id = match self.0.settings.external_id {
+                Some(_) => "asks for another external id than ours",
+                None => "asks for an external id, and none is set",
+            };
+            error.message = format!(
+                "the role `{role}` could not be assumed by `{caller}`: check that it exists, that \
+                 its trust policy admits the caller, whether it {external_id}, and that no \
+                 service control policy denies sts:AssumeRole",
+                role = self.member_role_arn(account),
+                caller = self.0.caller.arn,
+            )
+            .into();
+        }
+        error
+    }
+
+    fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+}
+
+/// What every configuration has, whoever made it.
+fn as_ours(settings: &Settings, sdk: &SdkConfig) -> SdkConfig {
+    let mut builder = sdk.clone().into_builder();
+    builder
+        .set_app_name(AppName::new(settings.application).ok())
+        .set_retry_config(Some(RetryConfig::disabled()))
+        .set_timeout_config(Some(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(settings.attempt_timeout)
+                .operation_timeout(settings.operation_timeout)
+                .build(),
+        ));
+    if sdk.http_client().is_none() {
+        builder.set_http_client(Some(http_client()));
+    }
+    builder.build()
+}
+
+/// The SDK's own default client, made once: left to themselves, all clients make their own pool.
+fn http_client() -> SharedHttpClient {
+    HttpBuilder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    })
+}
+
+async fn identify(
+    limiter: &Limiter,
+    sts: &aws_sdk_sts::Client,
+    region: &Region,
+) -> Result<CallerIdentity, AwsError> {
+    let name = GET_CALLER_IDENTITY.name;
+    let in_flight = limiter.admit(GET_CALLER_IDENTITY, &Lane::Operation(name)).await;
+    let answer = sts.get_caller_identity().send().await;
+    drop(in_flight);
+    let answer = answer.map_err(|error| AwsError::from_sdk(name, region, &error))?;
+    let parse = || {
+        let arn = answer.arn?;
+        let partition = arn.split(':').nth(1).filter(|it| !it.is_empty())?.to_owned();
+        Some(CallerIdentity { account: answer.account?.parse().ok()?, partition, arn })
+    };
+    parse().ok_or_else(|| {
+        AwsError::ours(ErrorClass::Unknown, name, "STS answered without an account and an ARN")
+    })
+}
+
+fn credentials(issued: Option<aws_sdk_sts::types::Credentials>) -> Option<Credentials> {
+    let issued = issued?;
+    let expiry = SystemTime::try_from(issued.expiration).ok()?;
+    Some(Credentials::new(
+        issued.access_key_id,
+        issued.secret_access_key,
+        Some(issued.session_token),
+        Some(expiry),
+        "bedrail",
+    ))
+}
+
+fn sdk_region(region: &Region) -> aws_config::Region {
+    aws_config::Region::new(region.as_str().to_owned())
+}
+
+/// The client of a place, made at its first use.
+fn cached<C: Clone>(
+    clients: &Mutex<BTreeMap<(Whose, Region), C>>,
+    place: &Place,
+    make: impl FnOnce() -> C,
+) -> C {
+    let key = (place.whose(), place.cell.region.clone());
+    let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
+    clients.entry(key).or_insert_with(make).clone()
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -1,0 +1,267 @@
+//! Reads guardrails: DRAFT, tags, versions and their contents.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_bedrock::operation::get_guardrail::GetGuardrailOutput;
+use aws_sdk_bedrock::types::{GuardrailStatus as SdkStatus, GuardrailSummary};
+
+use super::client::{Aws, Place};
+use super::error::{AwsError, ErrorClass};
+use super::normalise;
+use super::operation::{GET_GUARDRAIL, LIST_GUARDRAILS, LIST_TAGS};
+use super::pages;
+use super::versions::VersionKey;
+use crate::model::{
+    Cell, GuardrailArn, GuardrailStatus, ObservedGuardrail, ObservedReplica, ObservedVersion, Read,
+    ReplicaContent, ReplicaKey, Unread, Version,
+};
+
+/// What the service calls the working copy.
+const DRAFT: &str = "DRAFT";
+
+/// Guardrails per page; AWS admits 1,000, and an account has at most 100 with 20 versions each.
+const PAGE_SIZE: i32 = 1000;
+
+impl Aws {
+    /// Reads the guardrail that carries the manifest's name: DRAFT, tags, versions with their
+    /// contents, resource policy.
+    ///
+    /// A guardrail that is listed but cannot be read is Unknown, never absent. A version whose
+    /// content cannot be read makes only that content Unknown.
+    pub async fn replica(&self, key: &ReplicaKey) -> ObservedReplica {
+        let guardrail = match self.guardrail_named(key).await {
+            Ok(Some(guardrail)) => Read::Known(guardrail),
+            Ok(None) => Read::KnownAbsent,
+            Err(error) => Read::Unknown(error.into()),
+        };
+        ObservedReplica { guardrail }
+    }
+
+    /// Reads DRAFT alone: its status and its content.
+    pub async fn draft(
+        &self,
+        arn: &GuardrailArn,
+    ) -> Result<(GuardrailStatus, ReplicaContent), AwsError> {
+        let place = self.enter(&cell_of(arn)).await?;
+        self.get_guardrail(&place, arn, DRAFT).await
+    }
+
+    async fn guardrail_named(
+        &self,
+        key: &ReplicaKey,
+    ) -> Result<Option<ObservedGuardrail>, AwsError> {
+        let place = self.enter(&key.cell()).await?;
+        let listed = self.list_guardrails(&place, None).await?;
+        let Some(arn) = only_one_named(key, &listed)? else { return Ok(None) };
+
+        let resource = arn.to_string();
+        let (draft, tags, versions, policy) = tokio::join!(
+            self.get_guardrail(&place, &arn, DRAFT),
+            self.guardrail_tags(&place, &arn),
+            self.versions_of(&place, &arn),
+            self.policy_of(&place, &resource),
+        );
+        // The list says it exists: a NotFound here is a read that lags, not an absence.
+        let (status, draft) = draft?;
+        Ok(Some(ObservedGuardrail { arn, status, draft, tags: tags?, versions: versions?, policy }))
+    }
+
+    /// All pages; with `of`, the versions of one guardrail, DRAFT included.
+    async fn list_guardrails(
+        &self,
+        place: &Place,
+        of: Option<&GuardrailArn>,
+    ) -> Result<Vec<GuardrailSummary>, AwsError> {
+        pages::all(LIST_GUARDRAILS, |next| {
+            let request = self
+                .bedrock(place)
+                .list_guardrails()
+                .set_guardrail_identifier(of.map(GuardrailArn::to_string))
+                .max_results(PAGE_SIZE)
+                .set_next_token(next);
+            let sent = self.call(LIST_GUARDRAILS, place, request.send());
+            async { sent.await.map(|page| (Some(page.guardrails), page.next_token)) }
+        })
+        .await
+    }
+
+    async fn get_guardrail(
+        &self,
+        place: &Place,
+        arn: &GuardrailArn,
+        version: &str,
+    ) -> Result<(GuardrailStatus, ReplicaContent), AwsError> {
+        let request = self
+            .bedrock(place)
+            .get_guardrail()
+            .guardrail_identifier(arn.to_string())
+            .guardrail_version(version);
+        let output = self.call(GET_GUARDRAIL, place, request.send()).await?;
+        let unexpected = |message: String| {
+            AwsError::ours(ErrorClass::Unknown, GET_GUARDRAIL.name, message).at(&place.cell)
+        };
+        if output.version != version {
+            let message = format!("asked for version {version}, AWS sent {}", output.version);
+            return Err(unexpected(message));
+        }
+        let status = status_of(&output);
+        let content = normalise::content(output).map_err(|error| unexpected(error.to_string()))?;
+        Ok((status, content))
+    }
+
+    async fn guardrail_tags(
+        &self,
+        place: &Place,
+        arn: &GuardrailArn,
+    ) -> Result<BTreeMap<String, String>, AwsError> {
+        let request = self.bedrock(place).list_tags_for_resource().resource_arn(arn.to_string());
+        let output = self.call(LIST_TAGS, place, request.send()).await?;
+        Ok(output.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())
+    }
+
+    async fn versions_of(
+        &self,
+        place: &Place,
+        arn: &GuardrailArn,
+    ) -> Result<BTreeMap<Version, ObservedVersion>, AwsError> {
+        let mut live: Vec<VersionKey> = Vec::new();
+        let mut versions = BTreeMap::new();
+        for listed in self.list_guardrails(place, Some(arn)).await? {
+            if listed.version == DRAFT {
+                continue;
+            }
+            let version: Version = listed.version.parse().map_err(|error| {
+                let message = format!("a version cannot be understood: {error}");
+                AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, message).at(&place.cell)
+            })?;
+            live.push((version, listed.created_at));
+            let content = self.version_content(place, arn, version, &listed).await;
+            let status = status(&listed.status, || None);
+            let description = listed.description.filter(|text| !text.is_empty());
+            versions.insert(version, ObservedVersion { version, status, description, content });
+        }
+        self.versions().retain(arn, &live);
+        Ok(versions)
+    }
+
+    /// Content of a READY version, from memory where it was read before.
+    async fn version_content(
+        &self,
+        place: &Place,
+        arn: &GuardrailArn,
+        version: Version,
+        listed: &GuardrailSummary,
+    ) -> Read<ReplicaContent> {
+        if listed.status != SdkStatus::Ready {
+            return Read::Unknown(not_ready(version, listed.status.as_str()));
+        }
+        let key = (version, listed.created_at);
+        if let Some(content) = self.versions().get(arn, &key) {
+            return Read::Known(ReplicaContent::clone(&content));
+        }
+        match self.get_guardrail(place, arn, &version.to_string()).await {
+            Ok((GuardrailStatus::Ready, content)) => {
+                self.versions().insert(arn, key, content.clone());
+                Read::Known(content)
+            }
+            Ok(_) => Read::Unknown(not_ready(version, "not READY on a second look")),
+            Err(error) => Read::Unknown(error.into()),
+        }
+    }
+}
+
+/// Where calls about a guardrail go: the account and Region in its ARN.
+pub(super) fn cell_of(arn: &GuardrailArn) -> Cell {
+    Cell { account: arn.account.clone(), region: arn.region.clone() }
+}
+
+/// The guardrail with the manifest's name. Names are unique in an account and Region; while one
+/// is being deleted another may already carry its name.
+fn only_one_named(
+    key: &ReplicaKey,
+    listed: &[GuardrailSummary],
+) -> Result<Option<GuardrailArn>, AwsError> {
+    let unreadable =
+        |class, message| AwsError::ours(class, LIST_GUARDRAILS.name, message).at(&key.cell());
+    let named = || listed.iter().filter(|it| it.name == key.guardrail.as_str());
+    let staying: Vec<_> = named().filter(|it| it.status != SdkStatus::Deleting).collect();
+    let one = match staying.as_slice() {
+        [] => named().next(),
+        [one] => Some(*one),
+        [first, second, ..] => {
+            let message = format!(
+                "more than one guardrail is named `{}`: {} and {}; delete all but one",
+                key.guardrail, first.arn, second.arn,
+            );
+            return Err(unreadable(ErrorClass::Conflict, message));
+        }
+    };
+    one.map(|it| it.arn.parse())
+        .transpose()
+        .map_err(|error| unreadable(ErrorClass::Unknown, format!("{error}")))
+}
+
+fn not_ready(version: Version, status: &str) -> Unread {
+    Unread {
+        class: ErrorClass::Unavailable.reason(),
+        message: format!("version {version} is {status}; its content is read once it is READY"),
+    }
+}
+
+fn status_of(output: &GetGuardrailOutput) -> GuardrailStatus {
+    status(&output.status, || {
+        let reasons = output.status_reasons.iter().flatten();
+        Some(reasons.chain(output.failure_recommendations.iter().flatten()).cloned().collect())
+    })
+}
+
+fn status(status: &SdkStatus, reasons: impl FnOnce() -> Option<Vec<String>>) -> GuardrailStatus {
+    match status.as_str() {
+        "READY" => GuardrailStatus::Ready,
+        "CREATING" | "UPDATING" | "VERSIONING" => GuardrailStatus::Pending,
+        "FAILED" => GuardrailStatus::Failed(reasons().unwrap_or_default()),
+        "DELETING" => GuardrailStatus::Deleting,
+        other => GuardrailStatus::Other(other.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(name: &str, id: &str, status: SdkStatus) -> GuardrailSummary {
+        let then = aws_smithy_types::DateTime::from_secs(0);
+        GuardrailSummary::builder()
+            .id(id)
+            .arn(format!("arn:aws:bedrock:us-east-1:111122223333:guardrail/{id}"))
+            .status(status)
+            .name(name)
+            .version(DRAFT)
+            .created_at(then)
+            .updated_at(then)
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_name_finds_one_guardrail_or_none_and_never_guesses() {
+        let key = ReplicaKey {
+            guardrail: "baseline".parse().unwrap(),
+            account: "111122223333".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+        };
+        let old = listed("baseline", "old", SdkStatus::Deleting);
+        let new = listed("baseline", "new", SdkStatus::Ready);
+        let twin = listed("baseline", "twin", SdkStatus::Ready);
+        let other = listed("baseline2", "other", SdkStatus::Ready);
+        let find = |listed: &[GuardrailSummary]| {
+            only_one_named(&key, listed).map(|arn| arn.map(|arn| arn.id.as_str().to_owned()))
+        };
+        assert_eq!(find(std::slice::from_ref(&other)), Ok(None));
+        assert_eq!(find(&[other.clone(), new.clone()]), Ok(Some("new".to_owned())));
+        assert_eq!(find(&[old.clone(), new.clone()]), Ok(Some("new".to_owned())));
+        assert_eq!(find(&[old]), Ok(Some("old".to_owned())), "going is not gone");
+        let message = find(&[new, twin]).unwrap_err().to_string();
+        assert!(message.contains("guardrail/new") && message.contains("guardrail/twin"));
+    }
+}

@@ -1,0 +1,46 @@
+//! Talks to AWS: the only room that knows its SDK. It talks, normalises and classifies; what to
+//! do is decided elsewhere.
+//!
+//! ```text
+//! Aws ─► enter(cell) ─► session of the account ─► call ─► limiter ─► SDK client of the Region
+//!                                                   └──► error, classified by its code
+//! ```
+//!
+//! # Invariants
+//!
+//! - One function of a write makes one call, once: the SDK's retries are off, so that every
+//!   attempt is counted, limited and seen by whoever decides on the next.
+//! - A read is complete or says that it is not; a part that failed is Unknown, never empty.
+//!
+//! # Errors
+//!
+//! [`AwsError`] with an [`ErrorClass`] from a closed set. Its texts hold no secret.
+//!
+//! # Cancel safety
+//!
+//! A dropped read has no effect. A dropped write may have taken effect: read before you repeat it.
+
+mod client;
+mod enforced;
+mod error;
+mod fleet;
+mod guardrail_writes;
+mod guardrails;
+mod limiter;
+mod models;
+mod normalise;
+mod operation;
+mod organization;
+mod pages;
+mod policy_writes;
+mod resource_policy;
+mod runtime;
+mod session;
+mod settings;
+mod versions;
+
+pub use client::{Aws, CallerIdentity};
+pub use error::{AwsError, ErrorClass};
+pub use guardrail_writes::GuardrailVersion;
+pub use runtime::{AppliedGuardrail, ConverseEvidence, Judgement, Origin, Side};
+pub use settings::{APPLICATION, Rates, Settings};

@@ -1,0 +1,190 @@
+//! Sessions in member accounts: one AssumeRole per account and hour, shared by all its Regions.
+//!
+//! ```text
+//! enter(cell) ─► session of the account, opened if due ─► call ─► client of the Region
+//!                                                          └ SESSION ┄┄┄► signs with it ┘
+//! ```
+//!
+//! A client of the SDK measures 19 KB: one per account and Region would take 330 MB at 17,000
+//! cells. So there is one per Region, and the call carries its session to the signer in a task
+//! local. A call without one fails; it can never be signed with somebody else's.
+//!
+//! A session is opened before the call that needs it rather than inside the SDK's signing: there
+//! it would take a place in flight while its caller holds one, its wait would count against the
+//! caller's timeout, and its error would come out wrapped in the caller's.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+
+use super::error::AwsError;
+use crate::model::AccountId;
+
+/// How long a session lasts: the longest a chained role may ask for (`aws-facts` 5).
+pub(super) const SESSION_SECONDS: i32 = 3600;
+
+/// A session is replaced this long before it ends, so that no call outlives its credentials …
+const REFRESH_EARLY: Duration = Duration::from_mins(5);
+
+/// … and up to this much earlier, spread by account, so that a thousand sessions opened together
+/// are not replaced together.
+const REFRESH_SPREAD_SECONDS: u64 = 600;
+
+/// How long a refusal is believed without asking again: the Regions of one account are visited
+/// together, and need not each be refused.
+const REFUSED_FOR: Duration = Duration::from_secs(10);
+
+/// The session of one account.
+#[derive(Debug)]
+pub(super) struct Session {
+    early: Duration,
+    credentials: RwLock<Option<Credentials>>,
+    refused: Mutex<Option<(SystemTime, AwsError)>>,
+    /// Held while a session is opened: whoever waits for it finds it open.
+    pub(super) opening: tokio::sync::Mutex<()>,
+}
+
+impl Session {
+    fn new(account: &AccountId) -> Self {
+        let number: u64 = account.as_str().parse().unwrap_or_default();
+        let early = REFRESH_EARLY + Duration::from_secs(number % REFRESH_SPREAD_SECONDS);
+        Self {
+            early,
+            credentials: RwLock::default(),
+            refused: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Whether calls can be made without opening another.
+    pub(super) fn is_fresh(&self, now: SystemTime) -> bool {
+        self.lasts_until(now + self.early)
+    }
+
+    /// Whether the credentials still work, though another session is due.
+    pub(super) fn is_open(&self, now: SystemTime) -> bool {
+        self.lasts_until(now)
+    }
+
+    /// Puts the credentials of a new session in place.
+    pub(super) fn open(&self, credentials: Credentials) {
+        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
+    }
+
+    /// Remembers that no session was given.
+    pub(super) fn refuse(&self, now: SystemTime, error: AwsError) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, error));
+    }
+
+    /// The refusal of a moment ago, if there is one.
+    pub(super) fn refused(&self, now: SystemTime) -> Option<AwsError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, error) = refused.as_ref()?;
+        now.duration_since(*at).is_ok_and(|age| age < REFUSED_FOR).then(|| error.clone())
+    }
+
+    /// Drops a session AWS no longer accepts; the next call opens another.
+    pub(super) fn close(&self) {
+        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn lasts_until(&self, time: SystemTime) -> bool {
+        self.current().and_then(|it| it.expiry()).is_some_and(|expiry| expiry > time)
+    }
+
+    fn current(&self) -> Option<Credentials> {
+        self.credentials.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+tokio::task_local! {
+    static SESSION: Arc<Session>;
+}
+
+/// Runs a call of the SDK in a session.
+pub(super) async fn within<F: Future>(session: Arc<Session>, call: F) -> F::Output {
+    SESSION.scope(session, call).await
+}
+
+/// The credentials of the session the call runs in.
+#[derive(Debug)]
+pub(super) struct OfTheCall;
+
+impl ProvideCredentials for OfTheCall {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let credentials = SESSION.try_with(|session| session.current()).ok().flatten();
+        future::ProvideCredentials::ready(
+            credentials.ok_or_else(|| CredentialsError::unhandled("no session is open")),
+        )
+    }
+}
+
+/// All sessions.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<BTreeMap<AccountId, Arc<Session>>>);
+
+impl Sessions {
+    /// The session of an account, open or not.
+    pub(super) fn of(&self, account: &AccountId) -> Arc<Session> {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = sessions.get(account) {
+            return Arc::clone(session);
+        }
+        let session = Arc::new(Session::new(account));
+        sessions.insert(account.clone(), Arc::clone(&session));
+        session
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::ErrorClass;
+    use super::*;
+
+    #[test]
+    fn a_session_is_replaced_before_it_ends_and_used_until_it_does() {
+        let account: AccountId = "000000000120".parse().unwrap();
+        let session = Session::new(&account);
+        let start = SystemTime::UNIX_EPOCH;
+        assert!(!session.is_open(start));
+        let end = start + Duration::from_hours(1);
+        session.open(Credentials::new("id", "secret", None, Some(end), "test"));
+        let minutes = |minutes: u64| start + Duration::from_mins(minutes);
+        assert!(session.is_fresh(minutes(52)));
+        assert!(!session.is_fresh(minutes(53)), "5 minutes and 2 of spread");
+        assert!(session.is_open(minutes(59)));
+        assert!(!session.is_open(minutes(60)));
+        session.close();
+        assert!(!session.is_open(start));
+    }
+
+    #[test]
+    fn a_refusal_is_believed_for_a_moment_only() {
+        let session = Session::new(&"111122223333".parse().unwrap());
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
+        assert_eq!(session.refused(now), None);
+        let error = AwsError::ours(ErrorClass::Denied, "sts:AssumeRole", "no");
+        session.refuse(now, error.clone());
+        assert_eq!(session.refused(now + REFUSED_FOR / 2), Some(error));
+        assert_eq!(session.refused(now + REFUSED_FOR), None);
+        assert_eq!(
+            session.refused(now - Duration::from_secs(1)),
+            None,
+            "a clock that was set back"
+        );
+    }
+
+    #[test]
+    fn the_regions_of_an_account_share_its_session() {
+        let sessions = Sessions::default();
+        let account: AccountId = "111122223333".parse().unwrap();
+        assert!(Arc::ptr_eq(&sessions.of(&account), &sessions.of(&account)));
+    }
+}
