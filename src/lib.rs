@@ -2,5 +2,6 @@
 
 pub mod aws;
 pub mod model;
+pub mod plan;
 pub mod runtime;
 pub mod simulator;

@@ -1,0 +1,261 @@
+use super::*;
+use crate::model::{Content, Facts, Version, canonical, content::AutomatedReasoningPolicyConfig};
+use crate::model::{ReplicaContent, Revision};
+use crate::plan::fixture::{
+    MEMBER, World, arn, cell, content, desired as replica, fact, guardrail_arn, key, summary,
+    unread, version,
+};
+
+fn want() -> DesiredCell {
+    DesiredCell {
+        state: Presence::Present,
+        enforcement: "everywhere".parse().unwrap(),
+        revision: None,
+        replica: key(),
+        settings: EnforcementSettings::default(),
+        on_foreign: OnForeign::Replace,
+    }
+}
+
+fn slot(guardrail: GuardrailArn, number: u32) -> ObservedEnforcement {
+    ObservedEnforcement {
+        config_id: "cfg1".parse().unwrap(),
+        guardrail: Some(guardrail),
+        version: Some(version(number)),
+        guarding: SelectiveContentGuarding::default(),
+        models: ModelEnforcement::default(),
+        updated_by: None,
+    }
+}
+
+fn known(slot: ObservedEnforcement) -> ObservedCell {
+    ObservedCell { enforcement: Read::Known(slot) }
+}
+
+fn empty() -> ObservedCell {
+    ObservedCell { enforcement: Read::KnownAbsent }
+}
+
+/// `a` is published as 1, `b` as 2; the manifest says `b`.
+fn world() -> World {
+    World::with_versions(&content("b"), &[(1, &content("a")), (2, &content("b"))])
+}
+
+fn plan(world: &World, want: Option<&DesiredCell>, seen: &ObservedCell) -> Plan {
+    plan_cell(&cell(MEMBER), want, seen, &mut Sightings::default(), &world.context())
+}
+
+#[test]
+fn the_slot_decides_what_is_done() {
+    let other_ours = arn("other1");
+    let mut world = world();
+    let mut second = fact(&[]);
+    second.arn = other_ours.clone();
+    let other_key = crate::model::ReplicaKey { guardrail: "second".parse().unwrap(), ..key() };
+    world.facts.replicas.insert(other_key, second);
+    let hold = DesiredCell { on_foreign: OnForeign::Hold, ..want() };
+    let absent = DesiredCell { state: Presence::Absent, ..want() };
+    let guarded = |change: fn(&mut ObservedEnforcement)| {
+        let mut slot = slot(guardrail_arn(), 2);
+        change(&mut slot);
+        known(slot)
+    };
+    let foreign = || known(slot(arn("foreign"), 1));
+    let ours = || known(slot(guardrail_arn(), 2));
+    let put: &[&str] = &["PutEnforcedGuardrailConfiguration"];
+    let cases: Vec<(&str, Option<&DesiredCell>, ObservedCell, &[&str])> = vec![
+        ("empty", None, empty(), &[]),
+        ("foreign and unclaimed", None, foreign(), &[]),
+        ("ours and unclaimed", None, ours(), &["orphan"]),
+        ("equal", Some(&hold), ours(), &[]),
+        ("an older version", Some(&hold), known(slot(guardrail_arn(), 1)), put),
+        ("another guardrail of ours", Some(&hold), known(slot(other_ours.clone(), 1)), put),
+        ("foreign, replace", None.or(Some(&WANT)), foreign(), put),
+        ("foreign, hold", Some(&hold), foreign(), &["held ForeignConfiguration"]),
+        (
+            "unnamed, hold",
+            Some(&hold),
+            guarded(|it| it.guardrail = None),
+            &["held ForeignConfiguration"],
+        ),
+        (
+            "narrowed models",
+            Some(&hold),
+            guarded(|it| {
+                it.models.included = BTreeSet::from(["amazon.nova-lite-v1:0".to_owned()]);
+            }),
+            put,
+        ),
+        ("selective", Some(&hold), guarded(|it| it.guarding.system = Guarding::Selective), put),
+        ("an empty inclusion is all", Some(&hold), guarded(|it| it.models.included.clear()), &[]),
+        ("empty, wanted", Some(&hold), empty(), put),
+        ("empty, to be absent", Some(&absent), empty(), &[]),
+        ("foreign, to be absent", Some(&absent), foreign(), &[]),
+        ("another of ours, to be absent", Some(&absent), known(slot(other_ours, 1)), &[]),
+        ("ours, to be absent", Some(&absent), ours(), &["held Confirming"]),
+    ];
+    for (name, want, seen, expected) in cases {
+        assert_eq!(summary(&plan(&world, want, &seen)), expected, "{name}");
+    }
+}
+
+static WANT: std::sync::LazyLock<DesiredCell> = std::sync::LazyLock::new(want);
+
+#[test]
+fn an_unread_slot_gets_no_step() {
+    let seen = ObservedCell { enforcement: Read::Unknown(unread()) };
+    for state in [Presence::Present, Presence::Absent] {
+        let want = DesiredCell { state, ..want() };
+        assert_eq!(summary(&plan(&world(), Some(&want), &seen)), ["held Unreadable"]);
+    }
+    assert!(plan(&world(), None, &seen).steps.is_empty());
+}
+
+#[test]
+fn an_empty_slot_is_filled_on_one_read_with_the_version_of_the_desired_revision() {
+    let plan = plan(&world(), Some(&want()), &empty());
+    let [Step::PutEnforced { config_id: None, guardrail, version: number, changes, .. }] =
+        plan.steps.as_slice()
+    else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((guardrail, *number), (&guardrail_arn(), version(2)));
+    let new = format!("guardrail: (absent) → baseline {}", content("b").revision().short());
+    assert_eq!(changes[0].to_string(), new);
+}
+
+#[test]
+fn a_change_names_revisions_where_they_are_ours() {
+    let plan = plan(&world(), Some(&want()), &known(slot(guardrail_arn(), 1)));
+    let old = content("a").revision();
+    let change = plan.steps[0].changes()[0].to_string();
+    assert!(change.starts_with(&format!("guardrail: baseline {} → ", old.short())), "{change}");
+    assert!(matches!(&plan.steps[0], Step::PutEnforced { config_id: Some(_), .. }));
+}
+
+#[test]
+fn what_is_not_proven_is_not_referenced() {
+    let pinned = |revision: Revision| DesiredCell { revision: Some(revision), ..want() };
+    let unpublished = || World::with_versions(&content("c"), &[(1, &content("a"))]);
+    let with_facts = |change: fn(&mut Facts)| {
+        let mut world = world();
+        change(&mut world.facts);
+        world
+    };
+    let embeddings = DesiredCell {
+        settings: EnforcementSettings { exclude_embeddings: true, ..Default::default() },
+        ..want()
+    };
+    let cases: Vec<(&str, World, DesiredCell, &str)> = vec![
+        ("replica unread", with_facts(|it| it.replicas.clear()), want(), "held WaitingForVersion"),
+        ("revision unpublished", unpublished(), want(), "held WaitingForVersion"),
+        (
+            "pinned to what is coming",
+            unpublished(),
+            pinned(content("c").revision()),
+            "held WaitingForVersion",
+        ),
+        ("pinned to nothing", world(), pinned(content("x").revision()), "held RevisionNotFound"),
+        (
+            "pinned to an older one",
+            world(),
+            pinned(content("a").revision()),
+            "PutEnforcedGuardrailConfiguration",
+        ),
+        (
+            "not shared",
+            with_facts(|it| {
+                for fact in it.replicas.values_mut() {
+                    fact.policy = None;
+                }
+            }),
+            want(),
+            "held NotShared",
+        ),
+        (
+            "another Region's",
+            with_facts(|it| {
+                for fact in it.replicas.values_mut() {
+                    fact.arn.region = "us-west-2".parse().unwrap();
+                }
+            }),
+            want(),
+            "held NotEnforceable",
+        ),
+        ("organization unread", with_facts(|it| it.fleet = None), want(), "held Unreadable"),
+        ("embeddings unread", world(), embeddings.clone(), "held Unreadable"),
+        (
+            "embeddings read",
+            with_facts(|it| {
+                it.embeddings.insert("us-east-1".parse().unwrap(), BTreeSet::new());
+            }),
+            embeddings,
+            "PutEnforcedGuardrailConfiguration",
+        ),
+    ];
+    for (name, world, want, expected) in cases {
+        assert_eq!(summary(&plan(&world, Some(&want), &empty())), [expected], "{name}");
+    }
+}
+
+#[test]
+fn automated_reasoning_is_never_enforced() {
+    let policy = AutomatedReasoningPolicyConfig {
+        policies: Some(vec!["arn:aws:bedrock:us-east-1:1:automated-reasoning-policy/a".to_owned()]),
+        confidence_threshold: None,
+    };
+    let shared = canonical(Content {
+        automated_reasoning_policy_config: Some(policy),
+        ..Content::default()
+    });
+    let content = ReplicaContent { shared, ..ReplicaContent::default() };
+    let mut world = World::with_versions(&content, &[]);
+    let mut fact = fact(&[(1, &content)]);
+    assert_eq!(fact.not_enforceable, BTreeSet::<Version>::from([version(1)]));
+    fact.policy = world.facts.replicas[&key()].policy.clone();
+    world.facts.replicas.insert(key(), fact);
+    world.replicas.insert(key(), replica(&content));
+    assert_eq!(summary(&plan(&world, Some(&want()), &empty())), ["held NotEnforceable"]);
+}
+
+#[test]
+fn embedding_models_are_excluded_beside_the_named_ones() {
+    let mut world = world();
+    let models = BTreeSet::from(["amazon.titan-embed-text-v2:0".to_owned()]);
+    world.facts.embeddings.insert("us-east-1".parse().unwrap(), models);
+    let mut want = want();
+    want.settings.exclude_embeddings = true;
+    want.settings.models.excluded.insert("a.b".to_owned());
+    let plan = plan(&world, Some(&want), &empty());
+    let [Step::PutEnforced { settings, .. }] = plan.steps.as_slice() else { panic!() };
+    assert_eq!(settings.models.excluded.len(), 2);
+}
+
+#[test]
+fn removal_needs_two_reads_that_show_our_guardrail() {
+    let want = DesiredCell { state: Presence::Absent, ..want() };
+    let (mut world, mut memory) = (world(), Sightings::default());
+    let ours = known(slot(guardrail_arn(), 1));
+    let mut see = |seen: &ObservedCell, world: &World| {
+        summary(&plan_cell(&cell(MEMBER), Some(&want), seen, &mut memory, &world.context()))
+    };
+    assert_eq!(see(&ours, &world), ["held Confirming"]);
+    let unknown = ObservedCell { enforcement: Read::Unknown(unread()) };
+    assert_eq!(see(&unknown, &world), ["held Unreadable"]);
+    world.wait(5);
+    assert_eq!(see(&ours, &world), ["held Confirming"]);
+    world.wait(5);
+    assert_eq!(see(&ours, &world), ["DeleteEnforcedGuardrailConfiguration"]);
+}
+
+#[test]
+fn what_may_be_ours_is_neither_removed_nor_called_foreign_while_unread() {
+    let want = DesiredCell { state: Presence::Absent, ..want() };
+    let mut world = world();
+    world.facts.replicas.clear();
+    let seen = known(slot(guardrail_arn(), 1));
+    assert_eq!(summary(&plan(&world, Some(&want), &seen)), ["held Unreadable"]);
+    let elsewhere: GuardrailArn =
+        "arn:aws:bedrock:us-east-1:999999999999:guardrail/abc".parse().unwrap();
+    assert!(summary(&plan(&world, Some(&want), &known(slot(elsewhere, 1)))).is_empty());
+}

@@ -1,0 +1,146 @@
+//! How sure is sure: reads are eventually consistent, so creating a second thing and anything
+//! destructive need two complete reads some seconds apart (DESIGN section 4).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{Absent, Seen};
+
+/// Proof that two complete reads, far enough apart, agreed. Only [`Sightings`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmed(());
+
+/// The two delays. Both are settings; a fast clock can shorten them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Least distance of the two reads.
+    pub confirm_after: Duration,
+    /// For how long an object we wrote ourselves is not believed to be absent.
+    pub own_write_grace: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { confirm_after: Duration::from_secs(5), own_write_grace: Duration::from_mins(1) }
+    }
+}
+
+/// What one key has seen of the objects it may create or remove. Memory of one process: after a
+/// restart everything is confirmed anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sightings {
+    absent_since: BTreeMap<String, Duration>,
+    removable_since: BTreeMap<String, Duration>,
+    written_at: BTreeMap<String, Duration>,
+}
+
+impl Sightings {
+    /// Records a complete read at `now` that showed `object` absent. Confirms it, or says how long
+    /// to wait before reading again.
+    pub fn confirm_absent(
+        &mut self,
+        object: &str,
+        _proof: Absent,
+        now: Duration,
+        timing: &Timing,
+    ) -> Result<Confirmed, Duration> {
+        self.removable_since.remove(object);
+        if let Some(written) = self.written_at.get(object) {
+            let trusted = *written + timing.own_write_grace;
+            if now < trusted {
+                return Err(trusted.saturating_sub(now));
+            }
+        }
+        confirm(&mut self.absent_since, object, now, timing)
+    }
+
+    /// Records a complete read at `now` that showed `object` present and removable by consent.
+    pub fn confirm_removable(
+        &mut self,
+        object: &str,
+        _proof: Seen,
+        now: Duration,
+        timing: &Timing,
+    ) -> Result<Confirmed, Duration> {
+        self.absent_since.remove(object);
+        confirm(&mut self.removable_since, object, now, timing)
+    }
+
+    /// Since when `object` is being confirmed as removable.
+    pub fn removable_since(&self, object: &str) -> Option<Duration> {
+        self.removable_since.get(object).copied()
+    }
+
+    /// Records that a read showed `object` present and to be kept, or that nothing could be read:
+    /// whatever was being confirmed starts over.
+    pub fn reset(&mut self, object: &str) {
+        self.absent_since.remove(object);
+        self.removable_since.remove(object);
+    }
+
+    /// Records that nothing at all could be read: whatever was being confirmed starts over.
+    pub fn reset_all(&mut self) {
+        self.absent_since.clear();
+        self.removable_since.clear();
+    }
+
+    /// Records that we wrote `object` at `now`.
+    pub fn wrote(&mut self, object: &str, now: Duration) {
+        self.reset(object);
+        self.written_at.insert(object.to_owned(), now);
+    }
+}
+
+fn confirm(
+    since: &mut BTreeMap<String, Duration>,
+    object: &str,
+    now: Duration,
+    timing: &Timing,
+) -> Result<Confirmed, Duration> {
+    let first = *since.entry(object.to_owned()).or_insert(now);
+    let due = first + timing.confirm_after;
+    if now >= due { Ok(Confirmed(())) } else { Err(due.saturating_sub(now)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Read;
+
+    const TIMING: Timing =
+        Timing { confirm_after: Duration::from_secs(5), own_write_grace: Duration::from_mins(1) };
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn absent() -> Absent {
+        Read::<()>::KnownAbsent.absent().unwrap()
+    }
+
+    #[test]
+    fn one_read_is_not_enough_to_create() {
+        let mut sightings = Sightings::default();
+        let mut read = |now| sightings.confirm_absent("g", absent(), at(now), &TIMING);
+        assert_eq!(read(10), Err(at(5)));
+        assert_eq!(read(12), Err(at(3)));
+        assert!(read(15).is_ok());
+    }
+
+    #[test]
+    fn a_read_in_between_that_shows_it_starts_over() {
+        let mut sightings = Sightings::default();
+        assert!(sightings.confirm_absent("g", absent(), at(0), &TIMING).is_err());
+        sightings.reset("g");
+        assert_eq!(sightings.confirm_absent("g", absent(), at(9), &TIMING), Err(at(5)));
+    }
+
+    #[test]
+    fn what_we_wrote_ourselves_is_not_absent_for_a_while() {
+        let mut sightings = Sightings::default();
+        sightings.wrote("g", at(100));
+        assert_eq!(sightings.confirm_absent("g", absent(), at(110), &TIMING), Err(at(50)));
+        assert_eq!(sightings.confirm_absent("g", absent(), at(160), &TIMING), Err(at(5)));
+        assert!(sightings.confirm_absent("g", absent(), at(165), &TIMING).is_ok());
+    }
+}

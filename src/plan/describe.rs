@@ -1,0 +1,264 @@
+//! Says what a step is: for logs, for people, and for the order of steps.
+
+use std::fmt;
+
+use super::replica::GUARDRAIL;
+use super::step::{HoldReason, Step};
+use crate::model::{Cell, FieldChange, Name, TargetId};
+
+/// What a step does to its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Something comes to be.
+    Create,
+    /// Something changes.
+    Update,
+    /// Something goes away.
+    Delete,
+}
+
+impl Effect {
+    /// `+`, `~` or `-`.
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Delete => '-',
+        }
+    }
+
+    /// `create`, `update` or `delete`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Step {
+    /// What it does to its object.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::CreateGuardrail { .. }
+            | Self::PublishVersion { .. }
+            | Self::CreatePolicy { .. }
+            | Self::AttachPolicy { .. }
+            | Self::PutResourcePolicy { previous: None, .. }
+            | Self::PutEnforced { config_id: None, .. } => Effect::Create,
+            Self::UpdateGuardrail { .. }
+            | Self::TagGuardrail { .. }
+            | Self::PutResourcePolicy { .. }
+            | Self::EnablePolicyType { .. }
+            | Self::UpdatePolicy { .. }
+            | Self::TagPolicy { .. }
+            | Self::PutEnforced { .. } => Effect::Update,
+            Self::DeleteGuardrail { .. }
+            | Self::DeleteResourcePolicy { .. }
+            | Self::DeletePolicy { .. }
+            | Self::DetachPolicy { .. }
+            | Self::DeleteEnforced { .. } => Effect::Delete,
+        }
+    }
+
+    /// The call of AWS it is: `bedrock:CreateGuardrail`.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::CreateGuardrail { .. } => "bedrock:CreateGuardrail",
+            Self::UpdateGuardrail { .. } => "bedrock:UpdateGuardrail",
+            Self::TagGuardrail { .. } => "bedrock:TagResource",
+            Self::PublishVersion { .. } => "bedrock:CreateGuardrailVersion",
+            Self::DeleteGuardrail { .. } => "bedrock:DeleteGuardrail",
+            Self::PutResourcePolicy { .. } => "bedrock:PutResourcePolicy",
+            Self::DeleteResourcePolicy { .. } => "bedrock:DeleteResourcePolicy",
+            Self::EnablePolicyType { .. } => "organizations:EnablePolicyType",
+            Self::CreatePolicy { .. } => "organizations:CreatePolicy",
+            Self::UpdatePolicy { .. } => "organizations:UpdatePolicy",
+            Self::TagPolicy { .. } => "organizations:TagResource",
+            Self::DeletePolicy { .. } => "organizations:DeletePolicy",
+            Self::AttachPolicy { .. } => "organizations:AttachPolicy",
+            Self::DetachPolicy { .. } => "organizations:DetachPolicy",
+            Self::PutEnforced { .. } => "bedrock:PutEnforcedGuardrailConfiguration",
+            Self::DeleteEnforced { .. } => "bedrock:DeleteEnforcedGuardrailConfiguration",
+        }
+    }
+
+    /// What it changes, by ARN, id or name.
+    pub fn object(&self) -> String {
+        match self {
+            Self::CreateGuardrail { key, .. } => key.guardrail.to_string(),
+            Self::UpdateGuardrail { arn, .. }
+            | Self::TagGuardrail { arn, .. }
+            | Self::DeleteGuardrail { arn, .. } => arn.to_string(),
+            Self::PublishVersion { arn, revision, .. } => format!("{arn} revision {revision}"),
+            Self::PutResourcePolicy { resource, .. }
+            | Self::DeleteResourcePolicy { resource, .. } => {
+                format!("resource policy of {resource}")
+            }
+            Self::EnablePolicyType { root } => format!("BEDROCK_POLICY on {root}"),
+            Self::CreatePolicy { name, .. } => name.clone(),
+            Self::UpdatePolicy { id, .. }
+            | Self::TagPolicy { id, .. }
+            | Self::DeletePolicy { id, .. } => id.to_string(),
+            Self::AttachPolicy { id, target, .. } | Self::DetachPolicy { id, target, .. } => {
+                format!("{id} at {target}")
+            }
+            Self::PutEnforced { guardrail, version, .. } => {
+                format!("enforced configuration {}", guardrail.with_version(*version))
+            }
+            Self::DeleteEnforced { config_id, .. } => format!("enforced configuration {config_id}"),
+        }
+    }
+
+    /// Where it is carried out; `None` for the organization.
+    pub fn place(&self) -> Option<Cell> {
+        match self {
+            Self::CreateGuardrail { key, .. } => Some(key.cell()),
+            Self::UpdateGuardrail { arn, .. }
+            | Self::TagGuardrail { arn, .. }
+            | Self::PublishVersion { arn, .. }
+            | Self::DeleteGuardrail { arn, .. } => {
+                Some(Cell { account: arn.account.clone(), region: arn.region.clone() })
+            }
+            Self::PutResourcePolicy { account, region, .. }
+            | Self::DeleteResourcePolicy { account, region, .. } => {
+                Some(Cell { account: account.clone(), region: region.clone() })
+            }
+            Self::PutEnforced { cell, .. } | Self::DeleteEnforced { cell, .. } => {
+                Some(cell.clone())
+            }
+            Self::EnablePolicyType { .. }
+            | Self::CreatePolicy { .. }
+            | Self::UpdatePolicy { .. }
+            | Self::TagPolicy { .. }
+            | Self::DeletePolicy { .. }
+            | Self::AttachPolicy { .. }
+            | Self::DetachPolicy { .. } => None,
+        }
+    }
+
+    /// Old and new of each field, where the step changes fields.
+    pub fn changes(&self) -> &[FieldChange] {
+        match self {
+            Self::UpdateGuardrail { changes, .. }
+            | Self::TagGuardrail { changes, .. }
+            | Self::PutResourcePolicy { changes, .. }
+            | Self::UpdatePolicy { changes, .. }
+            | Self::PutEnforced { changes, .. }
+            | Self::DeleteEnforced { changes, .. } => changes,
+            Self::CreateGuardrail { .. }
+            | Self::PublishVersion { .. }
+            | Self::DeleteGuardrail { .. }
+            | Self::DeleteResourcePolicy { .. }
+            | Self::EnablePolicyType { .. }
+            | Self::CreatePolicy { .. }
+            | Self::TagPolicy { .. }
+            | Self::DeletePolicy { .. }
+            | Self::AttachPolicy { .. }
+            | Self::DetachPolicy { .. } => &[],
+        }
+    }
+
+    /// Under which name the key's [`Sightings`](super::Sightings) keep the object. After the step
+    /// was carried out, the executor tells them with [`wrote`](super::Sightings::wrote).
+    pub fn sighting(&self) -> Option<String> {
+        match self {
+            Self::CreateGuardrail { .. } | Self::DeleteGuardrail { .. } => {
+                Some(GUARDRAIL.to_owned())
+            }
+            Self::PutResourcePolicy { resource, .. }
+            | Self::DeleteResourcePolicy { resource, .. } => {
+                Some(sighting::resource_policy(resource))
+            }
+            Self::CreatePolicy { enforcement, .. } | Self::DeletePolicy { enforcement, .. } => {
+                Some(sighting::policy(enforcement))
+            }
+            Self::AttachPolicy { enforcement, target, .. }
+            | Self::DetachPolicy { enforcement, target, .. } => {
+                Some(sighting::attachment(enforcement, target))
+            }
+            Self::DeleteEnforced { .. } => Some(sighting::SLOT.to_owned()),
+            Self::UpdateGuardrail { .. }
+            | Self::TagGuardrail { .. }
+            | Self::PublishVersion { .. }
+            | Self::EnablePolicyType { .. }
+            | Self::UpdatePolicy { .. }
+            | Self::TagPolicy { .. }
+            | Self::PutEnforced { .. } => None,
+        }
+    }
+
+    /// One line for logs: operation, object, place, old → new.
+    pub fn describe(&self) -> String {
+        let place = self.place().map(|cell| format!(" in {cell}")).unwrap_or_default();
+        let changes: Vec<String> = if let Self::AttachPolicy { target, .. } = self {
+            vec![format!("target: (absent) → {target}")]
+        } else if let Self::DetachPolicy { target, .. } = self {
+            vec![format!("target: {target} → (absent)")]
+        } else {
+            self.changes().iter().map(ToString::to_string).collect()
+        };
+        let changes =
+            if changes.is_empty() { String::new() } else { format!(" ({})", changes.join("; ")) };
+        format!("{} {}{place}{changes}", self.operation(), self.object())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+impl HoldReason {
+    /// CamelCase: condition reason, metric label and log field.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "InProgress",
+            Self::Confirming => "Confirming",
+            Self::WaitingForVersion => "WaitingForVersion",
+            Self::Unreadable => "Unreadable",
+            Self::NotShared => "NotShared",
+            Self::NotOurs => "NotOurs",
+            Self::ForeignConfiguration => "ForeignConfiguration",
+            Self::Referenced => "Referenced",
+            Self::Quota => "Quota",
+            Self::Failed => "Failed",
+            Self::NotEnforceable => "NotEnforceable",
+            Self::RevisionNotFound => "RevisionNotFound",
+            Self::NotInManagementAccount => "NotInManagementAccount",
+            Self::RegionUnavailable => "RegionUnavailable",
+            Self::Contested => "Contested",
+        }
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The names under which [`Sightings`](super::Sightings) keep objects.
+pub(super) mod sighting {
+    use super::{Name, TargetId};
+
+    /// The slot of a cell.
+    pub(in crate::plan) const SLOT: &str = "slot";
+
+    /// A resource policy.
+    pub(in crate::plan) fn resource_policy(resource: &str) -> String {
+        format!("resource-policy/{resource}")
+    }
+
+    /// The policy of an enforcement.
+    pub(in crate::plan) fn policy(enforcement: &Name) -> String {
+        format!("policy/{enforcement}")
+    }
+
+    /// One attachment of it.
+    pub(in crate::plan) fn attachment(enforcement: &Name, target: &TargetId) -> String {
+        format!("attachment/{enforcement}/{target}")
+    }
+}

@@ -1,0 +1,66 @@
+//! Builds what a plan says instead of acting.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::context::Context;
+use super::step::{Held, HoldReason, Orphan, Plan, Until};
+use crate::model::{Refusal, Unread};
+
+/// Accounts named in a message before it only counts them.
+const NAMED_MAX: usize = 5;
+
+impl Held {
+    /// Held until time has passed.
+    pub(super) fn after(reason: HoldReason, wait: Duration, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), until: Until::After(wait) }
+    }
+
+    /// Held until another key's visit learns something.
+    pub(super) fn for_fact(reason: HoldReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), until: Until::Fact }
+    }
+
+    /// Held until a person does something.
+    pub(super) fn for_person(reason: HoldReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), until: Until::Person }
+    }
+
+    /// Held because a read of this visit failed. A refused read is not asked again by time alone:
+    /// the resync will notice when somebody grants it.
+    pub(super) fn unread(what: &str, unread: &Unread, context: &Context) -> Self {
+        let message = format!("{what} could not be read ({}): {}", unread.class, unread.message);
+        match unread.class {
+            "RegionUnavailable" => Self::for_person(HoldReason::RegionUnavailable, message),
+            "Denied" | "Invalid" => Self::for_person(HoldReason::Unreadable, message),
+            _ => Self::after(HoldReason::Unreadable, context.timing.own_write_grace, message),
+        }
+    }
+}
+
+impl Plan {
+    /// Notes something that is not done now.
+    pub(super) fn hold(&mut self, held: Held) {
+        self.held.push(held);
+    }
+
+    /// Notes something that will not be done until a manifest changes.
+    pub(super) fn refuse(&mut self, manifest: String, message: String) {
+        self.refusals.push(Refusal { manifest, field: "metadata.name".to_owned(), message });
+    }
+
+    /// Notes something live that nothing describes any more.
+    pub(super) fn orphan(&mut self, object: impl Display, message: String) {
+        self.orphans.push(Orphan { object: object.to_string(), message });
+    }
+}
+
+/// Lists the first few and counts the rest: `a, b and 7 more`.
+pub(super) fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let all: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    let named: Vec<&str> = all.iter().take(NAMED_MAX).map(String::as_str).collect();
+    match all.len().saturating_sub(NAMED_MAX) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}

@@ -1,0 +1,56 @@
+//! Decides what to change.
+//!
+//! ```text
+//!   desired ──┐
+//!   observed ─┼──> plan_* ──> Plan ──> review ──> ApprovedPlan ──> (act)
+//!   facts ────┘                          └──────> withheld, with the reason
+//! ```
+//!
+//! Everything here is a plain function over values: no async, no clock, no AWS types. What one
+//! process remembers between two visits of a key ([`Sightings`], [`ReplicaMemory`]) is an argument
+//! too, so every decision can be reached from a unit test.
+//!
+//! # Invariants
+//!
+//! - **Deterministic.** Equal arguments give equal plans, order of the steps included.
+//! - **A fixed point.** Once a plan is carried out, the next plan has no steps.
+//! - **Ours only.** No step names a live object with another owner.
+//! - **Known only.** No step follows from a read that failed.
+//! - **Protect first.** Creates and updates come before what takes away.
+//!
+//! # What does not belong here
+//!
+//! When to look again is the runtime's decision, how a step becomes a call the AWS edge's.
+//! A rule that needs one more live value adds a field to what is observed, or a fact.
+
+mod cell;
+mod confirm;
+mod context;
+mod describe;
+mod hold;
+mod organization;
+mod ownership;
+mod reference;
+mod references;
+mod render;
+mod replica;
+mod review;
+mod sharing;
+mod step;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod laws;
+
+pub use cell::plan_cell;
+pub use confirm::{Confirmed, Sightings, Timing};
+pub use context::Context;
+pub use describe::Effect;
+pub use organization::plan_organization;
+pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
+pub use render::{Planned, Subject, Summary, to_json, to_text};
+pub use replica::{ReplicaMemory, plan_replica, replica_fact};
+pub use review::{ApprovedPlan, Mode, Verdict, WithheldReason, review};
+pub use sharing::{ProfilePolicy, admits, plan_profile_policy};
+pub use step::{Held, HoldReason, Orphan, Plan, Step, Until};

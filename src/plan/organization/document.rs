@@ -1,0 +1,96 @@
+//! Renders and reads documents of type `BEDROCK_POLICY` (`aws-facts` 3.1, 3.2).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{EnforcementSettings, Guarding, GuardrailArn, Version};
+
+/// Characters a document may have (`aws-facts` 3.5).
+pub(super) const SIZE_MAX: usize = 10_000;
+
+/// The configuration's name: the one of the documentation, everywhere the same, so that policies
+/// at several levels merge into one configuration instead of two.
+const CONFIG: &str = "config_1";
+
+const LOCK: &str = "@@operators_allowed_for_child_policies";
+
+/// One Region's block. Every field is assigned: one that is left out would be inherited. The lock
+/// stands once, on the Region: on each leaf, 17 Regions would not fit.
+pub(super) fn block(
+    (arn, version): (&GuardrailArn, Version),
+    settings: &EnforcementSettings,
+    allow_override: bool,
+) -> Value {
+    let guarding = |guarding: Guarding| match guarding {
+        Guarding::Comprehensive => json!({"@@assign": "comprehensive"}),
+        Guarding::Selective => json!({"@@assign": "selective"}),
+    };
+    let configuration = json!({
+        "identifier": {"@@assign": arn.with_version(version)},
+        "selective_content_guarding": {
+            "system": guarding(settings.guarding.system),
+            "messages": guarding(settings.guarding.messages),
+        },
+        "model_enforcement": {
+            "included_models": {"@@assign": settings.models.included},
+            "excluded_models": {"@@assign": settings.models.excluded},
+        },
+    });
+    let mut block = Map::new();
+    if !allow_override {
+        block.insert(LOCK.to_owned(), json!(["@@none"]));
+    }
+    block.insert(CONFIG.to_owned(), configuration);
+    Value::Object(block)
+}
+
+/// The document of these blocks.
+pub(super) fn document(blocks: &BTreeMap<String, Value>) -> Value {
+    json!({"bedrock": {"guardrail_inference": blocks}})
+}
+
+/// The blocks of a document, by Region; empty for what is no such document.
+pub(super) fn blocks(document: &Value) -> BTreeMap<String, Value> {
+    document
+        .pointer("/bedrock/guardrail_inference")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !name.starts_with("@@"))
+        .map(|(region, block)| (region.clone(), block.clone()))
+        .collect()
+}
+
+/// The version each configuration of a block references; `None` where one is not understood.
+pub(super) fn references(block: &Value) -> Option<Vec<(GuardrailArn, Version)>> {
+    let configurations = block.as_object()?.iter().filter(|(name, _)| !name.starts_with("@@"));
+    configurations
+        .map(|(_, configuration)| {
+            let identifier = configuration.pointer("/identifier/@@assign")?.as_str()?;
+            GuardrailArn::parse_versioned(identifier)
+        })
+        .collect()
+}
+
+/// The document in the form in which equal meanings are equal values: every list in it, of models
+/// or of operators, is a set.
+pub(super) fn normalised(document: &Value) -> Value {
+    match document {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(normalised).collect();
+            items.sort_by_key(ToString::to_string);
+            items.dedup();
+            Value::Array(items)
+        }
+        Value::Object(members) => Value::Object(
+            members.iter().map(|(name, member)| (name.clone(), normalised(member))).collect(),
+        ),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => document.clone(),
+    }
+}
+
+/// Characters of the minified document, as AWS counts them.
+pub(super) fn size(document: &Value) -> usize {
+    document.to_string().chars().count()
+}

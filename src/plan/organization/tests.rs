@@ -1,0 +1,355 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::document::{block, blocks, document};
+use super::*;
+use crate::model::{
+    EnforcementSettings, GuardrailReference, PolicyId, ReplicaKey, TargetId, Unread,
+};
+use crate::plan::fixture::{
+    MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, guardrail_arn, holds, key, summary,
+    unread, version,
+};
+
+const POLICY: &str = "p-abcdefgh";
+
+fn want(targets: &[&str]) -> DesiredOrganizationEnforcement {
+    DesiredOrganizationEnforcement {
+        state: Presence::Present,
+        guardrail: GuardrailReference { name: key().guardrail, revision: None },
+        regions: BTreeSet::from([REGION.parse().unwrap()]),
+        settings: EnforcementSettings::default(),
+        allow_override: true,
+        targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
+        adopt: false,
+    }
+}
+
+fn desired(want: DesiredOrganizationEnforcement) -> BTreeMap<Name, DesiredOrganizationEnforcement> {
+    BTreeMap::from([("everywhere".parse().unwrap(), want)])
+}
+
+/// `a` is published as 1, `b` as 2; the manifest says `b`.
+fn world() -> World {
+    World::with_versions(&content("b"), &[(1, &content("a")), (2, &content("b"))])
+}
+
+fn content_of(number: u32) -> Value {
+    let block = block((&guardrail_arn(), version(number)), &EnforcementSettings::default(), true);
+    document(&BTreeMap::from([(REGION.to_owned(), block)]))
+}
+
+fn policy(content: Value, targets: &[&str]) -> ObservedPolicy {
+    ObservedPolicy {
+        id: POLICY.parse().unwrap(),
+        name: "bedrail-us-everywhere".to_owned(),
+        owner: Some("us".parse().unwrap()),
+        enforcement: Some("everywhere".parse().unwrap()),
+        content,
+        targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
+    }
+}
+
+fn seen(policies: impl IntoIterator<Item = ObservedPolicy>) -> ObservedOrganization {
+    let policies: BTreeMap<PolicyId, ObservedPolicy> =
+        policies.into_iter().map(|it| (it.id.clone(), it)).collect();
+    ObservedOrganization {
+        organization: "o-abcdefghij".parse().unwrap(),
+        root: ROOT.parse().unwrap(),
+        bedrock_policies: PolicyTypeStatus::Enabled,
+        policies: Read::Known(policies),
+        invalid: Read::KnownAbsent,
+    }
+}
+
+fn once(world: &World, want: DesiredOrganizationEnforcement, seen: &ObservedOrganization) -> Plan {
+    plan_organization(&desired(want), seen, &mut Sightings::default(), &world.context())
+}
+
+fn twice(
+    world: &mut World,
+    want: &DesiredOrganizationEnforcement,
+    seen: &ObservedOrganization,
+) -> Plan {
+    let mut memory = Sightings::default();
+    plan_organization(&desired(want.clone()), seen, &mut memory, &world.context());
+    world.wait(5);
+    plan_organization(&desired(want.clone()), seen, &mut memory, &world.context())
+}
+
+#[test]
+fn every_field_is_assigned_and_the_lock_stands_once_per_region() {
+    let block = |allow_override| {
+        block((&guardrail_arn(), version(3)), &EnforcementSettings::default(), allow_override)
+    };
+    let configuration = json!({
+        "identifier": {"@@assign": format!("{}:3", guardrail_arn())},
+        "selective_content_guarding": {"system": {"@@assign": "comprehensive"},
+            "messages": {"@@assign": "comprehensive"}},
+        "model_enforcement": {"included_models": {"@@assign": ["ALL"]},
+            "excluded_models": {"@@assign": []}}});
+    assert_eq!(block(true), json!({"config_1": configuration}));
+    assert_eq!(
+        block(false),
+        json!({"@@operators_allowed_for_child_policies": ["@@none"], "config_1": configuration})
+    );
+}
+
+#[test]
+fn seventeen_locked_regions_with_six_excluded_models_fit_and_the_limit_is_named() {
+    let region = |index: u32| format!("ap-southeast-{index}");
+    let mut settings = EnforcementSettings::default();
+    settings.models.excluded =
+        (0..6).map(|index| format!("amazon.titan-embed-text-v{index}:0")).collect();
+    let whole = |regions: u32| {
+        let arn =
+            format!("arn:aws:bedrock:ap-southeast-2:{}:guardrail/abc123abc123", "1".repeat(12));
+        let block = block((&arn.parse().unwrap(), version(12)), &settings, false);
+        document(&(0..regions).map(|index| (region(index), block.clone())).collect())
+    };
+    assert!(document::size(&whole(17)) <= document::SIZE_MAX);
+    let mut world = world();
+    let mut live = blocks(&whole(40));
+    live.extend(blocks(&content_of(1)));
+    let plan = once(&world, want(&[ROOT]), &seen([policy(document(&live), &[ROOT])]));
+    assert!(plan.steps.is_empty());
+    assert_eq!(holds(&plan), [HoldReason::Quota]);
+    assert!(plan.held[0].message.contains("10000"), "{}", plan.held[0].message);
+    world.wait(1);
+}
+
+#[test]
+fn nothing_is_planned_from_an_unread_organization() {
+    let unknown = ObservedOrganization { policies: Read::Unknown(unread()), ..seen([]) };
+    let plan = twice(&mut world(), &want(&[ROOT]), &unknown);
+    assert_eq!(summary(&plan), ["held Unreadable"]);
+    let mut no_fleet = world();
+    no_fleet.facts.fleet = None;
+    assert_eq!(summary(&twice(&mut no_fleet, &want(&[ROOT]), &seen([]))), ["held Unreadable"]);
+}
+
+#[test]
+fn the_policy_type_is_enabled_first_and_only_when_needed() {
+    let off = |status| ObservedOrganization { bedrock_policies: status, ..seen([]) };
+    let (world, disabled) = (world(), off(PolicyTypeStatus::Disabled));
+    assert_eq!(
+        summary(&once(&world, want(&[ROOT]), &disabled)),
+        ["EnablePolicyType", "held InProgress"]
+    );
+    let pending = off(PolicyTypeStatus::Pending);
+    assert_eq!(summary(&once(&world, want(&[ROOT]), &pending)), ["held InProgress"]);
+    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[ROOT]) };
+    assert!(summary(&once(&world, absent, &disabled)).is_empty());
+}
+
+#[test]
+fn a_policy_is_made_unattached_and_attached_by_the_next_visit() {
+    let mut world = world();
+    assert_eq!(summary(&once(&world, want(&[ROOT]), &seen([]))), ["held Confirming"]);
+    let plan = twice(&mut world, &want(&[ROOT]), &seen([]));
+    let [Step::CreatePolicy { name, content, tags, .. }] = plan.steps.as_slice() else { panic!() };
+    assert_eq!(name, "bedrail-us-everywhere");
+    assert_eq!(*content, content_of(2));
+    assert_eq!(tags["bedrail:enforcement"], "everywhere");
+    let next = once(&world, want(&[ROOT, UNIT]), &seen([policy(content_of(2), &[])]));
+    assert_eq!(summary(&next), ["AttachPolicy", "AttachPolicy"]);
+}
+
+#[test]
+fn drift_is_corrected_at_once_content_before_attachment() {
+    let world = world();
+    let live = seen([policy(content_of(1), &[])]);
+    assert_eq!(summary(&once(&world, want(&[ROOT]), &live)), ["UpdatePolicy", "AttachPolicy"]);
+    let equal = seen([policy(content_of(2), &[ROOT])]);
+    assert_eq!(once(&world, want(&[ROOT]), &equal), Plan::default());
+}
+
+#[test]
+fn lists_of_a_document_are_sets() {
+    let mut world = world();
+    let mut want = want(&[ROOT]);
+    want.settings.models.excluded = BTreeSet::from(["a.b".to_owned(), "c.d".to_owned()]);
+    let plan = once(&world, want.clone(), &seen([policy(content_of(2), &[ROOT])]));
+    let [Step::UpdatePolicy { content, .. }] = plan.steps.as_slice() else { panic!() };
+    let text = content.to_string().replace(r#"["a.b","c.d"]"#, r#"["c.d","a.b"]"#);
+    assert_ne!(text, content.to_string());
+    let reordered = serde_json::from_str(&text).unwrap();
+    world.wait(1);
+    assert_eq!(once(&world, want, &seen([policy(reordered, &[ROOT])])), Plan::default());
+}
+
+#[test]
+fn an_unknown_fact_keeps_the_live_block_verbatim() {
+    let mut world = world();
+    world.facts.replicas.clear();
+    let live = seen([policy(content_of(1), &[ROOT])]);
+    assert_eq!(summary(&once(&world, want(&[ROOT]), &live)), ["held WaitingForVersion"]);
+    // What never existed is left out, and nothing empty is made or attached.
+    assert_eq!(summary(&twice(&mut world, &want(&[ROOT]), &seen([]))), ["held WaitingForVersion"]);
+    let empty = seen([policy(json!({}), &[])]);
+    assert_eq!(
+        summary(&once(&world, want(&[ROOT]), &empty)),
+        ["held WaitingForVersion", "held WaitingForVersion"]
+    );
+}
+
+#[test]
+fn a_region_that_waits_does_not_hold_the_others() {
+    let mut want = want(&[ROOT]);
+    want.regions.insert("eu-west-1".parse().unwrap());
+    let mut world = world();
+    let elsewhere = ReplicaKey { region: "eu-west-1".parse().unwrap(), ..key() };
+    world.replicas.insert(elsewhere, world.replicas[&key()].clone());
+    let plan = twice(&mut world, &want, &seen([]));
+    assert_eq!(summary(&plan), ["CreatePolicy", "held WaitingForVersion"]);
+    let [Step::CreatePolicy { content, .. }] = plan.steps.as_slice() else { panic!() };
+    assert_eq!(blocks(content).keys().collect::<Vec<_>>(), [REGION]);
+}
+
+#[test]
+fn a_block_no_manifest_names_stays_and_is_reported() {
+    let mut live = blocks(&content_of(2));
+    live.insert("eu-west-1".to_owned(), json!({"config_1": {"x": 1}}));
+    let live = seen([policy(document(&live), &[ROOT])]);
+    assert_eq!(summary(&once(&world(), want(&[ROOT]), &live)), ["orphan"]);
+}
+
+#[test]
+fn what_an_account_below_could_not_apply_is_neither_written_nor_attached() {
+    let mut world = world();
+    for fact in world.facts.replicas.values_mut() {
+        let units = json!({"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"},
+            "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [format!("o-abcdefghij/*/{UNIT}/*")]}});
+        fact.policy.as_mut().unwrap()["Statement"][0]["Condition"] = units;
+    }
+    assert_eq!(summary(&twice(&mut world, &want(&[UNIT]), &seen([]))), ["CreatePolicy"]);
+    let plan = twice(&mut world, &want(&[ROOT]), &seen([]));
+    assert_eq!(summary(&plan), ["held NotShared"]);
+    assert!(plan.held[0].message.contains(OTHER) && !plan.held[0].message.contains(MEMBER));
+    // Current targets count as well as new ones.
+    let live = seen([policy(content_of(1), &[ROOT])]);
+    assert_eq!(summary(&once(&world, want(&[UNIT]), &live))[0], "AttachPolicy");
+    assert!(summary(&once(&world, want(&[UNIT]), &live)).contains(&"held NotShared".to_owned()));
+    // An attachment is judged by its own target.
+    let live = seen([policy(content_of(2), &[UNIT])]);
+    assert_eq!(summary(&once(&world, want(&[UNIT, ROOT]), &live)), ["held NotShared"]);
+    let live = seen([policy(content_of(2), &[])]);
+    assert_eq!(
+        summary(&once(&world, want(&[UNIT, OTHER]), &live)),
+        ["AttachPolicy", "held NotShared"]
+    );
+}
+
+#[test]
+fn a_document_that_references_what_was_not_read_back_is_not_attached() {
+    let foreign = block((&arn("zzz"), version(1)), &EnforcementSettings::default(), true);
+    let mut live = blocks(&content_of(2));
+    live.insert("eu-west-1".to_owned(), foreign);
+    let plan = once(&world(), want(&[ROOT]), &seen([policy(document(&live), &[])]));
+    assert_eq!(holds(&plan), [HoldReason::WaitingForVersion]);
+    assert!(plan.steps.is_empty());
+}
+
+#[test]
+fn whose_the_policy_is_decides_whether_it_is_touched() {
+    let live = |owner: Option<&str>, tag: Option<&str>, name: &str| {
+        let mut policy = policy(content_of(1), &[ROOT]);
+        policy.owner = owner.map(|it| it.parse().unwrap());
+        policy.enforcement = tag.map(|it| it.parse().unwrap());
+        policy.name = name.to_owned();
+        seen([policy])
+    };
+    let adopt = DesiredOrganizationEnforcement { adopt: true, ..want(&[ROOT]) };
+    let ours = "bedrail-us-everywhere";
+    let cases: [(&str, DesiredOrganizationEnforcement, ObservedOrganization, &[&str]); 7] = [
+        ("nobody's", want(&[ROOT]), live(None, None, ours), &["refused"]),
+        (
+            "nobody's, adopted",
+            adopt.clone(),
+            live(None, None, ours),
+            &["TagResource", "UpdatePolicy"],
+        ),
+        ("another's", adopt.clone(), live(Some("them"), Some("everywhere"), ours), &["refused"]),
+        ("another enforcement's", adopt.clone(), live(Some("us"), Some("b"), ours), &["refused"]),
+        (
+            "renamed by hand",
+            want(&[ROOT]),
+            live(Some("us"), Some("everywhere"), "x"),
+            &["UpdatePolicy"],
+        ),
+        (
+            "untagged by hand",
+            want(&[ROOT]),
+            live(Some("us"), None, ours),
+            &["TagResource", "UpdatePolicy"],
+        ),
+        ("somebody's of another name", adopt, live(Some("them"), None, "x"), &["held Confirming"]),
+    ];
+    for (name, want, seen, expected) in cases {
+        assert_eq!(summary(&once(&world(), want, &seen)), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_nobody_describes_is_reported_and_left() {
+    let mut orphan = policy(content_of(1), &[ROOT]);
+    orphan.enforcement = Some("gone".parse().unwrap());
+    orphan.name = "bedrail-us-gone".to_owned();
+    orphan.id = "p-zzzzzzzz".parse().unwrap();
+    let live = seen([orphan, policy(content_of(2), &[ROOT, UNIT])]);
+    assert_eq!(summary(&once(&world(), want(&[ROOT]), &live)), ["orphan", "orphan"]);
+}
+
+#[test]
+fn teardown_detaches_then_deletes_each_confirmed() {
+    let want = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[ROOT]) };
+    let mut world = world();
+    let attached = seen([policy(content_of(1), &[ROOT, UNIT])]);
+    assert_eq!(summary(&once(&world, want.clone(), &attached)), ["held Confirming"]);
+    assert_eq!(summary(&twice(&mut world, &want, &attached)), ["DetachPolicy", "DetachPolicy"]);
+    let detached = seen([policy(content_of(1), &[])]);
+    assert_eq!(summary(&once(&world, want.clone(), &detached)), ["held Confirming"]);
+    assert_eq!(summary(&twice(&mut world, &want, &detached)), ["DeletePolicy"]);
+    assert!(summary(&twice(&mut world, &want, &seen([]))).is_empty());
+}
+
+#[test]
+fn attached_is_not_enforced_where_the_effective_policy_is_invalid() {
+    let mut live = seen([policy(content_of(2), &[ROOT])]);
+    live.invalid = Read::Known(BTreeSet::from([MEMBER.parse().unwrap()]));
+    let plan = once(&world(), want(&[ROOT]), &live);
+    assert_eq!(summary(&plan), ["held Failed"]);
+    assert!(plan.held[0].message.contains(MEMBER));
+    live.invalid = Read::Unknown(Unread { class: "Denied", message: String::new() });
+    assert_eq!(summary(&once(&world(), want(&[ROOT]), &live)), ["held Unreadable"]);
+}
+
+#[test]
+fn a_guardrail_outside_the_management_account_is_named_as_such() {
+    let mut world = World::new();
+    let mut elsewhere = key();
+    elsewhere.account = MEMBER.parse().unwrap();
+    world.replicas.insert(elsewhere, crate::plan::fixture::desired(&content("a")));
+    let plan = once(&world, want(&[ROOT]), &seen([]));
+    assert_eq!(summary(&plan), ["held NotInManagementAccount"]);
+}
+
+#[test]
+fn protection_comes_before_removal_across_enforcements() {
+    let mut gone = policy(content_of(1), &[ROOT]);
+    gone.enforcement = Some("a-gone".parse().unwrap());
+    gone.name = "bedrail-us-a-gone".to_owned();
+    gone.id = "p-aaaaaaaa".parse().unwrap();
+    let live = seen([gone, policy(content_of(2), &[])]);
+    let mut all = desired(want(&[ROOT]));
+    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[]) };
+    all.insert("a-gone".parse().unwrap(), absent);
+    let (mut world, mut memory) = (world(), Sightings::default());
+    plan_organization(&all, &live, &mut memory, &world.context());
+    world.wait(5);
+    let plan = plan_organization(&all, &live, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["AttachPolicy", "DetachPolicy"]);
+    let Step::DetachPolicy { target, .. } = &plan.steps[1] else { panic!() };
+    assert_eq!(*target, TargetId::Root(ROOT.parse().unwrap()));
+}

@@ -1,0 +1,44 @@
+//! How an object says whose it is.
+
+use std::collections::BTreeMap;
+
+use crate::model::OwnerId;
+
+/// Tag on guardrails and policies: the installation that made them.
+pub const OWNER_TAG: &str = "bedrail:owner";
+/// Tag on guardrails: the name of the manifest.
+pub const GUARDRAIL_TAG: &str = "bedrail:guardrail";
+/// Tag on organization policies: the name of the enforcement.
+pub const ENFORCEMENT_TAG: &str = "bedrail:enforcement";
+
+/// Whose an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ownership<'a> {
+    /// Ours.
+    Ours,
+    /// Nobody's: it carries no owner tag.
+    Nobodys,
+    /// Another installation's. A tag that is no owner id at all counts as one too.
+    Others(&'a str),
+}
+
+/// Reads the owner tag.
+pub(super) fn ownership<'a>(owner_tag: Option<&'a str>, us: &OwnerId) -> Ownership<'a> {
+    match owner_tag {
+        None => Ownership::Nobodys,
+        Some(owner) if owner == us.as_str() => Ownership::Ours,
+        Some(owner) => Ownership::Others(owner),
+    }
+}
+
+/// The tags of ours on an object, the user's beside them.
+pub(super) fn tags(
+    owner: &OwnerId,
+    (key, value): (&str, &str),
+    users: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut tags = users.clone();
+    tags.insert(OWNER_TAG.to_owned(), owner.to_string());
+    tags.insert(key.to_owned(), value.to_owned());
+    tags
+}

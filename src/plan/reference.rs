@@ -1,0 +1,139 @@
+//! Finds the version an enforcement should reference, and proves that accounts can apply it (S3,
+//! S4, S6).
+
+use std::collections::BTreeSet;
+
+use super::context::Context;
+use super::hold::listed;
+use super::sharing::admits;
+use super::step::{Held, HoldReason};
+use crate::model::{
+    AccountId, EnforcementSettings, Fleet, GuardrailArn, Name, Presence, Region, ReplicaFact,
+    ReplicaKey, Revision, Version,
+};
+
+/// A version that is READY, was read back, and is what the manifest asks for.
+pub(super) struct Reference<'a> {
+    pub(super) arn: &'a GuardrailArn,
+    pub(super) version: Version,
+    fact: &'a ReplicaFact,
+}
+
+/// The version of `key` to reference: of the pinned revision, else of what its manifest says now.
+pub(super) fn resolve<'a>(
+    key: &ReplicaKey,
+    pinned: Option<&Revision>,
+    context: &Context<'a>,
+) -> Result<Reference<'a>, Held> {
+    let name = &key.guardrail;
+    let desired = context.replicas.get(key).filter(|it| it.state == Presence::Present);
+    let revision = pinned.or(desired.map(|it| &it.revision));
+    let shown = revision.map_or("…", Revision::short);
+    let Some(fact) = context.facts.replicas.get(key) else {
+        let message = format!("{name} {shown} will be enforced once the guardrail was read here");
+        return Err(Held::for_fact(HoldReason::WaitingForVersion, message));
+    };
+    let version = match (pinned, desired) {
+        (Some(revision), _) => fact.revisions.get(revision).copied(),
+        (None, Some(desired)) => fact.versions.get(&desired.replica_revision).copied(),
+        (None, None) => None,
+    };
+    match (version, desired) {
+        (Some(version), _) if fact.not_enforceable.contains(&version) => {
+            let message = format!(
+                "{name} {shown} uses automated reasoning, which AWS cannot enforce: every call \
+                 would fail"
+            );
+            Err(Held::for_person(HoldReason::NotEnforceable, message))
+        }
+        (Some(version), _) => Ok(Reference { arn: &fact.arn, version, fact }),
+        (None, Some(desired)) if revision == Some(&desired.revision) => {
+            let message = format!("{name} {shown} will be enforced once it is published here");
+            Err(Held::for_fact(HoldReason::WaitingForVersion, message))
+        }
+        (None, _) if pinned.is_some() => {
+            let known = listed(fact.revisions.keys().map(Revision::short));
+            let message =
+                format!("{name} has no revision {shown} here; pin one of those it has: {known}");
+            Err(Held::for_person(HoldReason::RevisionNotFound, message))
+        }
+        (None, _) => {
+            let message = format!("no manifest says which revision of {name} to enforce");
+            Err(Held::for_person(HoldReason::WaitingForVersion, message))
+        }
+    }
+}
+
+impl Reference<'_> {
+    /// Proves that each of `accounts` may apply it from `region`.
+    pub(super) fn prove(
+        &self,
+        name: &Name,
+        region: &Region,
+        accounts: &BTreeSet<AccountId>,
+        fleet: &Fleet,
+    ) -> Result<(), Held> {
+        prove(self.fact, name, (region, accounts), fleet)
+    }
+}
+
+/// Proves that each of `accounts` may apply the guardrail of `fact` from `region`.
+pub(super) fn prove(
+    fact: &ReplicaFact,
+    name: &Name,
+    (region, accounts): (&Region, &BTreeSet<AccountId>),
+    fleet: &Fleet,
+) -> Result<(), Held> {
+    if fact.arn.region != *region {
+        let message = format!("{} is a guardrail of another Region than {region}", fact.arn);
+        return Err(Held::for_person(HoldReason::NotEnforceable, message));
+    }
+    let outside: Vec<&AccountId> = accounts
+        .iter()
+        .filter(|account| !admits(fact.policy.as_ref(), &fact.arn, account, fleet))
+        .collect();
+    if outside.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the resource policy of {name} in {region} does not let these accounts apply it, so every \
+         call of theirs would fail: {}; widen `shareWith`",
+        listed(outside)
+    );
+    Err(Held::for_fact(HoldReason::NotShared, message))
+}
+
+/// The settings with the Region's embedding models among the excluded ones.
+pub(super) fn with_embeddings(
+    settings: &EnforcementSettings,
+    region: &Region,
+    context: &Context,
+) -> Result<EnforcementSettings, Held> {
+    let mut settings = settings.clone();
+    if settings.exclude_embeddings {
+        let Some(models) = context.facts.embeddings.get(region) else {
+            let message = "it will be enforced once the embedding models to exclude were read here";
+            return Err(Held::for_fact(HoldReason::Unreadable, message));
+        };
+        settings.models.excluded.extend(models.iter().cloned());
+    }
+    Ok(settings)
+}
+
+/// The replica that has this ARN.
+pub(super) fn replica_of<'a>(
+    arn: &GuardrailArn,
+    context: &Context<'a>,
+) -> Option<(&'a ReplicaKey, &'a ReplicaFact)> {
+    context.facts.replicas.iter().find(|(_, fact)| fact.arn == *arn)
+}
+
+/// What people call a version: name and revision, which are the same in every Region, where it is
+/// one of ours.
+pub(super) fn spoken(arn: &GuardrailArn, version: Version, context: &Context) -> String {
+    let Some((key, fact)) = replica_of(arn, context) else { return arn.with_version(version) };
+    match fact.revisions.iter().find(|(_, number)| **number == version) {
+        Some((revision, _)) => format!("{} {}", key.guardrail, revision.short()),
+        None => format!("{} version {version}", key.guardrail),
+    }
+}

@@ -1,0 +1,473 @@
+use super::*;
+use crate::model::{ObservedVersion, ReplicaContent, Share, Version};
+use crate::plan::fixture::{
+    MEMBER, World, arn, cell, content, desired, guardrail, holds, key, observed, open_policy,
+    owner, published, summary, unread, version,
+};
+use crate::plan::step::Until;
+use std::time::Duration;
+
+/// Name, versions, expected summary.
+type VersionsCase<'a> = (&'a str, Vec<(Version, ObservedVersion)>, &'a [&'a str]);
+
+/// Name, what is different in the world, expected summary.
+type WorldCase<'a> = (&'a str, fn(&mut World), &'a [&'a str]);
+
+/// Plans once, for a process that sees the replica the first time.
+fn first(want: &DesiredReplica, seen: &ObservedReplica) -> Vec<String> {
+    let world = World::new();
+    summary(&plan_replica(&key(), want, seen, &mut ReplicaMemory::default(), &world.context()))
+}
+
+/// Plans twice, far enough apart.
+fn second(world: &mut World, want: &DesiredReplica, seen: &ObservedReplica) -> Plan {
+    let mut memory = ReplicaMemory::default();
+    plan_replica(&key(), want, seen, &mut memory, &world.context());
+    world.wait(5);
+    plan_replica(&key(), want, seen, &mut memory, &world.context())
+}
+
+fn live(draft: &ReplicaContent, change: impl Fn(&mut ObservedGuardrail)) -> ObservedReplica {
+    let mut guardrail = guardrail(draft);
+    change(&mut guardrail);
+    observed(guardrail)
+}
+
+fn a_version(number: u32, change: impl Fn(&mut ObservedVersion)) -> (Version, ObservedVersion) {
+    let (number, mut observed) = published(number, &content("other"));
+    change(&mut observed);
+    (number, observed)
+}
+
+#[test]
+fn what_is_absent_is_created_once_two_reads_agree() {
+    let (want, seen) = (desired(&content("a")), ObservedReplica { guardrail: Read::KnownAbsent });
+    assert_eq!(first(&want, &seen), ["held Confirming"]);
+    let plan = second(&mut World::new(), &want, &seen);
+    let [Step::CreateGuardrail { tags, token, .. }] = plan.steps.as_slice() else { panic!() };
+    assert_eq!(tags["bedrail:owner"], "us");
+    assert_eq!(tags["bedrail:guardrail"], "baseline");
+    assert_eq!(token.len(), 64);
+}
+
+#[test]
+fn a_create_that_came_to_nothing_takes_another_token_and_at_most_three() {
+    let (want, seen) = (desired(&content("a")), ObservedReplica { guardrail: Read::KnownAbsent });
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    let mut tokens = BTreeSet::new();
+    for id in ["aaa", "bbb", "ccc"] {
+        plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        world.wait(5);
+        let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        let [step @ Step::CreateGuardrail { token, .. }] = plan.steps.as_slice() else { panic!() };
+        tokens.insert(token.clone());
+        memory.sightings.wrote(&step.sighting().unwrap(), world.now);
+        memory.created(arn(id));
+        world.wait(1);
+        let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        assert_eq!(summary(&plan), ["held Confirming"], "our own write is not absent yet");
+        world.wait(60);
+    }
+    plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    world.wait(5);
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held Failed"]);
+    assert_eq!(tokens.len(), 3);
+}
+
+#[test]
+fn whose_it_is_decides_whether_it_is_touched() {
+    let (a, b) = (content("a"), content("b"));
+    let owned_by = |owner: Option<&'static str>| {
+        live(&b, move |it| {
+            it.tags.remove("bedrail:owner");
+            if let Some(owner) = owner {
+                it.tags.insert("bedrail:owner".to_owned(), owner.to_owned());
+            }
+        })
+    };
+    let want = |adopt| DesiredReplica { adopt, ..desired(&a) };
+    let absent = DesiredReplica { state: Presence::Absent, ..want(true) };
+    let cases: [(&str, DesiredReplica, Option<&str>, &[&str]); 6] = [
+        ("ours", want(false), Some("us"), &["UpdateGuardrail"]),
+        ("nobody's", want(false), None, &["refused"]),
+        ("nobody's, adopted", want(true), None, &["TagResource", "UpdateGuardrail"]),
+        ("another's, even if adopted", want(true), Some("them"), &["refused"]),
+        ("another's, to be removed", absent.clone(), Some("them"), &["refused"]),
+        ("nobody's, to be removed", absent, None, &["refused"]),
+    ];
+    for (name, want, owner, expected) in cases {
+        assert_eq!(first(&want, &owned_by(owner)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_to_adopt_says_how_to_adopt() {
+    let seen = live(&content("a"), |it| it.tags.clear());
+    let world = World::new();
+    let want = desired(&content("a"));
+    let plan = plan_replica(&key(), &want, &seen, &mut ReplicaMemory::default(), &world.context());
+    assert!(plan.refusals[0].message.contains("`adopt: true`"));
+}
+
+#[test]
+fn tags_of_ours_and_the_users_are_set_and_foreign_ones_left() {
+    let a = content("a");
+    let mut want = desired(&a);
+    want.tags.insert("team".to_owned(), "x".to_owned());
+    let seen = live(&a, |it| {
+        it.tags.insert("theirs".to_owned(), "kept".to_owned());
+        it.tags.insert("team".to_owned(), "y".to_owned());
+        it.versions.extend([published(1, &a)]);
+    });
+    let world = World::new();
+    let plan = plan_replica(&key(), &want, &seen, &mut ReplicaMemory::default(), &world.context());
+    let [Step::TagGuardrail { tags, changes, .. }] = plan.steps.as_slice() else { panic!() };
+    assert!(!tags.contains_key("theirs"));
+    assert_eq!(changes[0].to_string(), "tags.team: y → x");
+}
+
+#[test]
+fn draft_is_left_updated_or_held_by_its_status() {
+    let (a, b) = (content("a"), content("b"));
+    let failed = || GuardrailStatus::Failed(vec!["topic too long".to_owned()]);
+    let cases = [
+        ("edited", &b, GuardrailStatus::Ready, "UpdateGuardrail"),
+        ("pending", &b, GuardrailStatus::Pending, "held InProgress"),
+        ("deleting", &b, GuardrailStatus::Deleting, "held InProgress"),
+        ("failed with our content", &a, failed(), "held Failed"),
+        ("failed with other content", &b, failed(), "UpdateGuardrail"),
+        ("of later times", &b, GuardrailStatus::Other("NEW".to_owned()), "held Unreadable"),
+    ];
+    for (name, draft, status, expected) in cases {
+        let seen = live(draft, |it| it.status = status.clone());
+        assert_eq!(first(&desired(&a), &seen), [expected], "{name}");
+    }
+}
+
+#[test]
+fn an_update_says_old_and_new_of_each_field() {
+    let mut b = content("b");
+    b.description = Some("old".to_owned());
+    let world = World::new();
+    let want = desired(&content("a"));
+    let memory = &mut ReplicaMemory::default();
+    let plan = plan_replica(&key(), &want, &observed(guardrail(&b)), memory, &world.context());
+    let changes: Vec<_> = plan.steps[0].changes().iter().map(ToString::to_string).collect();
+    assert_eq!(changes, ["blockedInputMessaging: b → a", "description: old → (absent)"]);
+}
+
+#[test]
+fn an_update_that_changes_nothing_ends_at_a_person() {
+    let (a, mut b) = (content("a"), content("a"));
+    b.kms_key_arn = Some("arn:kms".to_owned());
+    let (want, seen) = (desired(&a), observed(guardrail(&b)));
+    let (world, mut memory) = (World::new(), ReplicaMemory::default());
+    for _ in 0..3 {
+        let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        assert_eq!(summary(&plan), ["UpdateGuardrail"]);
+        memory.updated(plan.steps[0].changes());
+    }
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held Failed"]);
+    assert!(plan.held[0].message.contains("kmsKeyId"));
+    // Once it was equal, a later edit of the same field is drift again.
+    plan_replica(&key(), &want, &observed(guardrail(&a)), &mut memory, &world.context());
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["UpdateGuardrail"]);
+}
+
+#[test]
+fn a_settled_draft_is_published_once() {
+    let a = content("a");
+    let (want, seen) = (desired(&a), observed(guardrail(&a)));
+    assert_eq!(first(&want, &seen), ["held Confirming"]);
+    let plan = second(&mut World::new(), &want, &seen);
+    let [Step::PublishVersion { description, content, .. }] = plan.steps.as_slice() else {
+        panic!()
+    };
+    assert_eq!(*description, format!("bedrail r1 {} {}", a.revision(), a.replica_revision()));
+    assert_eq!(*content, a);
+}
+
+#[test]
+fn a_flicker_between_the_two_reads_starts_over() {
+    let a = content("a");
+    let want = desired(&a);
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    let mut see = |seen: ObservedReplica, world: &World| {
+        summary(&plan_replica(&key(), &want, &seen, &mut memory, &world.context()))
+    };
+    assert_eq!(see(observed(guardrail(&a)), &world), ["held Confirming"]);
+    let flicker = live(&a, |it| it.status = GuardrailStatus::Pending);
+    assert_eq!(see(flicker, &world), ["held InProgress"]);
+    world.wait(5);
+    assert_eq!(see(observed(guardrail(&a)), &world), ["held Confirming"]);
+    world.wait(5);
+    assert_eq!(see(observed(guardrail(&a)), &world), ["CreateGuardrailVersion"]);
+}
+
+#[test]
+fn versions_decide_whether_a_settled_draft_is_published() {
+    let a = content("a");
+    let index = index::index(&a.revision(), &a.replica_revision());
+    let other_index = index::index(&content("b").revision(), &content("b").replica_revision());
+    let described = |it: &mut ObservedVersion, text: &str| it.description = Some(text.to_owned());
+    let cases: Vec<VersionsCase> = vec![
+        ("equal content, any description", vec![published(1, &a)], &[]),
+        ("other content", vec![a_version(1, |_| ())], &["CreateGuardrailVersion"]),
+        (
+            "our index over other content is tainted",
+            vec![a_version(1, |it| described(it, &index))],
+            &["CreateGuardrailVersion"],
+        ),
+        (
+            "unread content",
+            vec![a_version(1, |it| it.content = Read::Unknown(unread()))],
+            &["held Unreadable"],
+        ),
+        (
+            "unread content beside a match",
+            vec![a_version(1, |it| it.content = Read::Unknown(unread())), published(2, &a)],
+            &[],
+        ),
+        (
+            "in the making, with our index",
+            vec![a_version(1, |it| {
+                described(it, &index);
+                it.status = GuardrailStatus::Pending;
+            })],
+            &["held InProgress"],
+        ),
+        (
+            "in the making, without an index",
+            vec![a_version(1, |it| it.status = GuardrailStatus::Pending)],
+            &["held InProgress"],
+        ),
+        (
+            "in the making, with the index of another revision",
+            vec![a_version(1, |it| {
+                described(it, &other_index);
+                it.status = GuardrailStatus::Pending;
+            })],
+            &["CreateGuardrailVersion"],
+        ),
+        (
+            "equal content, but FAILED",
+            vec![{
+                let (number, mut failed) = published(1, &a);
+                failed.status = GuardrailStatus::Failed(Vec::new());
+                (number, failed)
+            }],
+            &["CreateGuardrailVersion"],
+        ),
+        (
+            "twenty of other content",
+            (1..=20).map(|number| a_version(number, |_| ())).collect(),
+            &["held Quota"],
+        ),
+    ];
+    for (name, versions, expected) in cases {
+        let seen = live(&a, |it| it.versions.extend(versions.clone()));
+        let plan = second(&mut World::new(), &desired(&a), &seen);
+        assert_eq!(summary(&plan), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_rollback_puts_draft_back_and_publishes_nothing() {
+    let (a, b) = (content("a"), content("b"));
+    let versions = [published(1, &a), published(2, &b)];
+    let edited = live(&b, |it| it.versions.extend(versions.clone()));
+    assert_eq!(first(&desired(&a), &edited), ["UpdateGuardrail"]);
+    let back = live(&a, |it| it.versions.extend(versions.clone()));
+    assert!(first(&desired(&a), &back).is_empty());
+}
+
+/// Drives a publication whose answer is `number` and never becomes a match.
+fn publish_in_vain(
+    memory: &mut ReplicaMemory,
+    world: &mut World,
+    seen: &ObservedReplica,
+) -> String {
+    let want = desired(&content("a"));
+    for _ in 0..4 {
+        let plan = plan_replica(&key(), &want, seen, memory, &world.context());
+        if let [Step::PublishVersion { token, .. }] = plan.steps.as_slice() {
+            return token.clone();
+        }
+        let Until::After(pause) = plan.held[0].until else { return String::new() };
+        world.now += pause;
+    }
+    panic!("neither published nor held for good")
+}
+
+#[test]
+fn a_number_that_names_nothing_usable_salts_the_next_token_three_times_at_most() {
+    let a = content("a");
+    let seen = live(&a, |it| {
+        // 7 is of other content, 8 is FAILED, 9 never appears.
+        let failed = |it: &mut ObservedVersion| it.status = GuardrailStatus::Failed(Vec::new());
+        it.versions.extend([a_version(7, |_| ()), a_version(8, failed)]);
+    });
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    let mut tokens = BTreeSet::new();
+    for number in [7, 8, 9] {
+        let token = publish_in_vain(&mut memory, &mut world, &seen);
+        assert!(!token.is_empty() && tokens.insert(token), "token of {number}");
+        memory.published(a.replica_revision(), version(number), world.now);
+    }
+    assert_eq!(publish_in_vain(&mut memory, &mut world, &seen), "");
+    let plan = plan_replica(&key(), &desired(&a), &seen, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held Failed"]);
+}
+
+#[test]
+fn a_published_number_that_is_not_visible_yet_is_waited_for() {
+    let a = content("a");
+    let (want, seen) = (desired(&a), observed(guardrail(&a)));
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    publish_in_vain(&mut memory, &mut world, &seen);
+    memory.published(a.replica_revision(), version(1), world.now);
+    for wait in [5, 50, 5] {
+        let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        assert_eq!(summary(&plan), ["held InProgress"]);
+        world.wait(wait);
+    }
+}
+
+#[test]
+fn access_is_granted_before_a_version_is_published() {
+    let a = content("a");
+    let want = DesiredReplica { share: Share::Organization, ..desired(&a) };
+    let plan = second(&mut World::new(), &want, &observed(guardrail(&a)));
+    assert_eq!(summary(&plan), ["PutResourcePolicy", "CreateGuardrailVersion"]);
+    let pending = live(&a, |it| it.status = GuardrailStatus::Pending);
+    assert_eq!(first(&want, &pending), ["PutResourcePolicy", "held InProgress"]);
+}
+
+#[test]
+fn an_unread_guardrail_gets_no_step() {
+    let seen = ObservedReplica { guardrail: Read::Unknown(unread()) };
+    for state in [Presence::Present, Presence::Absent] {
+        let want = DesiredReplica { state, ..desired(&content("a")) };
+        assert_eq!(first(&want, &seen), ["held Unreadable"]);
+    }
+}
+
+#[test]
+fn what_should_be_absent_goes_only_when_nothing_references_it() {
+    let a = content("a");
+    let want = DesiredReplica { state: Presence::Absent, ..desired(&a) };
+    let seen = observed(guardrail(&a));
+    let reference = || Some((guardrail(&content("a")).arn, version(1)));
+    let cases: [WorldCase; 6] = [
+        ("unreferenced", |_| (), &["DeleteGuardrail"]),
+        ("policies unread", |it| it.facts.policies = None, &["held Unreadable"]),
+        ("a cell unread", |it| drop(it.facts.cells.remove(&cell(MEMBER))), &["held Unreadable"]),
+        ("organization unread", |it| it.facts.fleet = None, &["held Unreadable"]),
+        (
+            "another guardrail in a slot",
+            |it| {
+                it.facts.cells.insert(cell(MEMBER), Some((arn("zzz"), version(1))));
+            },
+            &["DeleteGuardrail"],
+        ),
+        (
+            "a suspended account's cell unread",
+            |it| {
+                assert!(!it.facts.cells.contains_key(&cell(crate::plan::fixture::SUSPENDED)));
+            },
+            &["DeleteGuardrail"],
+        ),
+    ];
+    for (name, change, expected) in cases {
+        let mut world = World::new();
+        change(&mut world);
+        assert_eq!(summary(&second(&mut world, &want, &seen)), expected, "{name}");
+    }
+    let mut world = World::new();
+    world.facts.cells.insert(cell(MEMBER), reference());
+    assert_eq!(summary(&second(&mut world, &want, &seen)), ["held Referenced"]);
+    let mut world = World::new();
+    world.facts.policies = Some(reference().into_iter().collect());
+    assert_eq!(summary(&second(&mut world, &want, &seen)), ["held Referenced"]);
+}
+
+#[test]
+fn cells_nobody_read_are_asked_for() {
+    let a = content("a");
+    let want = DesiredReplica { state: Presence::Absent, ..desired(&a) };
+    let mut world = World::new();
+    world.facts.cells.remove(&cell(MEMBER));
+    let plan = second(&mut world, &want, &observed(guardrail(&a)));
+    assert_eq!(plan.needs, [cell(MEMBER)]);
+}
+
+/// Without it a guardrail that somebody came to reference since the last resync would be deleted.
+#[test]
+fn what_was_read_before_the_removal_began_is_read_again() {
+    let a = content("a");
+    let want = DesiredReplica { state: Presence::Absent, ..desired(&a) };
+    let seen = observed(guardrail(&a));
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    world.wait(1);
+    let began = world.now;
+    plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    let mut visit = |world: &mut World, cells: Duration, policies: Duration| {
+        world.now = began + Duration::from_secs(10);
+        world.facts.policies_read = Some(policies);
+        world.facts.cells_read.insert(cell(MEMBER), cells);
+        plan_replica(&key(), &want, &seen, &mut memory, &world.context())
+    };
+    let before = began.saturating_sub(Duration::from_secs(1));
+    let plan = visit(&mut world, before, began);
+    assert_eq!(summary(&plan), ["held Confirming"]);
+    assert_eq!((plan.needs, plan.needs_policies), (vec![cell(MEMBER)], false));
+    let plan = visit(&mut world, began, before);
+    assert_eq!(summary(&plan), ["held Confirming"]);
+    assert_eq!((plan.needs, plan.needs_policies), (vec![], true));
+    let plan = visit(&mut world, began, began);
+    assert_eq!(summary(&plan), ["DeleteGuardrail"]);
+}
+
+#[test]
+fn a_reference_seen_in_between_starts_the_confirmation_over() {
+    let a = content("a");
+    let want = DesiredReplica { state: Presence::Absent, ..desired(&a) };
+    let seen = observed(guardrail(&a));
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(holds(&plan), [HoldReason::Confirming]);
+    world.facts.policies = None;
+    plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    world.facts.policies = Some(BTreeSet::new());
+    world.wait(5);
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(holds(&plan), [HoldReason::Confirming]);
+}
+
+#[test]
+fn facts_are_of_our_guardrails_and_of_versions_read_back() {
+    let (a, b) = (content("a"), content("b"));
+    let fact = |change: &dyn Fn(&mut ObservedGuardrail)| {
+        replica_fact(&live(&a, change), &owner(), &key().guardrail)
+    };
+    let some = fact(&|it| {
+        it.policy = Read::Known(open_policy(&it.arn));
+        it.versions.extend([
+            published(1, &a),
+            published(2, &a),
+            a_version(3, |it| it.content = Read::Unknown(unread())),
+            a_version(4, |it| it.status = GuardrailStatus::Pending),
+        ]);
+    })
+    .unwrap();
+    assert_eq!(some.versions, BTreeMap::from([(a.replica_revision(), version(2))]));
+    assert_eq!(some.revisions, BTreeMap::from([(a.revision(), version(2))]));
+    assert!(some.policy.is_some() && !some.versions.contains_key(&b.replica_revision()));
+    assert!(fact(&|it| drop(it.tags.remove("bedrail:owner"))).is_none());
+    assert!(fact(&|it| drop(it.tags.remove("bedrail:guardrail"))).is_none());
+    assert!(fact(&|it| it.policy = Read::Unknown(unread())).is_none());
+    assert!(fact(&|it| it.status = GuardrailStatus::Deleting).is_none());
+}

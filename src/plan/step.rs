@@ -1,0 +1,285 @@
+//! The changes a plan can contain. Each carries everything the executor needs: nothing is left to
+//! choose when it is carried out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::confirm::Confirmed;
+use crate::model::{
+    AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn, Name, PolicyId,
+    Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId, TargetId,
+    Version,
+};
+
+/// One change to AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// `CreateGuardrail` with tags and a deterministic token.
+    CreateGuardrail {
+        /// What and where.
+        key: ReplicaKey,
+        /// The whole content.
+        content: ReplicaContent,
+        /// Owner tags and the user's.
+        tags: BTreeMap<String, String>,
+        /// `clientRequestToken`.
+        token: String,
+        /// Two complete reads showed no guardrail of this name.
+        confirmed: Confirmed,
+    },
+    /// `UpdateGuardrail`: the whole content, never a patch.
+    UpdateGuardrail {
+        /// Whose DRAFT.
+        arn: GuardrailArn,
+        /// Its name; required on every update.
+        name: Name,
+        /// The whole content.
+        content: ReplicaContent,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `TagResource` on a guardrail: adds or overwrites.
+    TagGuardrail {
+        /// Which.
+        arn: GuardrailArn,
+        /// Tags to set.
+        tags: BTreeMap<String, String>,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `CreateGuardrailVersion`. The executor reads DRAFT immediately before and publishes only
+    /// if its content is `content`; what was published is read back by the next visit.
+    PublishVersion {
+        /// Of which guardrail.
+        arn: GuardrailArn,
+        /// What DRAFT must contain.
+        content: ReplicaContent,
+        /// For people and for the index.
+        revision: Revision,
+        /// For the index.
+        replica_revision: ReplicaRevision,
+        /// The index: scheme, revision, replica revision.
+        description: String,
+        /// `clientRequestToken`.
+        token: String,
+    },
+    /// `DeleteGuardrail` without a version: the guardrail and all its versions. Only for
+    /// `state: Absent`.
+    DeleteGuardrail {
+        /// Which.
+        arn: GuardrailArn,
+        /// Two complete passes showed it ours and referenced by nothing.
+        confirmed: Confirmed,
+    },
+    /// `PutResourcePolicy`: the whole document, foreign statements included.
+    PutResourcePolicy {
+        /// The account that owns the resource.
+        account: AccountId,
+        /// The Region of the call.
+        region: Region,
+        /// Guardrail or guardrail-profile ARN.
+        resource: String,
+        /// The new document.
+        document: Value,
+        /// The document read; the executor reads again and goes on only if it is still this.
+        previous: Option<Value>,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `DeleteResourcePolicy`: only when no foreign statement is left in it.
+    DeleteResourcePolicy {
+        /// The account that owns the resource.
+        account: AccountId,
+        /// The Region of the call.
+        region: Region,
+        /// Guardrail or guardrail-profile ARN.
+        resource: String,
+        /// The document read; the executor reads again and goes on only if it is still this.
+        previous: Value,
+        /// Two complete reads.
+        confirmed: Confirmed,
+    },
+    /// `EnablePolicyType` for `BEDROCK_POLICY`.
+    EnablePolicyType {
+        /// The root.
+        root: RootId,
+    },
+    /// `CreatePolicy` of type `BEDROCK_POLICY`, unattached.
+    CreatePolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Its name in AWS.
+        name: String,
+        /// Its document.
+        content: Value,
+        /// Owner tags.
+        tags: BTreeMap<String, String>,
+        /// Two complete reads showed no such policy.
+        confirmed: Confirmed,
+    },
+    /// `UpdatePolicy` of the document only.
+    UpdatePolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// The new document.
+        content: Value,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `TagResource` on a policy: adoption.
+    TagPolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// Tags to set.
+        tags: BTreeMap<String, String>,
+    },
+    /// `DeletePolicy`.
+    DeletePolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// Two complete reads showed it ours and attached to nothing.
+        confirmed: Confirmed,
+    },
+    /// `AttachPolicy`.
+    AttachPolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// To what.
+        target: TargetId,
+    },
+    /// `DetachPolicy`.
+    DetachPolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// From what.
+        target: TargetId,
+        /// Two complete reads showed it attached and consent given.
+        confirmed: Confirmed,
+    },
+    /// `PutEnforcedGuardrailConfiguration`.
+    PutEnforced {
+        /// Where.
+        cell: Cell,
+        /// The enforcement that claims the cell.
+        enforcement: Name,
+        /// The configuration to replace; `None` for an empty slot.
+        config_id: Option<ConfigId>,
+        /// Which guardrail.
+        guardrail: GuardrailArn,
+        /// Which version.
+        version: Version,
+        /// Models (with `EMBEDDINGS` resolved) and guarding.
+        settings: EnforcementSettings,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `DeleteEnforcedGuardrailConfiguration`.
+    DeleteEnforced {
+        /// Where.
+        cell: Cell,
+        /// The enforcement that claims the cell.
+        enforcement: Name,
+        /// Which.
+        config_id: ConfigId,
+        /// What it referenced.
+        changes: Vec<FieldChange>,
+        /// Two complete reads showed it referencing our guardrail.
+        confirmed: Confirmed,
+    },
+}
+
+/// Why something desired is not done now. A closed set: condition reason, metric label and log
+/// field alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HoldReason {
+    /// AWS is still working on it: CREATING, UPDATING, VERSIONING, PENDING_ENABLE.
+    InProgress,
+    /// A second complete read is due before a second thing is created or one is removed.
+    Confirming,
+    /// The version it needs is not published and read back yet.
+    WaitingForVersion,
+    /// Something the decision needs could not be read.
+    Unreadable,
+    /// The guardrail's resource policy does not admit an account that would depend on it.
+    NotShared,
+    /// The object carries another owner, or none and `adopt` is false.
+    NotOurs,
+    /// Somebody else's configuration is in the slot and `onForeign` is `Hold`.
+    ForeignConfiguration,
+    /// Something still references what should go.
+    Referenced,
+    /// A quota of AWS is reached (20 versions, 10,000 characters, 10 attachments).
+    Quota,
+    /// AWS says FAILED, or keeps answering with a version that is not ours.
+    Failed,
+    /// Automated reasoning cannot be enforced.
+    NotEnforceable,
+    /// The pinned revision does not exist here.
+    RevisionNotFound,
+    /// The organization document names this guardrail by an identifier that cannot be applied.
+    NotInManagementAccount,
+    /// The account has not enabled this opt-in Region, so nothing can be called there either.
+    RegionUnavailable,
+    /// Somebody keeps undoing it; the next write waits.
+    Contested,
+}
+
+/// Who can end a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Until {
+    /// Time alone: ask again after this long.
+    After(Duration),
+    /// Another key's visit: woken when its fact changes.
+    Fact,
+    /// A person.
+    Person,
+}
+
+/// One thing that is desired and not done, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// From the closed set.
+    pub reason: HoldReason,
+    /// What would be done, why it is not, what a person can do about it.
+    pub message: String,
+    /// What ends it.
+    pub until: Until,
+}
+
+/// Something live that is ours and no longer described by any manifest. Reported, left alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Orphan {
+    /// ARN or id.
+    pub object: String,
+    /// What it is, and how to remove or keep it.
+    pub message: String,
+}
+
+/// What one visit should do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Changes, in the order in which they are carried out.
+    pub steps: Vec<Step>,
+    /// What is desired and not done now.
+    pub held: Vec<Held>,
+    /// What will not be done until a manifest changes.
+    pub refusals: Vec<Refusal>,
+    /// What is ours and no longer desired.
+    pub orphans: Vec<Orphan>,
+    /// Cells that must be read before this plan can go on, though no manifest may claim them.
+    pub needs: Vec<Cell>,
+    /// Whether the Bedrock policies must be read again before this plan can go on.
+    pub needs_policies: bool,
+}
