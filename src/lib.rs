@@ -1,6 +1,7 @@
 //! Keeps Amazon Bedrock guardrails enforced across an AWS organization.
 
 pub mod aws;
+pub mod manifest;
 pub mod model;
 pub mod plan;
 pub mod runtime;

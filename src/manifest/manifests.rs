@@ -1,0 +1,224 @@
+//! Manifests that passed every check that needs no AWS: typed, and the same for every fleet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::model::{
+    AccountId, Content, EnforcementSettings, GuardrailReference, Name, OnForeign, Presence,
+    ProfileId, Region, UnitId, Version,
+};
+
+/// All manifests of one load.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifests {
+    /// `kind: Guardrail`.
+    pub guardrails: BTreeMap<Name, Guardrail>,
+    /// `kind: OrganizationEnforcement`. Their guardrails are in `guardrails`.
+    pub organization_enforcements: BTreeMap<Name, OrganizationEnforcement>,
+    /// `kind: AccountEnforcement`. Their guardrails are in `guardrails`.
+    pub account_enforcements: BTreeMap<Name, AccountEnforcement>,
+}
+
+impl Manifests {
+    /// `2 guardrails, 1 organization enforcement, 1 account enforcement`.
+    pub fn describe(&self) -> String {
+        let count = |count: usize, noun: &str| {
+            format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+        };
+        [
+            count(self.guardrails.len(), "guardrail"),
+            count(self.organization_enforcements.len(), "organization enforcement"),
+            count(self.account_enforcements.len(), "account enforcement"),
+        ]
+        .join(", ")
+    }
+}
+
+/// Where a manifest was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Its file.
+    pub path: PathBuf,
+    /// The line of its name.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.path.display(), self.line)
+    }
+}
+
+/// One guardrail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guardrail {
+    /// Its name here and in AWS.
+    pub name: Name,
+    /// Names whose objects it takes over.
+    pub former_names: BTreeSet<Name>,
+    /// Where it was read.
+    pub origin: Origin,
+    /// Regions with a replica.
+    pub regions: BTreeSet<Region>,
+    /// Accounts with a replica.
+    pub placement: Placement,
+    /// As written.
+    pub content: Content,
+    /// `content.kmsKeyId`.
+    pub kms_key: Option<KmsKey>,
+    /// `content.crossRegionConfig`.
+    pub profile: Option<ProfileId>,
+    /// What single Regions have of their own; these win.
+    pub region_overrides: BTreeMap<Region, RegionOverride>,
+    /// Whether a Region without a profile gets that of its geography.
+    pub cross_region: CrossRegion,
+    /// Whom it is shared with.
+    pub share_with: ShareWith,
+    /// The user's tags.
+    pub tags: BTreeMap<String, String>,
+    /// Versions kept for rollback beyond the referenced ones; at least 1.
+    pub revision_history_limit: u32,
+    /// Versions that are never collected.
+    pub keep_versions: BTreeSet<Version>,
+    /// Whether it should exist.
+    pub state: Presence,
+    /// Whether a live guardrail of this name without an owner is taken over.
+    pub adopt: bool,
+}
+
+/// Accounts that have a replica of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// The management account alone.
+    #[default]
+    Management,
+    /// Every account these select.
+    Selected(Vec<Selector>),
+}
+
+/// A customer key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KmsKey {
+    /// A whole key ARN.
+    Arn(String),
+    /// An id, in the account and Region of the replica.
+    Id(String),
+}
+
+/// What one Region has of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegionOverride {
+    /// Its key.
+    pub kms_key: Option<KmsKey>,
+    /// Its guardrail profile.
+    pub profile: Option<ProfileId>,
+}
+
+/// `crossRegion`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrossRegion {
+    /// Profiles are written out or not used.
+    #[default]
+    None,
+    /// Each Region uses the profile of its geography, where there is one.
+    Auto,
+}
+
+/// `shareWith`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ShareWith {
+    /// Nobody beyond its own account.
+    #[default]
+    None,
+    /// Every account of the organization.
+    Organization,
+    /// Every account at or below these units.
+    Units(Vec<UnitSelector>),
+}
+
+/// A unit as people or AWS call it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnitSelector {
+    /// `/Workloads/Prod`.
+    Path(String),
+    /// `ou-ab12-cd34ef56`.
+    Id(UnitId),
+}
+
+impl fmt::Display for UnitSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+/// One entry of `targets` or `accounts`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selector {
+    /// Everything.
+    Organization,
+    /// A unit and everything below it, live.
+    Unit(UnitSelector),
+    /// One account.
+    Account(AccountId),
+    /// Every account that carries all these tags.
+    AccountsWithTags(BTreeMap<String, String>),
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization => f.write_str("organization: true"),
+            Self::Unit(unit) => write!(f, "organizationalUnit: {unit}"),
+            Self::Account(id) => write!(f, "account: \"{id}\""),
+            Self::AccountsWithTags(tags) => {
+                let tags: Vec<_> = tags.iter().map(|(key, it)| format!("{key}: {it}")).collect();
+                write!(f, "accountsWithTags: {{{}}}", tags.join(", "))
+            }
+        }
+    }
+}
+
+/// What both kinds of enforcement say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enforcement {
+    /// Its name.
+    pub name: Name,
+    /// Names whose objects it takes over.
+    pub former_names: BTreeSet<Name>,
+    /// Where it was read.
+    pub origin: Origin,
+    /// Which guardrail.
+    pub guardrail: GuardrailReference,
+    /// Its Regions: as written, else those of the guardrail.
+    pub regions: BTreeSet<Region>,
+    /// Models and guarding.
+    pub settings: EnforcementSettings,
+    /// Where it applies, in the order of the text.
+    pub targets: Vec<Selector>,
+    /// Whether it should exist.
+    pub state: Presence,
+}
+
+/// One organization enforcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationEnforcement {
+    /// What both kinds say.
+    pub enforcement: Enforcement,
+    /// Whether policies nearer the leaf may change it.
+    pub allow_override: bool,
+    /// Whether a live policy of this name without an owner is taken over.
+    pub adopt: bool,
+}
+
+/// One account enforcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountEnforcement {
+    /// What both kinds say.
+    pub enforcement: Enforcement,
+    /// What to do with somebody else's configuration.
+    pub on_foreign: OnForeign,
+}

@@ -1,0 +1,113 @@
+//! Where fields belong that people write in another place, and what is not there yet.
+
+use super::super::field_path::{FieldPath, Step};
+
+/// What to say about the field `name` at `path` instead of "unknown".
+pub(super) fn place_of(path: &FieldPath, name: &str) -> Option<String> {
+    let (_, above) = path.split_last()?;
+    let fields: Vec<&str> = above
+        .steps()
+        .iter()
+        .filter_map(|step| match step {
+            Step::Field(name) => Some(name.as_str()),
+            Step::Index(_) => None,
+        })
+        .collect();
+    let hint = match fields.as_slice() {
+        [] => at_the_top(name),
+        ["metadata"] => in_metadata(name),
+        ["spec"] => moved(name).or_else(|| missing_here(name)),
+        ["spec", "content"] => in_content(name),
+        ["spec", "guardrail"] => in_reference(name),
+        ["spec", "regionOverrides", _] => Some(
+            "a Region can have only `kmsKeyId` and `crossRegionConfig` of its own; everything else \
+             is shared and belongs in `spec.content`",
+        ),
+        _ => None,
+    };
+    hint.map(str::to_owned)
+}
+
+fn at_the_top(name: &str) -> Option<&'static str> {
+    (name == "status").then_some("is what Bedrail finds, not what is written; remove it")
+}
+
+fn in_metadata(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "namespace" => "manifests have no namespaces; remove it",
+        "labels" | "annotations" => {
+            "manifests have neither labels nor annotations; tags of a guardrail are `spec.tags`"
+        }
+        _ => return None,
+    })
+}
+
+fn in_content(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "name" => "the guardrail's name is `metadata.name`; remove it here",
+        "tags" => "tags are written as a map in `spec.tags`, beside `content`: `tags: {team: ai}`",
+        "clientRequestToken" => {
+            "tokens are made by Bedrail so that nothing is created twice; remove it"
+        }
+        _ => return None,
+    })
+}
+
+fn in_reference(name: &str) -> Option<&'static str> {
+    matches!(name, "version" | "guardrailVersion").then_some(
+        "versions differ in every Region; pin a revision, which is the same everywhere: \
+         `guardrail: {name: <name>, revision: <hash>}`",
+    )
+}
+
+/// Fields of `spec` that belong elsewhere.
+fn moved(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "kmsKeyId" | "crossRegionConfig" => {
+            "belongs in `spec.content`, or for one Region in `spec.regionOverrides.<region>`"
+        }
+        "blockedInputMessaging"
+        | "blockedOutputsMessaging"
+        | "topicPolicyConfig"
+        | "contentPolicyConfig"
+        | "wordPolicyConfig"
+        | "sensitiveInformationPolicyConfig"
+        | "contextualGroundingPolicyConfig"
+        | "automatedReasoningPolicyConfig" => {
+            "belongs in `spec.content`; indent it below `content:`"
+        }
+        "guardrailVersion" | "version" | "guardrailIdentifier" => {
+            "versions differ in every Region and are found by Bedrail; write `guardrail: <name>`, \
+             or `guardrail: {name: <name>, revision: <hash>}` to pin one"
+        }
+        "inputTags" | "input_tags" => {
+            "input tags were replaced by `selectiveContentGuarding: {system: COMPREHENSIVE, \
+             messages: SELECTIVE}`"
+        }
+        _ => return None,
+    })
+}
+
+/// Fields of `spec` that this kind or this release does not have.
+fn missing_here(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "rollout" => {
+            "rollouts are not supported yet in this release; remove it: a new revision then moves \
+             all cells of the enforcement as soon as it is published"
+        }
+        "tests" => "tests of a guardrail are not supported yet in this release; remove it",
+        "callerRoles" => "checks of caller roles are not supported yet in this release; remove it",
+        "allowOverride" => {
+            "only an OrganizationEnforcement has `allowOverride`: nothing below can override this; \
+             remove it"
+        }
+        "onForeign" => {
+            "only an AccountEnforcement has `onForeign`; a foreign object is left alone, and one of \
+             this name is taken over with `adopt: true`"
+        }
+        "adopt" => {
+            "the slot of an account has no owner to adopt from; `onForeign: Replace` takes it over"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,19 @@
+//! Checks one document at a time, offline: everything `aws-facts` states about lengths, patterns,
+//! words and combinations. What several documents must agree on is in [`across`].
+//!
+//! # Invariants
+//!
+//! - A check that returns `None` has reported why.
+//! - Nothing is reported about a field that could not be read.
+
+pub(super) mod across;
+mod checks;
+mod content;
+pub(super) mod enforcement;
+pub(super) mod guardrail;
+mod models;
+mod replica;
+mod sensitive;
+mod targets;
+
+pub(super) use checks::{former_names, name};
