@@ -1,8 +1,11 @@
 //! Keeps Amazon Bedrock guardrails enforced across an AWS organization.
 
 pub mod aws;
+pub mod cli;
 pub mod manifest;
 pub mod model;
 pub mod plan;
+pub mod reconcile;
 pub mod runtime;
 pub mod simulator;
+pub mod status;

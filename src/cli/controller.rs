@@ -1,0 +1,264 @@
+//! The engine and its queue, wired together.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::settings::Installation;
+use crate::aws::{Aws, AwsError, ErrorClass};
+use crate::manifest::{self, Manifests};
+use crate::reconcile::{Accepted, Engine, EngineSettings, Intent, Key, Next, Time, Visited};
+use crate::runtime::{
+    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, WorkerSettings,
+};
+
+/// How often the very first call is tried. With the backoff between them that is some five seconds:
+/// enough for a throttle or a lost answer, and soon enough to say that an endpoint is wrong.
+const CONNECTS_MAX: u32 = 4;
+
+/// How long a key rests that was throttled. Its lane has slowed down already, as far as AWS wants
+/// it to; to back off as well would let a key that makes many calls never come to its end.
+const THROTTLED_FOR: Duration = Duration::from_secs(1);
+
+/// Runs visits until it is told to stop.
+pub(super) struct Controller {
+    pub(super) engine: Arc<Engine>,
+    pub(super) queue: Queue<Key>,
+    pub(super) clock: Clock,
+    pub(super) stop: CancellationToken,
+    visits: Arc<AtomicU64>,
+    in_force: Mutex<(u64, Option<Origin>)>,
+    grace: Duration,
+    /// After how many failures in a row a key is given up until the next resync; `None`: never.
+    failures_max: Option<u32>,
+    failures: Arc<Mutex<BTreeMap<Key, u32>>>,
+}
+
+/// What the generation in force was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The files of the command line.
+    Files,
+    /// The cache of the last good generation, since the files were broken at the start.
+    LastGood,
+}
+
+/// How long visits that run at a stop may take to end: 5 of the 30 seconds that containers are
+/// given between SIGTERM and SIGKILL are left for what comes after them.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// Cells that are audited at once: some may hang while the others go on.
+const AUDITED_AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+
+struct ControllerTime(Clock);
+
+impl Time for ControllerTime {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.0.wall()
+    }
+}
+
+/// Asks AWS who we are, again where trying again can help: a command must not end because one
+/// answer was lost.
+async fn connect(installation: &Installation) -> Result<Aws, AwsError> {
+    let clock = Clock::system();
+    let mut backoff = Backoff::new(BackoffSettings::default(), fastrand::Rng::new());
+    for _ in 1..CONNECTS_MAX {
+        match Aws::connect(installation.aws()).await {
+            Err(error) if error.class.is_transient() => {
+                warn!(%error, "cannot connect yet");
+                clock.sleep(backoff.next_delay()).await;
+            }
+            done => return done,
+        }
+    }
+    Aws::connect(installation.aws()).await
+}
+
+impl Controller {
+    /// Connects to AWS and makes the queue. Nothing is visited yet.
+    pub(super) async fn connect(
+        installation: &Installation,
+        intent: Intent,
+    ) -> anyhow::Result<Self> {
+        let aws = connect(installation).await.map_err(with_endpoint)?;
+        let caller = aws.caller();
+        info!(account = %caller.account, arn = caller.arn, "connected");
+        Ok(Self::new(aws, installation.engine(intent), installation.max_in_flight))
+    }
+
+    /// The engine on `aws`, with an empty queue.
+    pub(super) fn new(aws: Aws, settings: EngineSettings, in_flight: usize) -> Self {
+        let clock = Clock::system();
+        let stop = CancellationToken::new();
+        let time = Arc::new(ControllerTime(clock.clone()));
+        let engine = Engine::new(aws, settings, time, stop.clone());
+        // Organizations serialises; everything else is bounded by the edge's own limits.
+        let lane = |key: &Key| match key {
+            Key::Organization => Some(Lane::serial("organization")),
+            // Slow by intent: it must not be felt by what is enforced.
+            Key::Audit(_) => Some(Lane::new("audit", AUDITED_AT_ONCE)),
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) => None,
+        };
+        let limit = NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            engine: Arc::new(engine),
+            queue: Queue::new(clock.clone(), limit, lane),
+            clock,
+            stop,
+            visits: Arc::default(),
+            in_force: Mutex::new((0, None)),
+            grace: GRACE,
+            failures_max: None,
+            failures: Arc::default(),
+        }
+    }
+
+    /// Gives a key up after so many failures in a row: a command that ends must not wait for ever.
+    #[must_use]
+    pub(super) fn giving_up_after(mut self, failures: u32) -> Self {
+        self.failures_max = Some(failures);
+        self
+    }
+
+    /// Gives visits that run at a stop this long to end.
+    #[must_use]
+    pub(super) fn stopping_within(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The generation in force; 0 before the first.
+    pub(super) fn generation(&self) -> u64 {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Where the generation in force comes from; `None` before the first.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Puts a manifest set in force as the next generation.
+    pub(super) fn accept(&self, manifests: Arc<Manifests>) -> u64 {
+        self.accept_from(Origin::Files, manifests)
+    }
+
+    /// Puts the cached manifest set in force, for want of a usable one.
+    pub(super) fn accept_last_good(&self, manifests: Arc<Manifests>) -> u64 {
+        self.accept_from(Origin::LastGood, manifests)
+    }
+
+    fn accept_from(&self, origin: Origin, manifests: Arc<Manifests>) -> u64 {
+        let generation = {
+            let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+            *in_force = (in_force.0 + 1, Some(origin));
+            in_force.0
+        };
+        let accepted = Accepted {
+            generation,
+            needs_tags: manifest::needs_tags(&manifests),
+            needs_embeddings: manifest::needs_embeddings(&manifests),
+            resolver: Arc::new(move |fleet, generation| {
+                manifest::resolve(&manifests, fleet, generation)
+            }),
+        };
+        for key in self.engine.accept(accepted) {
+            self.queue.add(key);
+        }
+        generation
+    }
+
+    /// Visits keys until the stop token fires.
+    pub(super) async fn work(&self) {
+        let seed = fastrand::u64(..);
+        let settings = WorkerSettings { grace: self.grace, ..WorkerSettings::with_seed(seed) };
+        let left = crate::runtime::run(&self.queue, settings, &self.stop, |key| {
+            let (engine, queue) = (Arc::clone(&self.engine), self.queue.clone());
+            let (visits, failures) = (Arc::clone(&self.visits), Arc::clone(&self.failures));
+            let (failures_max, settle) = (self.failures_max, self.engine.settle());
+            async move {
+                let Visited { next, wake } = engine.visit(&key).await;
+                visits.fetch_add(1, Ordering::Relaxed);
+                for key in wake {
+                    match key {
+                        // Guardrails come in together; one document takes them all.
+                        Key::Organization => queue.add_after(key, settle),
+                        Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
+                            queue.add(key);
+                        }
+                    }
+                }
+                let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                match next {
+                    Next::Backoff => {
+                        let count = failures.entry(key).or_default();
+                        *count += 1;
+                        if failures_max.is_some_and(|max| *count >= max) {
+                            Requeue::Done
+                        } else {
+                            Requeue::Backoff
+                        }
+                    }
+                    Next::SlowDown => Requeue::After(THROTTLED_FOR),
+                    Next::Done => {
+                        failures.remove(&key);
+                        Requeue::Done
+                    }
+                    Next::After(delay) => {
+                        failures.remove(&key);
+                        Requeue::After(delay)
+                    }
+                }
+            }
+        })
+        .await;
+        for key in left {
+            tracing::warn!(%key, "abandoned at the end of the grace period");
+        }
+    }
+
+    /// Visits ended so far.
+    pub(super) fn visits(&self) -> u64 {
+        self.visits.load(Ordering::Relaxed)
+    }
+
+    /// Visits keys until none is due any more, or until `deadline` has passed. Returns what was
+    /// left then.
+    pub(super) async fn work_until_idle(&self, deadline: Duration) -> Counts {
+        let idle = async {
+            let counts = tokio::select! {
+                counts = self.queue.until(Counts::is_idle) => counts,
+                () = self.clock.sleep(deadline) => self.queue.counts(),
+                // A signal: what is left is left.
+                () = self.stop.cancelled() => self.queue.counts(),
+            };
+            self.stop.cancel();
+            counts
+        };
+        let (counts, ()) = tokio::join!(idle, self.work());
+        counts
+    }
+}
+
+/// Names the endpoint that the environment sets, where nothing answered: it is the likeliest cause,
+/// and the error of a refused connection does not say to whom.
+fn with_endpoint(error: AwsError) -> anyhow::Error {
+    let set = |name: &'static str| Some((name, std::env::var(name).ok()?));
+    let endpoint = set("AWS_ENDPOINT_URL_STS").or_else(|| set("AWS_ENDPOINT_URL"));
+    match (error.class, endpoint) {
+        (ErrorClass::Unavailable, Some((name, endpoint))) => {
+            anyhow::Error::new(error).context(format!("no answer from {name} {endpoint}"))
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,85 @@
+//! One file per subcommand; the composition root; the only place that prints.
+
+mod apply;
+mod audit;
+mod controller;
+mod demo;
+mod exit;
+mod failures;
+mod follow;
+mod last_good;
+mod logging;
+mod manifests;
+mod plan;
+mod progress;
+mod reference;
+mod report;
+mod run;
+mod settings;
+mod simulator;
+mod validate;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+pub use reference::settings_table;
+
+/// Keeps Amazon Bedrock guardrails enforced across an AWS organization.
+///
+/// Watched YAML manifests say which guardrails exist, which of their revisions are in force, and
+/// where they are enforced. Bedrail compares that with live AWS in every account and Region and
+/// converges it: content, published version, resource policy, organization policies, account
+/// enforcement.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bedrail",
+    version,
+    after_help = "Examples:
+  bedrail demo                          see it work, on a simulated organization
+  bedrail validate -f manifests         check manifests, offline
+  bedrail plan -f manifests             show what would change
+  bedrail apply -f manifests            converge once
+  bedrail run -f manifests              keep it converged
+
+Credentials, Region and endpoints come from the standard AWS environment.
+Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    common: settings::Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reconcile for ever: watch the manifests, converge, correct drift.
+    Run(run::RunArguments),
+    /// Show what would change, and write nothing.
+    Plan(plan::PlanArguments),
+    /// Converge once and exit.
+    Apply(apply::ApplyArguments),
+    /// Check manifests, offline.
+    Validate(validate::ValidateArguments),
+    /// Watch it work: a simulated organization, the controller, and an administrator who breaks things.
+    Demo(demo::DemoArguments),
+    /// A local AWS to try it against: real HTTP, real wire protocols, one port.
+    Simulator(simulator::SimulatorArguments),
+}
+
+/// Runs the command line to its end.
+pub async fn main(arguments: Arguments) -> Exit {
+    let Arguments { common, command } = arguments;
+    let done = match command {
+        Command::Run(arguments) => run::run(&common, arguments).await,
+        Command::Plan(arguments) => plan::plan(&common, arguments).await,
+        Command::Apply(arguments) => apply::apply(&common, arguments).await,
+        Command::Validate(arguments) => validate::validate(&common, &arguments),
+        Command::Demo(arguments) => demo::demo(&common, arguments).await,
+        Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,
+    };
+    done.unwrap_or_else(|error| {
+        anstream::eprintln!("error: {error:#}");
+        Exit::Error
+    })
+}

@@ -1,0 +1,143 @@
+//! Prints what was planned and what became of it: results on stdout, the rest on stderr.
+
+use std::collections::BTreeMap;
+
+use super::controller::Controller;
+use super::failures::failures;
+use super::settings::Output;
+use crate::model::{AccountState, Fleet};
+use crate::plan::{Planned, Subject, to_json, to_text};
+use crate::reconcile::{Engine, Key};
+use crate::status::Outcome;
+
+/// Prints every plan on stdout.
+pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Result<()> {
+    let plans = controller.engine.plans();
+    let desired = controller.engine.desired();
+    let subject = |key: &Key| match key {
+        Key::Organization => Subject::organization(),
+        Key::Replica(replica) => Subject::replica(replica),
+        Key::ProfilePolicy(profile) => Subject {
+            label: format!("Profile/{}", profile.profile),
+            place: Some(crate::model::Cell {
+                account: profile.account.clone(),
+                region: profile.region.clone(),
+            }),
+        },
+        Key::Cell(cell) | Key::Audit(cell) => {
+            Subject::cell(cell, desired.cells.get(cell).map(|desired| &desired.enforcement))
+        }
+    };
+    let planned: Vec<Planned> =
+        plans.iter().map(|(key, plan)| Planned { subject: subject(key), plan }).collect();
+    match output {
+        Output::Text => anstream::print!("{}", to_text(&planned)),
+        Output::Json => {
+            anstream::println!("{}", serde_json::to_string_pretty(&to_json(&planned))?);
+        }
+    }
+    Ok(())
+}
+
+/// Prints what became of every key on stdout.
+pub(super) fn print_outcome(controller: &Controller, output: Output) -> anyhow::Result<()> {
+    let engine = &controller.engine;
+    let (outcomes, summary) = (engine.outcomes(), engine.summary());
+    let calls: u64 = engine.calls().values().sum();
+    match output {
+        Output::Json => {
+            let keys: BTreeMap<String, &Outcome> =
+                outcomes.iter().map(|(key, outcome)| (key.to_string(), outcome)).collect();
+            let report = serde_json::json!({
+                "apiVersion": "bedrail.dev/v1alpha1",
+                "kind": "ApplyReport",
+                "summary": summary,
+                "writes": engine.writes(),
+                "calls": engine.calls(),
+                "outcomes": keys,
+            });
+            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+        }
+        Output::Text => {
+            for write in engine.writes() {
+                anstream::println!("{}", write.text);
+            }
+            for (reason, messages) in by_reason(&outcomes) {
+                for (message, count) in messages {
+                    let more = if count > 1 { format!(" ({count} times)") } else { String::new() };
+                    anstream::println!("held ({reason}): {message}{more}");
+                }
+            }
+            anstream::println!(
+                "{} of {} keys in sync; {} held, {} refused, {} failing, {} orphans; {} writes, {calls} API calls",
+                summary.ready,
+                summary.keys,
+                summary.held,
+                summary.refused,
+                summary.failed,
+                summary.orphans,
+                engine.writes().len(),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Says on stderr what could not be read or written, what is refused and what is orphaned.
+pub(super) fn explain(engine: &Engine) {
+    let fleet = engine.fleet();
+    match &fleet {
+        None => anstream::eprintln!("the organization could not be read, so nothing was done"),
+        Some(fleet) => {
+            for line in not_active(fleet) {
+                anstream::eprintln!("{line}");
+            }
+        }
+    }
+    for refusal in &engine.desired().refusals {
+        anstream::eprintln!("refused: {refusal}");
+    }
+    let outcomes = engine.outcomes();
+    for group in failures(&outcomes) {
+        anstream::eprintln!("{}", group.line(fleet.as_ref()));
+    }
+    for outcome in outcomes.values() {
+        for refused in &outcome.refused {
+            anstream::eprintln!("refused: {refused}");
+        }
+        for orphan in &outcome.orphans {
+            anstream::eprintln!("orphan: {orphan}");
+        }
+    }
+}
+
+/// Accounts in which nothing is done, one line for each state.
+fn not_active(fleet: &Fleet) -> Vec<String> {
+    let mut states: BTreeMap<&AccountState, Vec<String>> = BTreeMap::new();
+    for account in fleet.accounts.values() {
+        if account.state != AccountState::Active {
+            let named = format!("{} ({})", account.name, account.id);
+            states.entry(&account.state).or_default().push(named);
+        }
+    }
+    let line = |(state, accounts): (&AccountState, Vec<String>)| {
+        let (noun, verb) =
+            if accounts.len() == 1 { ("account", "is") } else { ("accounts", "are") };
+        let accounts = accounts.join(", ");
+        format!("{noun} {accounts} {verb} {state}: nothing is done there")
+    };
+    states.into_iter().map(line).collect()
+}
+
+/// Holds by reason and message, counted: a thousand cells that wait for one version are one line.
+fn by_reason(outcomes: &BTreeMap<Key, Outcome>) -> BTreeMap<String, BTreeMap<String, usize>> {
+    let mut reasons: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for held in outcomes.values().flat_map(|outcome| &outcome.held) {
+        *reasons
+            .entry(held.reason.clone())
+            .or_default()
+            .entry(held.message.clone())
+            .or_default() += 1;
+    }
+    reasons
+}

@@ -1,0 +1,153 @@
+//! `bedrail run`: reconciles for ever.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tracing::{error, info, warn};
+
+use super::audit::{self, AuditPace};
+use super::controller::{Controller, Origin};
+use super::exit::Exit;
+use super::follow::{Sources, follow};
+use super::last_good::LastGood;
+use super::settings::{Common, Installation, ManifestPaths, duration};
+use crate::model::AccountState;
+use crate::reconcile::{Intent, Key};
+use crate::runtime::{Resync, Shutdown, offset, spread};
+use crate::status::Summary;
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Watches the manifests, converges, and corrects drift until it is told to stop.
+Broken manifests never replace good ones: the last good generation stays in force, and the log
+says what is wrong and where.
+
+SIGTERM or Ctrl-C: no new write starts, those in flight finish. A second one: at once.
+
+Example:
+  bedrail run -f /etc/bedrail --resync 5m --log-format json"
+)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    paths: ManifestPaths,
+    #[command(flatten)]
+    installation: Installation,
+    #[command(flatten)]
+    pace: Pace,
+    /// Folder in which the last good generation is kept, to start on when the manifests are broken
+    /// at start; a mere cache. Default: none, and a start on broken manifests only observes.
+    #[arg(long, env = "BEDRAIL_STATE_DIR", value_name = "FOLDER")]
+    state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    audit: AuditPace,
+    /// How long calls in flight may take to end after SIGTERM or Ctrl-C.
+    #[arg(long, env = "BEDRAIL_GRACE", value_parser = duration, default_value = "25s")]
+    grace: Duration,
+}
+
+/// How often things are looked at.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Pace {
+    /// How often everything is read again; each key at its own moment in the interval.
+    #[arg(long, env = "BEDRAIL_RESYNC", value_parser = duration, default_value = "5m")]
+    pub(super) resync: Duration,
+    /// How long the manifests must be quiet before they are read.
+    #[arg(long, env = "BEDRAIL_SETTLE_FILES", value_parser = duration, default_value = "300ms")]
+    pub(super) settle_files: Duration,
+    /// How often the manifests are read even if nothing reported a change.
+    #[arg(long, env = "BEDRAIL_POLL_FILES", value_parser = duration, default_value = "30s")]
+    pub(super) poll_files: Duration,
+}
+
+/// Reconciles until a signal.
+pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Result<Exit> {
+    super::logging::install(common, "bedrail=info");
+    let RunArguments { paths, installation, pace, state_dir, audit, grace } = arguments;
+    let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
+    let controller =
+        Controller::connect(&installation, Intent::Converge).await?.stopping_within(grace);
+    let shutdown = Shutdown::on_signals()?;
+    let stop = async {
+        shutdown.graceful.cancelled().await;
+        controller.stop.cancel();
+    };
+    let at_once = async {
+        shutdown.at_once.cancelled().await;
+        warn!("stopping at once");
+    };
+    let work = async {
+        tokio::select! {
+            () = reconcile(&controller, &sources, &pace) => {}
+            () = audit::audit(&controller, &audit) => {}
+        }
+    };
+    tokio::select! {
+        () = async { tokio::join!(work, stop); } => Ok(Exit::Done),
+        () = at_once => Ok(Exit::Error),
+    }
+}
+
+/// Works, follows the manifests and resyncs, until the controller's stop token fires.
+pub(super) async fn reconcile(controller: &Controller, sources: &Sources, pace: &Pace) {
+    let stopped = controller.stop.cancelled();
+    let feed = async {
+        tokio::select! {
+            () = stopped => {}
+            () = follow(controller, sources, pace) => {}
+            () = resync(controller, pace) => {}
+        }
+    };
+    tokio::join!(controller.work(), feed);
+}
+
+/// Brings every key back once per interval, each at its own moment, so that the load is even.
+async fn resync(controller: &Controller, pace: &Pace) {
+    let mut interval = Resync::new(pace.resync, fastrand::u64(..));
+    loop {
+        controller.clock.sleep(interval.delay()).await;
+        say_where_things_stand(controller);
+        for key in controller.engine.keys() {
+            let wait = match key {
+                // What it learns of the fleet may change what the others are.
+                Key::Organization => Duration::ZERO,
+                Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
+                    offset(pace.resync, spread(&key))
+                }
+            };
+            controller.queue.add_after(key, wait);
+        }
+    }
+}
+
+/// One line per resync: silence must not be the sign that all is well.
+fn say_where_things_stand(controller: &Controller) {
+    match controller.origin() {
+        Some(Origin::Files) => {}
+        Some(Origin::LastGood) => error!(
+            "the manifests were not usable at the start; in force is the last good generation, \
+             from the cache"
+        ),
+        None => error!("not ready: no usable manifests; only observing, nothing is written"),
+    }
+    let Summary { keys, ready, held, refused, failed, orphans, unprotected, .. } =
+        controller.engine.summary();
+    let calls: u64 = controller.engine.calls().values().sum();
+    let fleet = controller.engine.fleet();
+    let accounts = fleet.iter().flat_map(|fleet| fleet.accounts.values());
+    let not_active = accounts.filter(|account| account.state != AccountState::Active).count();
+    info!(
+        generation = controller.generation(),
+        keys,
+        in_sync = ready,
+        held,
+        refused,
+        failed,
+        orphans,
+        unprotected,
+        not_active,
+        calls,
+        "resync"
+    );
+}

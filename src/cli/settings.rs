@@ -1,0 +1,188 @@
+//! Settings of the installation: flags with `BEDRAIL_*` environment fallbacks, defined once.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::aws;
+use crate::model::{OwnerId, Region};
+use crate::plan::Timing;
+use crate::reconcile::{EngineSettings, Intent};
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// One readable line each.
+    #[default]
+    Text,
+    /// One JSON object each.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How results look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; stable.
+    Json,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Common {
+    /// Log more; twice for the edge too.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// How logs on stderr look.
+    #[arg(long, global = true, value_enum, default_value_t, env = "BEDRAIL_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+    /// When to colour; colour never carries meaning alone.
+    #[arg(long, global = true, value_enum, default_value_t, env = "BEDRAIL_COLOR")]
+    pub(super) color: Colour,
+}
+
+impl Common {
+    pub(super) fn colours_stderr(&self) -> bool {
+        match self.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+            }
+        }
+    }
+}
+
+/// Where the manifests are.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ManifestPaths {
+    /// A folder (read recursively, *.yaml and *.yml) or a file; repeatable.
+    #[arg(
+        short = 'f',
+        long = "manifests",
+        value_name = "PATH",
+        required = true,
+        env = "BEDRAIL_MANIFESTS",
+        value_delimiter = ':'
+    )]
+    pub(super) manifests: Vec<PathBuf>,
+}
+
+/// Settings of everything that talks to AWS.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Installation {
+    /// Whose objects are ours: the value of the owner tag. One per installation.
+    #[arg(long, env = "BEDRAIL_OWNER", default_value = "default")]
+    pub(super) owner: OwnerId,
+    /// Name of this process in session names and CloudTrail: bedrail-<instance>.
+    #[arg(long, env = "BEDRAIL_INSTANCE", default_value = "main")]
+    pub(super) instance: String,
+    /// Role assumed in every account but our own.
+    #[arg(long, env = "BEDRAIL_MEMBER_ROLE", default_value = "BedrailMember")]
+    pub(super) member_role: String,
+    /// External id that the member role's trust policy asks for.
+    #[arg(long, env = "BEDRAIL_EXTERNAL_ID", hide_env_values = true)]
+    pub(super) external_id: Option<String>,
+    /// Region of calls that belong to none (STS); default: the AWS environment's.
+    #[arg(long, env = "BEDRAIL_HOME_REGION")]
+    pub(super) home_region: Option<Region>,
+    /// Least distance of two reads that must agree before something is created or removed, or
+    /// believed to be finished.
+    #[arg(long, env = "BEDRAIL_CONFIRM_AFTER", value_parser = duration, default_value = "5s")]
+    pub(super) confirm_after: Duration,
+    /// How long something we wrote ourselves is not believed to be absent.
+    #[arg(long, env = "BEDRAIL_OWN_WRITE_GRACE", value_parser = duration, default_value = "60s")]
+    pub(super) own_write_grace: Duration,
+    /// How long after a write its object is read again.
+    #[arg(long, env = "BEDRAIL_SETTLE", value_parser = duration, default_value = "1s")]
+    pub(super) settle: Duration,
+    /// API calls in flight at once.
+    #[arg(long, env = "BEDRAIL_MAX_IN_FLIGHT", default_value_t = 64)]
+    pub(super) max_in_flight: usize,
+    /// Call rates: AWS's documented ones, or none (for a local endpoint).
+    #[arg(long, env = "BEDRAIL_RATES", value_enum, default_value_t)]
+    pub(super) rates: Rates,
+    /// Deadline of one API call.
+    #[arg(long, env = "BEDRAIL_CALL_TIMEOUT", value_parser = duration, default_value = "10s")]
+    pub(super) call_timeout: Duration,
+}
+
+/// Call rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Rates {
+    /// As AWS documents them, halved on throttle.
+    #[default]
+    Documented,
+    /// No limit but the number in flight.
+    Unlimited,
+}
+
+impl Installation {
+    pub(super) fn aws(&self) -> aws::Settings {
+        aws::Settings {
+            member_role: self.member_role.clone(),
+            external_id: self.external_id.clone(),
+            instance: self.instance.clone(),
+            application: aws::APPLICATION,
+            home_region: self.home_region.clone(),
+            attempt_timeout: self.call_timeout,
+            operation_timeout: self.call_timeout,
+            max_in_flight: self.max_in_flight,
+            rates: match self.rates {
+                Rates::Documented => aws::Rates::Documented,
+                Rates::Unlimited => aws::Rates::Unlimited,
+            },
+        }
+    }
+
+    pub(super) fn engine(&self, intent: Intent) -> EngineSettings {
+        let confirm_after = match intent {
+            // Nothing is written, so nothing needs a second read.
+            Intent::Show => Duration::ZERO,
+            Intent::Converge => self.confirm_after,
+        };
+        EngineSettings {
+            owner: self.owner.clone(),
+            timing: Timing { confirm_after, own_write_grace: self.own_write_grace },
+            intent,
+            settle: self.settle,
+        }
+    }
+}
+
+/// Parses `90s`, `5m`, `1h30m`, `250ms`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("`{text}` is not a duration such as 30s, 5m or 250ms"))?;
+    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
+        assert_eq!(duration("1h30m").unwrap(), Duration::from_mins(90));
+        assert!(duration("soon").unwrap_err().contains("30s"));
+        assert!(duration("-5s").is_err());
+    }
+}

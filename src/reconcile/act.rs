@@ -1,0 +1,108 @@
+//! Carries out one approved step. Nothing here makes a choice.
+
+use serde_json::Value;
+
+use crate::aws::{Aws, AwsError};
+use crate::model::{
+    AccountId, GuardrailArn, GuardrailStatus, Read, Region, ReplicaContent, Version,
+};
+use crate::plan::Step;
+
+/// What a step left behind that the key must remember.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing beyond the change itself.
+    Changed,
+    /// The guardrail that CreateGuardrail named.
+    Created(GuardrailArn),
+    /// The number that CreateGuardrailVersion named; believed only once it is read back.
+    Published(Version),
+}
+
+/// Why a step was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ActError {
+    /// AWS refused it, or the reply was lost; the effect may have happened.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// What the step rests on changed between the read of this visit and the write. Nothing was
+    /// written.
+    #[error("{object} changed since it was read; reading again")]
+    Moved {
+        /// What changed.
+        object: String,
+    },
+}
+
+/// Carries out `step`.
+pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
+    match step {
+        Step::CreateGuardrail { key, content, tags, token, confirmed: _ } => {
+            let arn = aws.create_guardrail(key, content, tags, token).await?;
+            return Ok(Effect::Created(arn));
+        }
+        Step::UpdateGuardrail { arn, name, content, changes: _ } => {
+            aws.update_guardrail(arn, name, content).await?;
+        }
+        Step::TagGuardrail { arn, tags, changes: _ } => aws.tag_guardrail(arn, tags).await?,
+        Step::PublishVersion { arn, content, description, token, .. } => {
+            return publish(aws, arn, content, description, token).await;
+        }
+        Step::DeleteGuardrail { arn, confirmed: _ } => aws.delete_guardrail(arn).await?,
+        Step::PutResourcePolicy { account, region, resource, document, previous, changes: _ } => {
+            still(aws, (account, region, resource), previous.as_ref()).await?;
+            aws.put_resource_policy(account, region, resource, document).await?;
+        }
+        Step::DeleteResourcePolicy { account, region, resource, previous, confirmed: _ } => {
+            still(aws, (account, region, resource), Some(previous)).await?;
+            aws.delete_resource_policy(account, region, resource).await?;
+        }
+        Step::EnablePolicyType { root } => aws.enable_policy_type(root).await?,
+        Step::CreatePolicy { name, content, tags, .. } => {
+            aws.create_policy(name, content, tags).await?;
+        }
+        Step::UpdatePolicy { id, content, .. } => aws.update_policy(id, content).await?,
+        Step::TagPolicy { id, tags, .. } => aws.tag_policy(id, tags).await?,
+        Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
+        Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,
+        Step::DetachPolicy { id, target, .. } => aws.detach_policy(id, target).await?,
+        Step::PutEnforced { cell, config_id, guardrail, version, settings, .. } => {
+            aws.put_enforced(cell, config_id.as_ref(), guardrail, *version, settings).await?;
+        }
+        Step::DeleteEnforced { cell, config_id, .. } => {
+            aws.delete_enforced(cell, config_id).await?;
+        }
+    }
+    Ok(Effect::Changed)
+}
+
+/// Publishes DRAFT only if it still holds `content`: CreateGuardrailVersion snapshots whatever is
+/// there at that moment, and somebody may have edited it since our visit read it.
+async fn publish(
+    aws: &Aws,
+    arn: &GuardrailArn,
+    content: &ReplicaContent,
+    description: &str,
+    token: &str,
+) -> Result<Effect, ActError> {
+    let (status, draft) = aws.draft(arn).await?;
+    if status != GuardrailStatus::Ready || !draft.is_version_of(content) {
+        return Err(ActError::Moved { object: format!("DRAFT of {arn}") });
+    }
+    Ok(Effect::Published(aws.publish_version(arn, description, token).await?))
+}
+
+/// Reads a resource policy again right before it is overwritten: there is no expected-version
+/// guard, and a statement somebody added in between would be lost.
+async fn still(
+    aws: &Aws,
+    (account, region, resource): (&AccountId, &Region, &str),
+    previous: Option<&Value>,
+) -> Result<(), ActError> {
+    let moved = || ActError::Moved { object: format!("the resource policy of {resource}") };
+    match aws.resource_policy(account, region, resource).await {
+        Read::Known(live) if previous == Some(&live) => Ok(()),
+        Read::KnownAbsent if previous.is_none() => Ok(()),
+        Read::Known(_) | Read::KnownAbsent | Read::Unknown(_) => Err(moved()),
+    }
+}

@@ -1,0 +1,187 @@
+//! The visits' shared ground: what is accepted, what is known, what became of each key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::audit::Finding;
+use super::key::Key;
+use super::state::{Accepted, State, WriteRecord};
+use crate::aws::Aws;
+use crate::model::{Desired, Fleet, OwnerId};
+use crate::plan::{Plan, Timing};
+use crate::status::{Outcome, Summary};
+
+/// Where the time comes from; the composition root decides.
+pub trait Time: Send + Sync {
+    /// Monotonic, since some fixed moment.
+    fn now(&self) -> Duration;
+    /// Of the wall.
+    fn wall(&self) -> Timestamp;
+}
+
+/// Whether approved plans are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Stop before act: `bedrail plan`.
+    Show,
+    /// Carry out.
+    Converge,
+}
+
+/// Settings of the engine.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// Whose objects are ours.
+    pub owner: OwnerId,
+    /// How sure is sure.
+    pub timing: Timing,
+    /// Whether to write.
+    pub intent: Intent,
+    /// How long after a write the key is read again.
+    pub settle: Duration,
+}
+
+/// One installation's reconciler. Visits of different keys may run at once; the queue sees to it
+/// that those of one key do not.
+pub struct Engine {
+    pub(super) aws: Aws,
+    pub(super) settings: EngineSettings,
+    pub(super) time: Arc<dyn Time>,
+    pub(super) stop: CancellationToken,
+    state: Mutex<State>,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet. Once `stop` fires, no new write starts.
+    pub fn new(
+        aws: Aws,
+        settings: EngineSettings,
+        time: Arc<dyn Time>,
+        stop: CancellationToken,
+    ) -> Self {
+        // Between two steps the visit looks itself; this covers what a step waits for in between:
+        // its turn, a session, a last read.
+        aws.send_no_write_after(stop.clone());
+        Self { aws, settings, time, stop, state: Mutex::new(State::default()) }
+    }
+
+    /// Locks what is known. Never held across an await: deciding is pure and quick.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held can only have been in a pure function; the maps are
+        // whole, and stopping protection work for it would be worse.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a manifest set in force and returns the keys to visit. Until the fleet is known, that
+    /// is the organization alone.
+    pub fn accept(&self, accepted: Accepted) -> BTreeSet<Key> {
+        let mut state = self.state();
+        state.accepted = Some(accepted);
+        state.resolve();
+        state.due()
+    }
+
+    /// Every key, for a resync. Cells wait for the first visit of their guardrail.
+    pub fn keys(&self) -> BTreeSet<Key> {
+        self.state().due()
+    }
+
+    /// How long after a write its object is read again.
+    pub fn settle(&self) -> Duration {
+        self.settings.settle
+    }
+
+    /// The desired state in force.
+    pub fn desired(&self) -> Arc<Desired> {
+        Arc::clone(&self.state().desired)
+    }
+
+    /// The organization as last read.
+    pub fn fleet(&self) -> Option<Fleet> {
+        self.state().facts.fleet.clone()
+    }
+
+    /// The last plan of every key.
+    pub fn plans(&self) -> BTreeMap<Key, Plan> {
+        self.state().plans.clone()
+    }
+
+    /// The last outcome of every key.
+    pub fn outcomes(&self) -> BTreeMap<Key, Outcome> {
+        self.state().board.outcomes().clone()
+    }
+
+    /// Counts over the last outcomes, what of the manifests cannot be resolved, and what the audit
+    /// found.
+    pub fn summary(&self) -> Summary {
+        let state = self.state();
+        let mut summary = state.board.summary();
+        summary.refused += state.desired.refusals.len();
+        for (cell, finding) in state.findings() {
+            match finding {
+                // Those that some plan wants read stand on the board.
+                Finding::Orphan => summary.orphans += usize::from(!state.needed.contains(&cell)),
+                Finding::Unprotected => summary.unprotected += 1,
+            }
+        }
+        summary
+    }
+
+    /// What was written since the start, oldest first; the last thousand.
+    pub fn writes(&self) -> Vec<WriteRecord> {
+        self.state().writes.iter().cloned().collect()
+    }
+
+    /// API calls made, by operation.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.aws.calls()
+    }
+}
+
+impl State {
+    /// Resolves the accepted manifests against the fleet, when both are known, and forgets what
+    /// belongs to keys that are gone.
+    pub(super) fn resolve(&mut self) {
+        let (Some(accepted), Some(fleet)) = (&self.accepted, &self.facts.fleet) else { return };
+        let desired = (accepted.resolver)(fleet, accepted.generation);
+        say_news(&desired, &self.desired);
+        self.desired = Arc::new(desired);
+        let keys = self.keys();
+        self.board.retain(|key| keys.contains(key));
+        self.plans.retain(|key, _| keys.contains(key));
+        self.waiting.retain(|key| keys.contains(key));
+        self.contests.retain(|key, _| keys.contains(key));
+        self.retain_audited();
+    }
+
+    /// The keys that can be planned now.
+    pub(super) fn due(&self) -> BTreeSet<Key> {
+        if self.facts.fleet.is_none() {
+            return BTreeSet::from([Key::Organization]);
+        }
+        let ready = |key: &Key| match key {
+            Key::Cell(cell) => {
+                self.desired.cells.get(cell).is_none_or(|it| self.visited.contains(&it.replica))
+            }
+            Key::Organization | Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => true,
+        };
+        self.keys().into_iter().filter(ready).collect()
+    }
+}
+
+/// Logs what cannot be desired and was not said before: nothing will be visited for it.
+fn say_news(desired: &Desired, before: &Desired) {
+    for refusal in desired.refusals.difference(&before.refusals) {
+        warn!("refused: {refusal}");
+    }
+    for (account, state) in &desired.unreachable {
+        if before.unreachable.get(account) != Some(state) {
+            warn!(%account, "the account is {state}: nothing is done there");
+        }
+    }
+}

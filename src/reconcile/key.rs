@@ -1,0 +1,47 @@
+//! The unit of work.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{Cell, ProfileKey, ReplicaKey};
+
+/// What one visit is about. Ordered so that listings show the organization first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Key {
+    /// Tree, policies and attachments: one lane, since Organizations serialises.
+    Organization,
+    /// One guardrail in one account and Region.
+    Replica(ReplicaKey),
+    /// The resource policy of one guardrail profile, shared by all guardrails of the account.
+    ProfilePolicy(ProfileKey),
+    /// The enforced configuration of one account and Region.
+    Cell(Cell),
+    /// The same of one that no manifest names: only looked at.
+    Audit(Cell),
+}
+
+impl Key {
+    /// The kind, as the label of logs and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Organization => "Organization",
+            Self::Replica(_) => "Replica",
+            Self::ProfilePolicy(_) => "ProfilePolicy",
+            Self::Cell(_) => "Cell",
+            Self::Audit(_) => "Audit",
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization => f.write_str("organization"),
+            Self::Replica(key) => write!(f, "guardrail {key}"),
+            Self::ProfilePolicy(key) => write!(f, "guardrail profile {key}"),
+            Self::Cell(cell) => write!(f, "cell {cell}"),
+            Self::Audit(cell) => write!(f, "audit of {cell}"),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! One visit: observe, plan, review, act.
+//!
+//! ```text
+//!  key ──► observe ──► learn ──► plan ──► review ──► act ──► outcome ──► next, wake
+//!          client      pure      pure     pure       client
+//! ```
+//!
+//! # Invariants
+//!
+//! - **One road.** `plan`, `apply` and `run` are these visits; `plan` stops before act.
+//! - **Level-triggered.** A lost or repeated hint costs time, not correctness.
+//! - **Nothing remembered that matters.** After a restart facts are read again before anything
+//!   is written.
+//!
+//! # Cancel safety
+//!
+//! A visit can be dropped anywhere. See [`Engine::visit`].
+//!
+//! # What does not belong here
+//!
+//! Whether to change something is [`plan`](crate::plan)'s. When to come back is the queue's.
+
+mod act;
+mod audit;
+mod contested;
+mod engine;
+mod key;
+mod observe;
+mod state;
+mod visit;
+
+pub use audit::Finding;
+pub use engine::{Engine, EngineSettings, Intent, Time};
+pub use key::Key;
+pub use state::{Accepted, Resolver, WriteRecord};
+pub use visit::{Next, Visited};

@@ -1,0 +1,129 @@
+//! What the engine knows between visits. All of it is read again after a restart.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::audit::{Audited, Coverage};
+use super::contested::Contests;
+use super::key::Key;
+use crate::model::{Cell, Desired, Facts, Fleet, Region, ReplicaKey};
+use crate::plan::{Plan, ReplicaMemory, Sightings};
+use crate::status::Board;
+
+/// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
+/// visit need not know what a manifest is.
+pub type Resolver = Arc<dyn Fn(&Fleet, u64) -> Desired + Send + Sync>;
+
+/// One accepted manifest set.
+#[derive(Clone)]
+pub struct Accepted {
+    /// Its number.
+    pub generation: u64,
+    /// How it becomes desired state.
+    pub resolver: Resolver,
+    /// Whether a selector needs the tags of accounts.
+    pub needs_tags: bool,
+    /// Whether an enforcement excludes the embedding models of its Regions.
+    pub needs_embeddings: bool,
+}
+
+/// One write that AWS accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WriteRecord {
+    /// `bedrock:PutEnforcedGuardrailConfiguration`.
+    pub operation: &'static str,
+    /// Where; `None` for the organization.
+    pub place: Option<Cell>,
+    /// Operation, object and place with old and new, in one line.
+    pub text: String,
+}
+
+/// What plans have asked to be read again.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) cells: BTreeSet<Cell>,
+    pub(super) policies: bool,
+}
+
+impl Asked {
+    /// Takes note of a read. Whether all that was asked for has been read by it.
+    pub(super) fn answered(&mut self, by: &Key) -> bool {
+        let was_asked = match by {
+            Key::Cell(cell) => self.cells.remove(cell),
+            Key::Organization => std::mem::take(&mut self.policies),
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => false,
+        };
+        was_asked && self.cells.is_empty() && !self.policies
+    }
+}
+
+/// Everything known.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) accepted: Option<Accepted>,
+    pub(super) desired: Arc<Desired>,
+    pub(super) facts: Facts,
+    /// Replicas that were visited since the start: their cells can be planned.
+    pub(super) visited: BTreeSet<ReplicaKey>,
+    /// Keys whose last plan waits for another key's fact.
+    pub(super) waiting: BTreeSet<Key>,
+    /// Cells that no manifest claims and some plan wants read.
+    pub(super) needed: BTreeSet<Cell>,
+    /// What plans have asked to be read again and was not yet.
+    pub(super) asked: Asked,
+    /// What the audit read of cells that no manifest claims.
+    pub(super) audited: BTreeMap<Cell, Audited>,
+    /// Where organization policies enforce; the last that could be read.
+    pub(super) coverage: Option<Coverage>,
+    pub(super) embeddings_read: BTreeMap<Region, Duration>,
+    pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
+    pub(super) sightings: BTreeMap<Key, Sightings>,
+    pub(super) contests: BTreeMap<Key, Contests>,
+    pub(super) plans: BTreeMap<Key, Plan>,
+    pub(super) board: Board<Key>,
+    /// The newest writes, oldest first.
+    pub(super) writes: VecDeque<WriteRecord>,
+}
+
+impl State {
+    /// Notes a write. A long-running process keeps the last thousand; the log has them all.
+    pub(super) fn note_write(&mut self, write: WriteRecord) {
+        const KEPT_MAX: usize = 1000;
+        if self.writes.len() == KEPT_MAX {
+            self.writes.pop_front();
+        }
+        self.writes.push_back(write);
+    }
+
+    /// Every key the desired state implies.
+    pub(super) fn keys(&self) -> BTreeSet<Key> {
+        let desired = &self.desired;
+        let profiles = desired.profiles.keys().map(|profile| Key::ProfilePolicy(profile.clone()));
+        std::iter::once(Key::Organization)
+            .chain(desired.replicas.keys().cloned().map(Key::Replica))
+            .chain(profiles)
+            .chain(desired.cells.keys().cloned().map(Key::Cell))
+            .chain(self.needed.iter().cloned().map(Key::Cell))
+            .collect()
+    }
+
+    /// Cells of a Region, whichever replica they reference.
+    pub(super) fn cells_in(&self, region: &Region) -> impl Iterator<Item = Key> + '_ {
+        let region = region.clone();
+        let cells = self.desired.cells.keys().filter(move |cell| cell.region == region);
+        cells.cloned().map(Key::Cell)
+    }
+
+    /// Cells whose enforcement references `replica`.
+    pub(super) fn cells_of(&self, replica: &ReplicaKey) -> impl Iterator<Item = Key> + '_ {
+        let replica = replica.clone();
+        self.desired
+            .cells
+            .iter()
+            .filter(move |(_, desired)| desired.replica == replica)
+            .map(|(cell, _)| Key::Cell(cell.clone()))
+    }
+}

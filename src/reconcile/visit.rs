@@ -1,0 +1,403 @@
+//! One run of reconcile on one key: observe, plan, review, act.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use super::act::{ActError, Effect, act};
+use super::engine::{Engine, Intent};
+use super::key::Key;
+use super::observe::Observed;
+use super::state::{State, WriteRecord};
+use crate::aws::{AwsError, ErrorClass};
+use crate::model::{Read, Unread};
+use crate::plan::{self, Context, HoldReason, Plan, ProfilePolicy, Step, Until};
+use crate::status::{Failure, Hold, Outcome, Verdict};
+
+/// When a key comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At the next resync, or when another key's visit wakes it.
+    Done,
+    /// After this long.
+    After(Duration),
+    /// Later each time: trying again can help, and nothing says when.
+    Backoff,
+    /// A little later: AWS asked to slow down, and the edge has. AWS is there, so this is no reason
+    /// to give up.
+    SlowDown,
+}
+
+/// What a visit returned to the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visited {
+    /// When this key comes back.
+    pub next: Next,
+    /// Keys whose plans can have changed.
+    pub wake: BTreeSet<Key>,
+}
+
+/// What deciding produced.
+struct Decision {
+    plan: Plan,
+    failure: Option<Failure>,
+    wake: BTreeSet<Key>,
+    generation: u64,
+}
+
+impl Engine {
+    /// Visits one key once.
+    ///
+    /// Level-based: it looks at the two worlds, never at what woke it. It never loops, sleeps or
+    /// retries; the queue does that, from what this returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future between steps leaves a partly applied plan. The next visit observes
+    /// the new world and plans only what is left.
+    pub async fn visit(&self, key: &Key) -> Visited {
+        if let Key::Audit(cell) = key {
+            return self.audit(cell).await;
+        }
+        // Observe (reads only).
+        let began = self.time.now();
+        let observed = tokio::select! {
+            // Nothing is lost with a read: a stop need not wait for one that hangs.
+            () = self.stop.cancelled() => {
+                return Visited { next: Next::Done, wake: BTreeSet::new() };
+            }
+            observed = self.observe(key) => observed,
+        };
+        let observed = match observed {
+            Ok(observed) => observed,
+            Err(error) => return self.unobserved(key, &error),
+        };
+        // Decide (pure).
+        let Some(decision) = self.decide(key, &observed, began) else {
+            let wake = self.state().due();
+            return Visited { next: Next::Done, wake };
+        };
+        if self.settings.intent == Intent::Show {
+            return self.conclude(key, decision, Vec::new(), None);
+        }
+        let approved = match plan::review(decision.plan.clone(), plan::Mode::Act) {
+            plan::Verdict::Approved(approved) => approved,
+            plan::Verdict::Withheld { reason, .. } => {
+                error!(%key, reason = reason.as_str(), "the plan breaks a rule of its own; withheld");
+                return self.conclude(key, decision, Vec::new(), None);
+            }
+        };
+        // Act (writes only). Nothing below this line makes a choice.
+        let mut applied = Vec::new();
+        let mut error = None;
+        for step in approved.steps() {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            if self.state().generation() != decision.generation {
+                debug!(%key, "a newer generation was accepted; the rest of this plan is stale");
+                break;
+            }
+            match act(&self.aws, step).await {
+                Ok(effect) => {
+                    let text = step.describe();
+                    info!(%key, generation = decision.generation, step = %text, "applied");
+                    self.remember(key, step, &effect);
+                    self.state().note_write(WriteRecord {
+                        operation: step.operation(),
+                        place: step.place(),
+                        text: text.clone(),
+                    });
+                    applied.push(text);
+                }
+                Err(failed) => {
+                    error = Some(failed);
+                    break;
+                }
+            }
+        }
+        self.conclude(key, decision, applied, error)
+    }
+
+    /// Learns and plans, under one lock. `None` when the fleet was read for the first time: what
+    /// was read before the desired state was known may be too little to plan from.
+    fn decide(&self, key: &Key, observed: &Observed, began: Duration) -> Option<Decision> {
+        let mut state = self.state();
+        let first = state.facts.fleet.is_none();
+        let mut wake = state.learn(key, observed, began, &self.settings.owner);
+        if first {
+            return None;
+        }
+        let mut plan = self.plan(&mut state, key, observed);
+        if self.settings.intent == Intent::Converge && unread(observed).is_none() {
+            let stale_for = self.settings.timing.own_write_grace;
+            if let Some(contests) = state.contests.get_mut(key) {
+                contests.hold_off(&mut plan, self.time.now(), stale_for);
+            }
+        }
+        for cell in &plan.needs {
+            state.needed.insert(cell.clone());
+            state.asked.cells.insert(cell.clone());
+            wake.insert(Key::Cell(cell.clone()));
+        }
+        if plan.needs_policies {
+            state.asked.policies = true;
+            wake.insert(Key::Organization);
+        }
+        if plan.held.iter().any(|held| held.until == Until::Fact) {
+            state.waiting.insert(key.clone());
+        } else {
+            state.waiting.remove(key);
+        }
+        state.plans.insert(key.clone(), plan.clone());
+        let failure = unread(observed).filter(|it| is_failure(it)).map(|unread| Failure {
+            reason: unread.class.to_owned(),
+            message: unread.message.clone(),
+            retryable: is_retryable(unread.class),
+        });
+        Some(Decision { plan, failure, wake, generation: state.generation() })
+    }
+
+    /// Plans `key` from what is known. Pure but for the memory of this process.
+    fn plan(&self, state: &mut State, key: &Key, observed: &Observed) -> Plan {
+        let State { desired, facts, replicas, sightings, .. } = state;
+        let context = Context {
+            owner: &self.settings.owner,
+            replicas: &desired.replicas,
+            facts,
+            timing: &self.settings.timing,
+            now: self.time.now(),
+        };
+        let sightings = sightings.entry(key.clone()).or_default();
+        match (key, observed) {
+            (Key::Organization, Observed::Organization(read)) => {
+                plan::plan_organization(&desired.organization, &read.1, sightings, &context)
+            }
+            (Key::Replica(replica), Observed::Replica(read, _)) => {
+                let Some(wanted) = desired.replicas.get(replica) else { return Plan::default() };
+                let memory = replicas.entry(replica.clone()).or_default();
+                plan::plan_replica(replica, wanted, read, memory, &context)
+            }
+            (Key::ProfilePolicy(profile), Observed::ProfilePolicy(read)) => {
+                let Some(share) = desired.profiles.get(profile) else { return Plan::default() };
+                let policy = ProfilePolicy {
+                    account: profile.account.clone(),
+                    region: profile.region.clone(),
+                    resource: profile.arn(&self.aws.caller().partition),
+                    shares: vec![share.clone()],
+                };
+                plan::plan_profile_policy(&policy, read, sightings, &context)
+            }
+            (Key::Cell(cell), Observed::Cell(read)) => {
+                let wanted = desired.cells.get(cell);
+                plan::plan_cell(cell, wanted, read, sightings, &context)
+            }
+            (
+                Key::Organization
+                | Key::Replica(_)
+                | Key::ProfilePolicy(_)
+                | Key::Cell(_)
+                | Key::Audit(_),
+                _,
+            ) => Plan::default(),
+        }
+    }
+
+    /// Keeps what a step left behind.
+    fn remember(&self, key: &Key, step: &Step, effect: &Effect) {
+        let now = self.time.now();
+        let mut state = self.state();
+        let State { replicas, sightings, contests, .. } = &mut *state;
+        contests.entry(key.clone()).or_default().wrote(step, now);
+        let sightings = match key {
+            Key::Replica(replica) => {
+                let memory = replicas.entry(replica.clone()).or_default();
+                match (step, effect) {
+                    (_, Effect::Created(arn)) => memory.created(arn.clone()),
+                    (Step::PublishVersion { replica_revision, .. }, Effect::Published(version)) => {
+                        memory.published(replica_revision.clone(), *version, now);
+                    }
+                    (Step::UpdateGuardrail { changes, .. }, _) => memory.updated(changes),
+                    (_, Effect::Changed | Effect::Published(_)) => {}
+                }
+                &mut memory.sightings
+            }
+            Key::Organization | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
+                sightings.entry(key.clone()).or_default()
+            }
+        };
+        if let Some(object) = step.sighting() {
+            sightings.wrote(&object, now);
+        }
+    }
+
+    fn unobserved(&self, key: &Key, error: &AwsError) -> Visited {
+        let generation = self.state().generation();
+        let failure = Failure {
+            reason: error.class.reason().to_owned(),
+            message: error.to_string(),
+            retryable: is_retryable(error.class.reason()),
+        };
+        let decision = Decision {
+            plan: Plan::default(),
+            failure: Some(failure),
+            wake: BTreeSet::new(),
+            generation,
+        };
+        self.conclude(key, decision, Vec::new(), None)
+    }
+
+    /// Records the outcome, says what is new in it, and tells the queue when to come back.
+    fn conclude(
+        &self,
+        key: &Key,
+        decision: Decision,
+        applied: Vec<String>,
+        error: Option<ActError>,
+    ) -> Visited {
+        let Decision { plan, failure, wake, generation } = decision;
+        let moved = matches!(error, Some(ActError::Moved { .. }));
+        let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
+        let pending = !plan.steps.is_empty();
+        let next = if let Some(failure) = &failure {
+            match failure.reason == ErrorClass::Throttled.reason() {
+                true => Next::SlowDown,
+                false if failure.retryable => Next::Backoff,
+                false => Next::Done,
+            }
+        } else if self.settings.intent == Intent::Show {
+            // What AWS is still working on has mostly ended a moment later.
+            let is_working = plan.held.iter().any(|it| it.reason == HoldReason::InProgress);
+            if is_working && !pending { Next::Backoff } else { Next::Done }
+        } else if pending || moved {
+            Next::After(self.settings.settle)
+        } else {
+            soonest(&plan)
+        };
+        let verdict = match &failure {
+            Some(_) => Verdict::Error,
+            None if pending => Verdict::Applied,
+            None if plan.held.is_empty() && plan.refusals.is_empty() => Verdict::Unchanged,
+            None => Verdict::Held,
+        };
+        let outcome = Outcome {
+            observed_generation: generation,
+            at: self.time.wall(),
+            verdict,
+            applied,
+            held: plan.held.iter().map(hold).collect(),
+            refused: plan.refusals.iter().map(ToString::to_string).collect(),
+            orphans: plan
+                .orphans
+                .iter()
+                .map(|orphan| format!("{}: {}", orphan.object, orphan.message))
+                .collect(),
+            failure,
+        };
+        let mut state = self.state();
+        say_news(key, &outcome, state.board.outcomes().get(key));
+        state.board.record(key.clone(), outcome);
+        Visited { next, wake }
+    }
+}
+
+/// Logs what differs from the last outcome: a hold that lasts for days is one line, not thousands.
+fn say_news(key: &Key, outcome: &Outcome, before: Option<&Outcome>) {
+    let is_new = |text: &String, old: fn(&Outcome) -> Vec<String>| {
+        before.is_none_or(|before| !old(before).contains(text))
+    };
+    for held in &outcome.held {
+        let known = before.is_some_and(|it| it.held.iter().any(|old| old.reason == held.reason));
+        if known {
+            debug!(%key, reason = held.reason, "{}", held.message);
+        } else {
+            info!(%key, reason = held.reason, "held: {}", held.message);
+        }
+    }
+    for refused in &outcome.refused {
+        if is_new(refused, |it| it.refused.clone()) {
+            warn!(%key, "refused: {refused}");
+        }
+    }
+    for orphan in &outcome.orphans {
+        if is_new(orphan, |it| it.orphans.clone()) {
+            warn!(%key, "orphan: {orphan}");
+        }
+    }
+    if let Some(failure) = &outcome.failure {
+        let known = before.and_then(|it| it.failure.as_ref()).is_some_and(|old| old == failure);
+        if known {
+            debug!(%key, reason = failure.reason, error = failure.message, "failed again");
+        } else {
+            warn!(%key, reason = failure.reason, error = failure.message, "failed");
+        }
+    }
+}
+
+fn hold(held: &plan::Held) -> Hold {
+    Hold {
+        reason: held.reason.as_str().to_owned(),
+        message: held.message.clone(),
+        needs_person: held.until == Until::Person,
+    }
+}
+
+/// The earliest time at which a hold of this plan can end by itself.
+fn soonest(plan: &Plan) -> Next {
+    plan.held
+        .iter()
+        .filter_map(|held| match held.until {
+            Until::After(wait) => Some(wait),
+            Until::Fact | Until::Person => None,
+        })
+        .min()
+        .map_or(Next::Done, Next::After)
+}
+
+fn failure_of(error: &ActError) -> Option<Failure> {
+    match error {
+        ActError::Aws(error) => Some(Failure {
+            reason: error.class.reason().to_owned(),
+            message: error.to_string(),
+            retryable: is_retryable(error.class.reason()),
+        }),
+        ActError::Moved { .. } => None,
+    }
+}
+
+/// Whether trying again soon can help. What AWS does not find may be there a moment later, since
+/// reads follow writes with a delay. The classes named here wait for the next resync: a person may
+/// have changed a role or a quota meanwhile.
+fn is_retryable(reason: &str) -> bool {
+    const LASTING: [ErrorClass; 5] = [
+        ErrorClass::Denied,
+        ErrorClass::Invalid,
+        ErrorClass::Quota,
+        ErrorClass::InUse,
+        ErrorClass::RegionUnavailable,
+    ];
+    !LASTING.iter().any(|class| class.reason() == reason)
+}
+
+/// An opt-in Region that the account has not enabled is a state to hold in, not a failure: nothing
+/// can be called there by anybody else either.
+fn is_failure(unread: &Unread) -> bool {
+    unread.class != ErrorClass::RegionUnavailable.reason()
+}
+
+fn unread(observed: &Observed) -> Option<&Unread> {
+    match observed {
+        Observed::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
+        Observed::Replica(read, embeddings) => {
+            let embeddings = embeddings.as_ref().and_then(Read::unread);
+            match &read.guardrail {
+                Read::Known(guardrail) => guardrail.policy.unread().or(embeddings),
+                Read::KnownAbsent => embeddings,
+                Read::Unknown(unread) => Some(unread),
+            }
+        }
+        Observed::ProfilePolicy(read) => read.unread(),
+        Observed::Cell(read) => read.enforcement.unread(),
+    }
+}

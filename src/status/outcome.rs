@@ -1,0 +1,69 @@
+//! What one visit returned, in words that logs, pages and exit codes share.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The one word a visit ends in; also the metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Live equals desired.
+    Unchanged,
+    /// Something was written (or, for a dry run, would be).
+    Applied,
+    /// Something desired waits, and says for what.
+    Held,
+    /// Something could not be read or written.
+    Error,
+}
+
+/// One thing that waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Hold {
+    /// From the closed set of hold reasons, `CamelCase`.
+    pub reason: String,
+    /// What waits, why, and what to do.
+    pub message: String,
+    /// Whether time or another visit ends it, or only a person.
+    pub needs_person: bool,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The error class, `CamelCase`.
+    pub reason: String,
+    /// What, where, and what to do.
+    pub message: String,
+    /// Whether trying again can help.
+    pub retryable: bool,
+}
+
+/// What became of one key at its last visit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The generation the visit speaks about.
+    pub observed_generation: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// One word.
+    pub verdict: Verdict,
+    /// What was written, with old and new.
+    pub applied: Vec<String>,
+    /// What waits.
+    pub held: Vec<Hold>,
+    /// What will not be done until a manifest changes.
+    pub refused: Vec<String>,
+    /// What is ours and no longer desired; left alone.
+    pub orphans: Vec<String>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// Whether everything this key desires is in force.
+    pub fn is_ready(&self) -> bool {
+        self.held.is_empty() && self.refused.is_empty() && self.failure.is_none()
+    }
+}
