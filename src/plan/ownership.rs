@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::OwnerId;
+pub use crate::model::{ENFORCEMENT_TAG, OWNER_TAG};
 
-/// Tag on guardrails and policies: the installation that made them.
-pub const OWNER_TAG: &str = "bedrail:owner";
 /// Tag on guardrails: the name of the manifest.
 pub const GUARDRAIL_TAG: &str = "bedrail:guardrail";
-/// Tag on organization policies: the name of the enforcement.
-pub const ENFORCEMENT_TAG: &str = "bedrail:enforcement";
 
 /// Whose an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

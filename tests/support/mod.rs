@@ -61,6 +61,8 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     /// Beside the manifests, whose folder is watched.
     logs: TempDir,
+    /// Lines of the log that were there before what a test is about.
+    lines_before: usize,
     environment: BTreeMap<&'static str, String>,
     partition: String,
     intent: Value,
@@ -97,6 +99,7 @@ impl Stage {
             url: url.clone(),
             folder: tempfile::tempdir().unwrap(),
             logs: tempfile::tempdir().unwrap(),
+            lines_before: 0,
             environment: environment.map(|(name, value)| (name, value.to_owned())).into(),
             partition: scenario.partition.unwrap_or_else(|| "aws".to_owned()),
             intent: json!({"owner": "default"}),
@@ -233,11 +236,17 @@ impl Stage {
         std::fs::read_to_string(self.logs.path().join("run.log")).unwrap_or_default()
     }
 
+    /// Forgets what `run` has logged so far: [`logged`](Self::logged) must not find it.
+    pub(crate) fn forget_log(&mut self) {
+        self.lines_before = self.log().lines().count();
+    }
+
     /// Waits until `run` has logged a line that holds all of `words`, and returns it.
     pub(crate) async fn logged(&self, words: &[&str]) -> String {
         self.eventually(&format!("a log line with {words:?}"), || async {
             let log = self.log();
-            let line = log.lines().find(|line| words.iter().all(|word| line.contains(word)));
+            let mut lines = log.lines().skip(self.lines_before);
+            let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
             line.map(str::to_owned)
         })
         .await
