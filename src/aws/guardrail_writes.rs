@@ -1,6 +1,6 @@
 //! Writes guardrails. Each function is one call; what to write was decided before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_bedrock::types::Tag;
 use aws_smithy_types::error::operation::BuildError;
@@ -10,7 +10,8 @@ use super::error::{AwsError, ErrorClass};
 use super::guardrails::cell_of;
 use super::normalise;
 use super::operation::{
-    CREATE_GUARDRAIL, CREATE_VERSION, DELETE_GUARDRAIL, Operation, TAG_GUARDRAIL, UPDATE_GUARDRAIL,
+    CREATE_GUARDRAIL, CREATE_VERSION, DELETE_GUARDRAIL, Operation, TAG_GUARDRAIL, UNTAG_GUARDRAIL,
+    UPDATE_GUARDRAIL,
 };
 use crate::model::{Cell, GuardrailArn, Name, ReplicaContent, ReplicaKey, Version};
 
@@ -101,6 +102,20 @@ impl Aws {
         let request =
             self.bedrock(&place).tag_resource().resource_arn(arn.to_string()).set_tags(Some(tags));
         self.call(TAG_GUARDRAIL, &place, request.send()).await.map(drop)
+    }
+
+    /// `UntagResource`: removes tags by their keys.
+    pub async fn untag_guardrail(
+        &self,
+        arn: &GuardrailArn,
+        keys: &BTreeSet<String>,
+    ) -> Result<(), AwsError> {
+        let cell = cell_of(arn);
+        let place = self.enter(&cell).await?;
+        let keys = Some(keys.iter().cloned().collect());
+        let request =
+            self.bedrock(&place).untag_resource().resource_arn(arn.to_string()).set_tag_keys(keys);
+        self.call(UNTAG_GUARDRAIL, &place, request.send()).await.map(drop)
     }
 
     /// `CreateGuardrailVersion`: publishes DRAFT as it is now. A `token` that was used before

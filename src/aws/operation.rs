@@ -45,6 +45,7 @@ operations! {
     CREATE_VERSION: Write "bedrock:CreateGuardrailVersion",
     DELETE_GUARDRAIL: Write "bedrock:DeleteGuardrail",
     TAG_GUARDRAIL: Write "bedrock:TagResource",
+    UNTAG_GUARDRAIL: Write "bedrock:UntagResource",
     PUT_RESOURCE_POLICY: Write "bedrock:PutResourcePolicy",
     DELETE_RESOURCE_POLICY: Write "bedrock:DeleteResourcePolicy",
     PUT_ENFORCED: Write "bedrock:PutEnforcedGuardrailConfiguration",

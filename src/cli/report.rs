@@ -31,7 +31,10 @@ pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Res
     let planned: Vec<Planned> =
         plans.iter().map(|(key, plan)| Planned { subject: subject(key), plan }).collect();
     match output {
-        Output::Text => anstream::print!("{}", to_text(&planned)),
+        Output::Text => {
+            anstream::print!("{}", to_text(&planned));
+            print_held_plan(&controller.engine);
+        }
         Output::Json => {
             anstream::println!("{}", serde_json::to_string_pretty(&to_json(&planned))?);
         }
@@ -68,6 +71,7 @@ pub(super) fn print_outcome(controller: &Controller, output: Output) -> anyhow::
                     anstream::println!("held ({reason}): {message}{more}");
                 }
             }
+            print_held_plan(engine);
             anstream::println!(
                 "{} of {} keys in sync; {} held, {} refused, {} failing, {} orphans; {} writes, {calls} API calls",
                 summary.ready,
@@ -81,6 +85,13 @@ pub(super) fn print_outcome(controller: &Controller, output: Output) -> anyhow::
         }
     }
     Ok(())
+}
+
+/// Says what the change guard holds, and the manifest that releases it.
+fn print_held_plan(engine: &Engine) {
+    if let Some((held, approval)) = engine.held_plan() {
+        anstream::println!("held plan {held}\nTo release it, add this manifest:\n---\n{approval}");
+    }
 }
 
 /// Says on stderr what could not be read or written, what is refused and what is orphaned.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::{
-    AccountId, Content, EnforcementSettings, GuardrailReference, Name, OnForeign, Presence,
-    ProfileId, Region, UnitId, Version,
+    AccountId, Approval, Content, EnforcementSettings, GuardrailReference, Name, OnDeselect,
+    OnForeign, Presence, ProfileId, Region, UnitId, Version,
 };
 
 /// All manifests of one load.
@@ -18,6 +18,8 @@ pub struct Manifests {
     pub organization_enforcements: BTreeMap<Name, OrganizationEnforcement>,
     /// `kind: AccountEnforcement`. Their guardrails are in `guardrails`.
     pub account_enforcements: BTreeMap<Name, AccountEnforcement>,
+    /// `kind: Approval`.
+    pub approvals: BTreeMap<Name, Approval>,
 }
 
 impl Manifests {
@@ -199,6 +201,8 @@ pub struct Enforcement {
     pub settings: EnforcementSettings,
     /// Where it applies, in the order of the text.
     pub targets: Vec<Selector>,
+    /// What to do with what left the selection by itself.
+    pub on_deselect: OnDeselect,
     /// Whether it should exist.
     pub state: Presence,
 }

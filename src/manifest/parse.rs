@@ -7,21 +7,22 @@ use super::manifests::{Manifests, Origin};
 use super::problem::{Problem, Severity};
 use super::report::Report;
 use super::schema::{
-    API_VERSION, AccountEnforcementSpec, Envelope, GuardrailSpec, OrganizationEnforcementSpec,
-    decode, refuse_nothing,
+    API_VERSION, AccountEnforcementSpec, ApprovalSpec, Envelope, GuardrailSpec,
+    OrganizationEnforcementSpec, decode, refuse_nothing,
 };
 use super::source::Source;
 use super::suggest::did_you_mean;
 use super::validate::across::{Body, Checked, across};
+use super::validate::approval::approval;
 use super::validate::enforcement::{self, Finished};
 use super::validate::guardrail::{Identity, guardrail};
 use super::validate::{former_names, name};
 use super::yaml;
 
-const KINDS: &[&str] = &["Guardrail", "OrganizationEnforcement", "AccountEnforcement"];
+const KINDS: &[&str] = &["Guardrail", "OrganizationEnforcement", "AccountEnforcement", "Approval"];
 
 /// Kinds of the design that this release does not carry out.
-const KINDS_TO_COME: &[&str] = &["Approval", "ServiceControlPolicy", "InvocationLogging"];
+const KINDS_TO_COME: &[&str] = &["ServiceControlPolicy", "InvocationLogging"];
 
 /// What a set of texts says.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +93,9 @@ fn collect(body: Body, manifests: &mut Manifests) -> bool {
             }
             None => return false,
         },
+        Body::Approval(name, approval) => {
+            manifests.approvals.insert(name, approval);
+        }
         Body::Nothing => return false,
     }
     true
@@ -153,6 +157,10 @@ fn body(report: &mut Report, envelope: Envelope) -> Option<Body> {
             let spec: AccountEnforcementSpec = decode(spec, &spec_path, report);
             Body::Enforcement(Box::new(enforcement::account(report, identity, &spec)))
         }
+        Kind::Approval => {
+            let spec: ApprovalSpec = decode(spec, &spec_path, report);
+            Body::Approval(identity.name, approval(report, &spec)?)
+        }
     };
     is_named.then_some(body)
 }
@@ -162,6 +170,7 @@ enum Kind {
     Guardrail,
     OrganizationEnforcement,
     AccountEnforcement,
+    Approval,
 }
 
 fn kind(report: &mut Report, kind: Option<&str>) -> Option<Kind> {
@@ -174,6 +183,7 @@ fn kind(report: &mut Report, kind: Option<&str>) -> Option<Kind> {
         "Guardrail" => return Some(Kind::Guardrail),
         "OrganizationEnforcement" => return Some(Kind::OrganizationEnforcement),
         "AccountEnforcement" => return Some(Kind::AccountEnforcement),
+        "Approval" => return Some(Kind::Approval),
         _ => {}
     }
     let kinds = KINDS.join(", ");

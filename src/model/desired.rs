@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
 use super::ids::{AccountId, Name, Region, TargetId, UnitId};
+use super::selection::{EnforcementKey, Selection};
 
 /// Whether a manifest's objects should exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -153,6 +154,44 @@ pub struct DesiredCell {
     pub on_foreign: OnForeign,
 }
 
+/// What to do with what left a selection although the text is unchanged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum OnDeselect {
+    /// Report it and leave it alone.
+    #[default]
+    Keep,
+    /// Remove it.
+    Release,
+}
+
+/// What the text of one enforcement says, whatever it resolves to: the measure of consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DesiredEnforcement {
+    /// Whether it should exist.
+    pub state: Presence,
+    /// The name of its guardrail.
+    pub guardrail: Name,
+    /// What the text selects.
+    pub selection: Selection,
+    /// Names it had before.
+    pub former_names: BTreeSet<Name>,
+    /// What to do with what left its selection by itself.
+    pub on_deselect: OnDeselect,
+    /// Whether a part of its selection resolves to nothing, so that nobody can say what it means.
+    pub is_unresolved: bool,
+    /// Hash of everything it says.
+    pub spec_hash: String,
+}
+
+/// A person's consent to one plan that the change guard holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Approval {
+    /// The name of the plan: `p-3f9c2a41d0b7002a`.
+    pub plan: String,
+    /// Until when, in seconds since 1970.
+    pub expires: i64,
+}
+
 /// A part of the manifests that cannot be carried out in this fleet, with what to do about it.
 /// What it would have governed is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -184,6 +223,13 @@ pub struct Desired {
     pub organization: BTreeMap<Name, DesiredOrganizationEnforcement>,
     /// Account enforcements, per cell.
     pub cells: BTreeMap<Cell, DesiredCell>,
+    /// Cells that some account enforcement selects and cannot have: they stay as they are.
+    pub kept: BTreeSet<Cell>,
+    /// What the text of every enforcement says.
+    #[serde(skip)]
+    pub enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,
+    /// Consent to what the change guard holds.
+    pub approvals: BTreeSet<Approval>,
     /// Cells in a selection that cannot be worked in, with the account's state.
     pub unreachable: BTreeMap<AccountId, String>,
     /// What this fleet does not admit.

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::canonical::{ReplicaRevision, Revision};
 use super::cell::{Cell, ReplicaKey};
 use super::fleet::Fleet;
-use super::ids::{GuardrailArn, Region, Version};
+use super::ids::{GuardrailArn, Name, PolicyId, Region, TargetId, Version};
+use super::selection::{EnforcementKey, Selection};
 
 /// What is known of one replica. Every version in it is READY and was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,20 @@ pub struct ReplicaFact {
     pub policy: Option<Value>,
     /// Versions whose content carries automated reasoning, which cannot be enforced.
     pub not_enforceable: BTreeSet<Version>,
+    /// The enforcements that its tags name, and what their text selected; `None` where the tag's
+    /// value is none of ours.
+    pub enforcements: BTreeMap<EnforcementKey, Option<Selection>>,
+}
+
+/// What is known of one organization policy of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFact {
+    /// The enforcement it belongs to, from its tags.
+    pub enforcement: Option<Name>,
+    /// What it is attached to.
+    pub targets: BTreeSet<TargetId>,
+    /// Regions with a block in its document.
+    pub regions: BTreeSet<String>,
 }
 
 /// All facts.
@@ -42,6 +57,8 @@ pub struct Facts {
     pub policies: Option<BTreeSet<(GuardrailArn, Version)>>,
     /// When the read of them began.
     pub policies_read: Option<Duration>,
+    /// Our own policies; `None` until all were read.
+    pub own_policies: Option<BTreeMap<PolicyId, PolicyFact>>,
     /// Embedding models per Region, where a manifest excludes them.
     pub embeddings: BTreeMap<Region, BTreeSet<String>>,
 }

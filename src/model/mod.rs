@@ -15,17 +15,18 @@ mod facts;
 mod fleet;
 mod ids;
 mod observed;
+mod selection;
 
 pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME, canonical};
 pub use cell::{Cell, ProfileKey, ReplicaKey};
 pub use changes::{FieldChange, changes};
 pub use content::Content;
 pub use desired::{
-    Desired, DesiredCell, DesiredOrganizationEnforcement, DesiredReplica, EnforcementSettings,
-    Guarding, GuardrailReference, ModelEnforcement, OnForeign, Presence, Refusal,
-    SelectiveContentGuarding, Share,
+    Approval, Desired, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement,
+    DesiredReplica, EnforcementSettings, Guarding, GuardrailReference, ModelEnforcement,
+    OnDeselect, OnForeign, Presence, Refusal, SelectiveContentGuarding, Share,
 };
-pub use facts::{Facts, ReplicaFact};
+pub use facts::{Facts, PolicyFact, ReplicaFact};
 pub use fleet::{Account, AccountState, Fleet, Unit};
 pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
@@ -35,4 +36,8 @@ pub use observed::{
     Absent, ENFORCEMENT_TAG, GuardrailStatus, OWNER_TAG, ObservedCell, ObservedEnforcement,
     ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica, ObservedVersion,
     PolicyTypeStatus, Read, Seen, Unread,
+};
+pub use selection::{
+    EnforcementKey, EnforcementKind, NotASelection, Selection, TargetMark, digits,
+    marks_of_account, marks_of_target,
 };

@@ -1,10 +1,13 @@
 //! What every plan is made with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::confirm::Timing;
-use crate::model::{DesiredReplica, Facts, OwnerId, ReplicaKey};
+use crate::model::{
+    Cell, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement, DesiredReplica,
+    EnforcementKey, Facts, Name, OwnerId, ReplicaKey,
+};
 
 /// What a plan needs beside its own key's two worlds.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +17,14 @@ pub struct Context<'a> {
     /// What the manifests ask of every replica: an enforcement that pins no revision means the one
     /// that stands here.
     pub replicas: &'a BTreeMap<ReplicaKey, DesiredReplica>,
+    /// What the text of every enforcement says.
+    pub enforcements: &'a BTreeMap<EnforcementKey, DesiredEnforcement>,
+    /// Organization enforcements, resolved.
+    pub organization: &'a BTreeMap<Name, DesiredOrganizationEnforcement>,
+    /// Which enforcement claims which cell.
+    pub cells: &'a BTreeMap<Cell, DesiredCell>,
+    /// Cells that an enforcement selects and cannot have.
+    pub kept: &'a BTreeSet<Cell>,
     /// What other keys' visits learned.
     pub facts: &'a Facts,
     /// How sure is sure.

@@ -49,6 +49,7 @@ impl Step {
             | Self::PutEnforced { config_id: None, .. } => Effect::Create,
             Self::UpdateGuardrail { .. }
             | Self::TagGuardrail { .. }
+            | Self::UntagGuardrail { .. }
             | Self::PutResourcePolicy { .. }
             | Self::EnablePolicyType { .. }
             | Self::UpdatePolicy { .. }
@@ -58,6 +59,7 @@ impl Step {
             | Self::DeleteResourcePolicy { .. }
             | Self::DeletePolicy { .. }
             | Self::DetachPolicy { .. }
+            | Self::DropRegions { .. }
             | Self::DeleteEnforced { .. } => Effect::Delete,
         }
     }
@@ -68,13 +70,14 @@ impl Step {
             Self::CreateGuardrail { .. } => "bedrock:CreateGuardrail",
             Self::UpdateGuardrail { .. } => "bedrock:UpdateGuardrail",
             Self::TagGuardrail { .. } => "bedrock:TagResource",
+            Self::UntagGuardrail { .. } => "bedrock:UntagResource",
             Self::PublishVersion { .. } => "bedrock:CreateGuardrailVersion",
             Self::DeleteGuardrail { .. } => "bedrock:DeleteGuardrail",
             Self::PutResourcePolicy { .. } => "bedrock:PutResourcePolicy",
             Self::DeleteResourcePolicy { .. } => "bedrock:DeleteResourcePolicy",
             Self::EnablePolicyType { .. } => "organizations:EnablePolicyType",
             Self::CreatePolicy { .. } => "organizations:CreatePolicy",
-            Self::UpdatePolicy { .. } => "organizations:UpdatePolicy",
+            Self::UpdatePolicy { .. } | Self::DropRegions { .. } => "organizations:UpdatePolicy",
             Self::TagPolicy { .. } => "organizations:TagResource",
             Self::DeletePolicy { .. } => "organizations:DeletePolicy",
             Self::AttachPolicy { .. } => "organizations:AttachPolicy",
@@ -90,6 +93,7 @@ impl Step {
             Self::CreateGuardrail { key, .. } => key.guardrail.to_string(),
             Self::UpdateGuardrail { arn, .. }
             | Self::TagGuardrail { arn, .. }
+            | Self::UntagGuardrail { arn, .. }
             | Self::DeleteGuardrail { arn, .. } => arn.to_string(),
             Self::PublishVersion { arn, revision, .. } => format!("{arn} revision {revision}"),
             Self::PutResourcePolicy { resource, .. }
@@ -100,6 +104,7 @@ impl Step {
             Self::CreatePolicy { name, .. } => name.clone(),
             Self::UpdatePolicy { id, .. }
             | Self::TagPolicy { id, .. }
+            | Self::DropRegions { id, .. }
             | Self::DeletePolicy { id, .. } => id.to_string(),
             Self::AttachPolicy { id, target, .. } | Self::DetachPolicy { id, target, .. } => {
                 format!("{id} at {target}")
@@ -117,6 +122,7 @@ impl Step {
             Self::CreateGuardrail { key, .. } => Some(key.cell()),
             Self::UpdateGuardrail { arn, .. }
             | Self::TagGuardrail { arn, .. }
+            | Self::UntagGuardrail { arn, .. }
             | Self::PublishVersion { arn, .. }
             | Self::DeleteGuardrail { arn, .. } => {
                 Some(Cell { account: arn.account.clone(), region: arn.region.clone() })
@@ -134,6 +140,7 @@ impl Step {
             | Self::TagPolicy { .. }
             | Self::DeletePolicy { .. }
             | Self::AttachPolicy { .. }
+            | Self::DropRegions { .. }
             | Self::DetachPolicy { .. } => None,
         }
     }
@@ -143,6 +150,8 @@ impl Step {
         match self {
             Self::UpdateGuardrail { changes, .. }
             | Self::TagGuardrail { changes, .. }
+            | Self::UntagGuardrail { changes, .. }
+            | Self::DropRegions { changes, .. }
             | Self::PutResourcePolicy { changes, .. }
             | Self::UpdatePolicy { changes, .. }
             | Self::PutEnforced { changes, .. }
@@ -179,13 +188,40 @@ impl Step {
                 Some(sighting::attachment(enforcement, target))
             }
             Self::DeleteEnforced { .. } => Some(sighting::SLOT.to_owned()),
+            Self::DropRegions { enforcement, .. } => Some(sighting::blocks(enforcement)),
             Self::UpdateGuardrail { .. }
             | Self::TagGuardrail { .. }
+            | Self::UntagGuardrail { .. }
             | Self::PublishVersion { .. }
             | Self::EnablePolicyType { .. }
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
             | Self::PutEnforced { .. } => None,
+        }
+    }
+
+    /// Whether it takes owned protection away, narrows it, or takes a foreign slot over: what the
+    /// change guard may hold.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Self::PutEnforced { is_loss, .. } | Self::UpdatePolicy { is_loss, .. } => *is_loss,
+            Self::DetachPolicy { .. } | Self::DropRegions { .. } | Self::DeleteEnforced { .. } => {
+                true
+            }
+            // What these delete protects nobody: they come after the last reference is gone.
+            Self::DeleteGuardrail { .. }
+            | Self::DeleteResourcePolicy { .. }
+            | Self::DeletePolicy { .. }
+            | Self::CreateGuardrail { .. }
+            | Self::UpdateGuardrail { .. }
+            | Self::TagGuardrail { .. }
+            | Self::UntagGuardrail { .. }
+            | Self::PublishVersion { .. }
+            | Self::PutResourcePolicy { .. }
+            | Self::EnablePolicyType { .. }
+            | Self::CreatePolicy { .. }
+            | Self::TagPolicy { .. }
+            | Self::AttachPolicy { .. } => false,
         }
     }
 
@@ -227,6 +263,9 @@ impl HoldReason {
             Self::Failed => "Failed",
             Self::NotEnforceable => "NotEnforceable",
             Self::RevisionNotFound => "RevisionNotFound",
+            Self::Orphaned => "Orphaned",
+            Self::Unclear => "Unclear",
+            Self::ChangeGuard => "ChangeGuard",
             Self::NotInManagementAccount => "NotInManagementAccount",
             Self::RegionUnavailable => "RegionUnavailable",
             Self::Contested => "Contested",
@@ -260,5 +299,10 @@ pub(super) mod sighting {
     /// One attachment of it.
     pub(in crate::plan) fn attachment(enforcement: &Name, target: &TargetId) -> String {
         format!("attachment/{enforcement}/{target}")
+    }
+
+    /// The Regions of its document.
+    pub(in crate::plan) fn blocks(enforcement: &Name) -> String {
+        format!("blocks/{enforcement}")
     }
 }

@@ -10,9 +10,10 @@ use super::context::Context;
 use super::replica::replica_fact;
 use super::step::{HoldReason, Plan};
 use crate::model::{
-    Account, AccountState, Cell, Content, DesiredReplica, Facts, Fleet, GuardrailArn,
-    GuardrailStatus, ObservedGuardrail, ObservedReplica, ObservedVersion, OwnerId, Presence, Read,
-    ReplicaContent, ReplicaFact, ReplicaKey, Share, Unit, UnitId, Unread, Version, canonical,
+    Account, AccountState, Cell, Content, DesiredCell, DesiredEnforcement,
+    DesiredOrganizationEnforcement, DesiredReplica, EnforcementKey, Facts, Fleet, GuardrailArn,
+    GuardrailStatus, Name, ObservedGuardrail, ObservedReplica, ObservedVersion, OwnerId, Presence,
+    Read, ReplicaContent, ReplicaFact, ReplicaKey, Share, Unit, UnitId, Unread, Version, canonical,
 };
 
 pub(super) const MANAGEMENT: &str = "111122223333";
@@ -166,6 +167,10 @@ pub(super) fn confirmed() -> Confirmed {
 pub(super) struct World {
     pub(super) owner: OwnerId,
     pub(super) replicas: BTreeMap<ReplicaKey, DesiredReplica>,
+    pub(super) enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,
+    pub(super) organization: BTreeMap<Name, DesiredOrganizationEnforcement>,
+    pub(super) cells: BTreeMap<Cell, DesiredCell>,
+    pub(super) kept: BTreeSet<Cell>,
     pub(super) facts: Facts,
     pub(super) now: Duration,
 }
@@ -179,7 +184,16 @@ impl World {
             policies: Some(BTreeSet::new()),
             ..Facts::default()
         };
-        Self { owner: owner(), replicas: BTreeMap::new(), facts, now: Duration::from_secs(1000) }
+        Self {
+            owner: owner(),
+            replicas: BTreeMap::new(),
+            enforcements: BTreeMap::new(),
+            organization: BTreeMap::new(),
+            cells: BTreeMap::new(),
+            kept: BTreeSet::new(),
+            facts,
+            now: Duration::from_secs(1000),
+        }
     }
 
     /// With the guardrail `baseline`, of which the manifest says `content`, and its versions.
@@ -197,6 +211,10 @@ impl World {
         Context {
             owner: &self.owner,
             replicas: &self.replicas,
+            enforcements: &self.enforcements,
+            organization: &self.organization,
+            cells: &self.cells,
+            kept: &self.kept,
             facts: &self.facts,
             timing: &TIMING,
             now: self.now,

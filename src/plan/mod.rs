@@ -25,9 +25,12 @@
 
 mod cell;
 mod confirm;
+mod consent;
 mod context;
 mod describe;
+mod guard;
 mod hold;
+mod narrowing;
 mod organization;
 mod ownership;
 mod reference;
@@ -47,10 +50,11 @@ pub use cell::plan_cell;
 pub use confirm::{Confirmed, Sightings, Timing};
 pub use context::Context;
 pub use describe::Effect;
-pub use organization::plan_organization;
+pub use guard::{HeldPlan, Losses, Ruling, rule, withhold};
+pub use organization::{plan_organization, policy_regions};
 pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
 pub use render::{Planned, Subject, Summary, to_json, to_text};
 pub use replica::{ReplicaMemory, plan_replica, replica_fact};
 pub use review::{ApprovedPlan, Mode, Verdict, WithheldReason, review};
 pub use sharing::{ProfilePolicy, admits, plan_profile_policy};
-pub use step::{Held, HoldReason, Orphan, Plan, Step, Until};
+pub use step::{Held, HoldReason, Loss, Orphan, Plan, Step, Until};

@@ -1,16 +1,16 @@
 //! The changes a plan can contain. Each carries everything the executor needs: nothing is left to
 //! choose when it is carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::confirm::Confirmed;
 use crate::model::{
-    AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn, Name, PolicyId,
-    Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId, TargetId,
-    Version,
+    AccountId, Cell, ConfigId, EnforcementKey, EnforcementSettings, FieldChange, GuardrailArn,
+    Name, PolicyId, Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId,
+    TargetId, Version,
 };
 
 /// One change to AWS.
@@ -46,6 +46,15 @@ pub enum Step {
         arn: GuardrailArn,
         /// Tags to set.
         tags: BTreeMap<String, String>,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `UntagResource` on a guardrail.
+    UntagGuardrail {
+        /// Which.
+        arn: GuardrailArn,
+        /// Keys of the tags to remove: ours only.
+        keys: BTreeSet<String>,
         /// Old and new.
         changes: Vec<FieldChange>,
     },
@@ -127,6 +136,8 @@ pub enum Step {
         id: PolicyId,
         /// The new document.
         content: Value,
+        /// Whether it narrows what was protected.
+        is_loss: bool,
         /// Old and new.
         changes: Vec<FieldChange>,
     },
@@ -168,6 +179,19 @@ pub enum Step {
         /// Two complete reads showed it attached and consent given.
         confirmed: Confirmed,
     },
+    /// `UpdatePolicy`: takes the blocks of Regions that the text gave up out of the document.
+    DropRegions {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// The document without them.
+        content: Value,
+        /// What they were.
+        changes: Vec<FieldChange>,
+        /// Two complete reads showed them and consent given.
+        confirmed: Confirmed,
+    },
     /// `PutEnforcedGuardrailConfiguration`.
     PutEnforced {
         /// Where.
@@ -182,6 +206,8 @@ pub enum Step {
         version: Version,
         /// Models (with `EMBEDDINGS` resolved) and guarding.
         settings: EnforcementSettings,
+        /// Whether it takes over somebody else's slot, or narrows what was protected.
+        is_loss: bool,
         /// Old and new.
         changes: Vec<FieldChange>,
     },
@@ -228,6 +254,12 @@ pub enum HoldReason {
     NotEnforceable,
     /// The pinned revision does not exist here.
     RevisionNotFound,
+    /// A file is gone whose enforcement still stands: nothing of its guardrail is taken away.
+    Orphaned,
+    /// What is meant cannot be told: a target is refused, or a cell is contested.
+    Unclear,
+    /// More would be lost than is done without a person's approval.
+    ChangeGuard,
     /// The organization document names this guardrail by an identifier that cannot be applied.
     NotInManagementAccount,
     /// The account has not enabled this opt-in Region, so nothing can be called there either.
@@ -267,6 +299,15 @@ pub struct Orphan {
     pub message: String,
 }
 
+/// Owned protection that goes or narrows, or a foreign slot that is taken over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Loss {
+    /// Whose text consents.
+    pub enforcement: EnforcementKey,
+    /// The cell or target.
+    pub object: String,
+}
+
 /// What one visit should do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
@@ -282,4 +323,8 @@ pub struct Plan {
     pub needs: Vec<Cell>,
     /// Whether the Bedrock policies must be read again before this plan can go on.
     pub needs_policies: bool,
+    /// What is lost once all is carried out, also of what still waits.
+    pub losses: Vec<Loss>,
+    /// Whether its tags wait until nothing is left of what a text gave up.
+    pub is_unsettled: bool,
 }

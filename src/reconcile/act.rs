@@ -45,6 +45,7 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
             aws.update_guardrail(arn, name, content).await?;
         }
         Step::TagGuardrail { arn, tags, changes: _ } => aws.tag_guardrail(arn, tags).await?,
+        Step::UntagGuardrail { arn, keys, changes: _ } => aws.untag_guardrail(arn, keys).await?,
         Step::PublishVersion { arn, content, description, token, .. } => {
             return publish(aws, arn, content, description, token).await;
         }
@@ -61,7 +62,9 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::CreatePolicy { name, content, tags, .. } => {
             aws.create_policy(name, content, tags).await?;
         }
-        Step::UpdatePolicy { id, content, .. } => aws.update_policy(id, content).await?,
+        Step::UpdatePolicy { id, content, .. } | Step::DropRegions { id, content, .. } => {
+            aws.update_policy(id, content).await?;
+        }
         Step::TagPolicy { id, tags, .. } => aws.tag_policy(id, tags).await?,
         Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
         Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,

@@ -185,7 +185,12 @@ impl State {
 
     fn finding(&self, cell: &Cell, slot: Slot) -> Option<Finding> {
         let fleet = self.facts.fleet.as_ref()?;
-        judge(slot, self.coverage.as_ref().map(|it| it.contains(cell, fleet)))
+        let finding = judge(slot, self.coverage.as_ref().map(|it| it.contains(cell, fleet)))?;
+        match finding {
+            // Its own visit says what becomes of it.
+            Finding::Orphan if self.watched.contains(cell) || self.needed.contains(cell) => None,
+            Finding::Orphan | Finding::Unprotected => Some(finding),
+        }
     }
 
     /// Keeps what was read, and logs it once per change.

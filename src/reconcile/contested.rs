@@ -186,11 +186,13 @@ fn writing(step: &Step) -> Option<Writing> {
             leaves_unprotected: config_id.is_none(),
         },
         Step::CreateGuardrail { .. }
+        | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
         | Step::DeleteResourcePolicy { .. }
         | Step::CreatePolicy { .. }
         | Step::TagPolicy { .. }
+        | Step::DropRegions { .. }
         | Step::DeletePolicy { .. }
         | Step::DetachPolicy { .. }
         | Step::DeleteEnforced { .. } => return None,
@@ -203,12 +205,14 @@ fn enforcement(step: &Step) -> Option<&Name> {
         Step::CreatePolicy { enforcement, .. }
         | Step::UpdatePolicy { enforcement, .. }
         | Step::TagPolicy { enforcement, .. }
+        | Step::DropRegions { enforcement, .. }
         | Step::DeletePolicy { enforcement, .. }
         | Step::AttachPolicy { enforcement, .. }
         | Step::DetachPolicy { enforcement, .. } => Some(enforcement),
         Step::CreateGuardrail { .. }
         | Step::UpdateGuardrail { .. }
         | Step::TagGuardrail { .. }
+        | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
         | Step::PutResourcePolicy { .. }
@@ -240,6 +244,7 @@ mod tests {
             version: version.to_string().parse().unwrap(),
             settings: EnforcementSettings::default(),
             changes: Vec::new(),
+            is_loss: false,
         }
     }
 

@@ -13,7 +13,7 @@ use super::key::Key;
 use super::state::{Accepted, State, WriteRecord};
 use crate::aws::Aws;
 use crate::model::{Desired, Fleet, OwnerId};
-use crate::plan::{Plan, Timing};
+use crate::plan::{self, HeldPlan, Plan, Ruling, Timing};
 use crate::status::{Outcome, Summary};
 
 /// Where the time comes from; the composition root decides.
@@ -106,9 +106,24 @@ impl Engine {
         self.state().facts.fleet.clone()
     }
 
-    /// The last plan of every key.
+    /// The last plan of every key, without what the change guard holds now.
     pub fn plans(&self) -> BTreeMap<Key, Plan> {
-        self.state().plans.clone()
+        let state = self.state();
+        let ruling = state.ruling(self.time.wall());
+        let plans = state.plans.iter();
+        plans.map(|(key, plan)| (key.clone(), plan::withhold(plan.clone(), &ruling))).collect()
+    }
+
+    /// The plan that the change guard holds now, and the manifest that releases it.
+    pub fn held_plan(&self) -> Option<(HeldPlan, String)> {
+        let wall = self.time.wall();
+        match self.state().ruling(wall) {
+            Ruling::Held(held) => {
+                let approval = held.approval(wall);
+                Some((held, approval))
+            }
+            Ruling::Open | Ruling::Incomplete => None,
+        }
     }
 
     /// The last outcome of every key.
@@ -122,10 +137,9 @@ impl Engine {
         let state = self.state();
         let mut summary = state.board.summary();
         summary.refused += state.desired.refusals.len();
-        for (cell, finding) in state.findings() {
+        for finding in state.findings().into_values() {
             match finding {
-                // Those that some plan wants read stand on the board.
-                Finding::Orphan => summary.orphans += usize::from(!state.needed.contains(&cell)),
+                Finding::Orphan => summary.orphans += 1,
                 Finding::Unprotected => summary.unprotected += 1,
             }
         }
@@ -151,6 +165,7 @@ impl State {
         let desired = (accepted.resolver)(fleet, accepted.generation);
         say_news(&desired, &self.desired);
         self.desired = Arc::new(desired);
+        self.begin_pass();
         let keys = self.keys();
         self.board.retain(|key| keys.contains(key));
         self.plans.retain(|key, _| keys.contains(key));
@@ -164,10 +179,12 @@ impl State {
         if self.facts.fleet.is_none() {
             return BTreeSet::from([Key::Organization]);
         }
+        let knows_replicas = self.knows_replicas();
         let ready = |key: &Key| match key {
-            Key::Cell(cell) => {
-                self.desired.cells.get(cell).is_none_or(|it| self.visited.contains(&it.replica))
-            }
+            Key::Cell(cell) => match self.desired.cells.get(cell) {
+                Some(desired) => self.visited.contains(&desired.replica),
+                None => knows_replicas,
+            },
             Key::Organization | Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => true,
         };
         self.keys().into_iter().filter(ready).collect()

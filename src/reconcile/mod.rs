@@ -26,6 +26,7 @@ mod contested;
 mod engine;
 mod key;
 mod observe;
+mod pass;
 mod state;
 mod visit;
 

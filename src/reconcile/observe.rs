@@ -1,6 +1,6 @@
 //! Reads what one key is about, and keeps what others need to know of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::audit::Coverage;
@@ -9,8 +9,8 @@ use super::key::Key;
 use super::state::State;
 use crate::aws::AwsError;
 use crate::model::{
-    AccountId, Fleet, GuardrailArn, ObservedCell, ObservedOrganization, ObservedPolicy,
-    ObservedReplica, OwnerId, Read, Region, ReplicaFact, Version,
+    AccountId, Cell, Fleet, GuardrailArn, ObservedCell, ObservedOrganization, ObservedPolicy,
+    ObservedReplica, OwnerId, PolicyFact, PolicyId, Read, Region, ReplicaFact, ReplicaKey, Version,
 };
 use crate::plan;
 
@@ -95,63 +95,12 @@ impl State {
     ) -> BTreeSet<Key> {
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
-                self.learn_organization(&read.0, &read.1, began)
+                self.learn_organization(&read.0, &read.1, began, owner)
             }
             (Key::Replica(replica), Observed::Replica(read, embeddings)) => {
-                let mut concerns = self.visited.insert(replica.clone());
-                let mut are_new = false;
-                if let Some(Read::Known(models)) = embeddings {
-                    let region = replica.region.clone();
-                    let before = self.facts.embeddings.insert(region, models.clone());
-                    are_new = before.as_ref() != Some(models);
-                }
-                concerns |= are_new;
-                let fact = match &read.guardrail {
-                    Read::Known(_) => plan::replica_fact(read, owner, &replica.guardrail),
-                    Read::KnownAbsent => None,
-                    // What could not be read is not forgotten: a version that was read back once
-                    // stays what it was, and no cell loses its reference for an outage.
-                    Read::Unknown(_) => self.facts.replicas.get(replica).cloned(),
-                };
-                let before = match fact {
-                    Some(fact) => self.facts.replicas.insert(replica.clone(), fact),
-                    None => self.facts.replicas.remove(replica),
-                };
-                let now = self.facts.replicas.get(replica);
-                // Without a version, before and after, nobody else can do more than wait.
-                let is_usable = |fact: &ReplicaFact| !fact.versions.is_empty();
-                concerns |= before.as_ref() != now
-                    && (now.is_some_and(is_usable) || before.as_ref().is_some_and(is_usable));
-                if !concerns {
-                    return BTreeSet::new();
-                }
-                // The models of a Region concern all of it, whatever guardrail it uses.
-                let uses = self.desired.organization.values();
-                let organization = uses
-                    .filter(|it| are_new || it.guardrail.name == replica.guardrail)
-                    .map(|_| Key::Organization)
-                    .next();
-                let region = are_new.then(|| self.cells_in(&replica.region)).into_iter().flatten();
-                self.cells_of(replica).chain(region).chain(organization).collect()
+                self.learn_replica(replica, read, embeddings.as_ref(), owner)
             }
-            (Key::Cell(cell), Observed::Cell(read)) => {
-                let reference = match &read.enforcement {
-                    Read::Known(live) => Some(live.guardrail.clone().zip(live.version)),
-                    Read::KnownAbsent => Some(None),
-                    Read::Unknown(_) => None,
-                };
-                // What could not be read is no answer: asking again at once would not help.
-                let is_answer = self.asked.answered(key) && reference.is_some();
-                let before = if let Some(reference) = reference {
-                    self.facts.cells_read.insert(cell.clone(), began);
-                    self.facts.cells.insert(cell.clone(), reference)
-                } else {
-                    self.facts.cells_read.remove(cell);
-                    self.facts.cells.remove(cell)
-                };
-                let changed = before.as_ref() != self.facts.cells.get(cell);
-                if changed || is_answer { self.waiting_removals() } else { BTreeSet::new() }
-            }
+            (Key::Cell(cell), Observed::Cell(read)) => self.learn_cell(key, cell, read, began),
             // A profile's policy is nobody's fact; other pairs are not made by `observe`.
             (
                 Key::Organization
@@ -164,11 +113,92 @@ impl State {
         }
     }
 
+    fn learn_replica(
+        &mut self,
+        replica: &ReplicaKey,
+        read: &ObservedReplica,
+        embeddings: Option<&Read<BTreeSet<String>>>,
+        owner: &OwnerId,
+    ) -> BTreeSet<Key> {
+        let is_first = self.visited.insert(replica.clone());
+        let mut concerns = is_first;
+        let mut are_new = false;
+        if let Some(Read::Known(models)) = embeddings {
+            let region = replica.region.clone();
+            let before = self.facts.embeddings.insert(region, models.clone());
+            are_new = before.as_ref() != Some(models);
+        }
+        concerns |= are_new;
+        let fact = match &read.guardrail {
+            Read::Known(_) => plan::replica_fact(read, owner, &replica.guardrail),
+            Read::KnownAbsent => None,
+            // What could not be read is not forgotten: a version that was read back once
+            // stays what it was, and no cell loses its reference for an outage.
+            Read::Unknown(_) => self.facts.replicas.get(replica).cloned(),
+        };
+        let before = match fact {
+            Some(fact) => self.facts.replicas.insert(replica.clone(), fact),
+            None => self.facts.replicas.remove(replica),
+        };
+        let now = self.facts.replicas.get(replica);
+        // Without a version, before and after, nobody else can do more than wait.
+        let is_usable = |fact: &ReplicaFact| !fact.versions.is_empty();
+        // Tags of ours are the business of no cell that a manifest claims.
+        let referenced =
+            |fact: &ReplicaFact| ReplicaFact { enforcements: BTreeMap::new(), ..fact.clone() };
+        concerns |= before.as_ref().map(referenced) != now.map(referenced)
+            && (now.is_some_and(is_usable) || before.as_ref().is_some_and(is_usable));
+        let unclaimed =
+            if is_first && self.knows_replicas() { self.replicas_known() } else { BTreeSet::new() };
+        if !concerns {
+            return unclaimed;
+        }
+        // The models of a Region concern all of it, whatever guardrail it uses.
+        let uses = self.desired.organization.values();
+        let organization = uses
+            .filter(|it| are_new || it.guardrail.name == replica.guardrail)
+            .map(|_| Key::Organization)
+            .next();
+        let region = are_new.then(|| self.cells_in(&replica.region)).into_iter().flatten();
+        self.cells_of(replica).chain(region).chain(organization).chain(unclaimed).collect()
+    }
+
+    fn learn_cell(
+        &mut self,
+        key: &Key,
+        cell: &Cell,
+        read: &ObservedCell,
+        began: Duration,
+    ) -> BTreeSet<Key> {
+        let reference = match &read.enforcement {
+            Read::Known(live) => Some(live.guardrail.clone().zip(live.version)),
+            Read::KnownAbsent => Some(None),
+            Read::Unknown(_) => None,
+        };
+        // What could not be read is no answer: asking again at once would not help.
+        let is_answer = self.asked.answered(key) && reference.is_some();
+        let before = if let Some(reference) = reference {
+            self.facts.cells_read.insert(cell.clone(), began);
+            self.facts.cells.insert(cell.clone(), reference)
+        } else {
+            self.facts.cells_read.remove(cell);
+            self.facts.cells.remove(cell)
+        };
+        let changed = before.as_ref() != self.facts.cells.get(cell);
+        let mut wake = if changed || is_answer { self.waiting_removals() } else { BTreeSet::new() };
+        // During a pass all cells are new; its end wakes them.
+        if changed && self.unpassed.is_empty() {
+            wake.append(&mut self.unsettled);
+        }
+        wake
+    }
+
     fn learn_organization(
         &mut self,
         fleet: &Fleet,
         observed: &ObservedOrganization,
         began: Duration,
+        owner: &OwnerId,
     ) -> BTreeSet<Key> {
         let references = match &observed.policies {
             Read::Known(policies) => Some(policies.values().flat_map(references).collect()),
@@ -179,6 +209,15 @@ impl State {
             self.coverage = Some(coverage);
         }
         let mut wake = BTreeSet::new();
+        let own_policies = match &observed.policies {
+            Read::Known(policies) => Some(own_policies(policies, owner)),
+            Read::KnownAbsent => Some(BTreeMap::new()),
+            Read::Unknown(_) => None,
+        };
+        if self.facts.own_policies != own_policies {
+            self.facts.own_policies = own_policies;
+            wake.append(&mut self.unsettled);
+        }
         let is_answer = self.asked.answered(&Key::Organization) && references.is_some();
         self.facts.policies_read = references.as_ref().map(|_| began);
         if self.facts.policies != references || is_answer {
@@ -207,6 +246,20 @@ impl State {
     pub(super) fn generation(&self) -> u64 {
         self.accepted.as_ref().map_or(0, |accepted| accepted.generation)
     }
+}
+
+/// What plans of others need to know of our own policies.
+fn own_policies(
+    policies: &BTreeMap<PolicyId, ObservedPolicy>,
+    owner: &OwnerId,
+) -> BTreeMap<PolicyId, PolicyFact> {
+    let fact = |policy: &ObservedPolicy| PolicyFact {
+        enforcement: policy.enforcement.clone(),
+        targets: policy.targets.clone(),
+        regions: plan::policy_regions(&policy.content),
+    };
+    let ours = policies.iter().filter(|(_, policy)| policy.owner.as_ref() == Some(owner));
+    ours.map(|(id, policy)| (id.clone(), fact(policy))).collect()
 }
 
 /// Every guardrail version that a policy document names, wherever it stands in it.

@@ -10,7 +10,7 @@ use super::audit::{Audited, Coverage};
 use super::contested::Contests;
 use super::key::Key;
 use crate::model::{Cell, Desired, Facts, Fleet, Region, ReplicaKey};
-use crate::plan::{Plan, ReplicaMemory, Sightings};
+use crate::plan::{Loss, Plan, ReplicaMemory, Sightings};
 use crate::status::Board;
 
 /// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
@@ -78,6 +78,18 @@ pub(super) struct State {
     pub(super) audited: BTreeMap<Cell, Audited>,
     /// Where organization policies enforce; the last that could be read.
     pub(super) coverage: Option<Coverage>,
+    /// Cells that no manifest claims, looked at for what left a selection.
+    pub(super) watched: BTreeSet<Cell>,
+    /// Keys that were not visited yet under what is desired now.
+    pub(super) unpassed: BTreeSet<Key>,
+    /// What the last plan of each key would take away.
+    pub(super) losses: BTreeMap<Key, Vec<Loss>>,
+    /// Keys from whose last plan the change guard held something.
+    pub(super) guarded: BTreeSet<Key>,
+    /// Replicas whose tags wait until nothing is left of what a text gave up.
+    pub(super) unsettled: BTreeSet<Key>,
+    /// The held plan that was logged last.
+    pub(super) announced: Option<String>,
     pub(super) embeddings_read: BTreeMap<Region, Duration>,
     pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
     pub(super) sightings: BTreeMap<Key, Sightings>,
@@ -107,6 +119,7 @@ impl State {
             .chain(profiles)
             .chain(desired.cells.keys().cloned().map(Key::Cell))
             .chain(self.needed.iter().cloned().map(Key::Cell))
+            .chain(self.watched.iter().cloned().map(Key::Cell))
             .collect()
     }
 

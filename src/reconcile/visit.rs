@@ -151,11 +151,21 @@ impl Engine {
             state.waiting.remove(key);
         }
         state.plans.insert(key.clone(), plan.clone());
-        let failure = unread(observed).filter(|it| is_failure(it)).map(|unread| Failure {
-            reason: unread.class.to_owned(),
-            message: unread.message.clone(),
-            retryable: is_retryable(unread.class),
-        });
+        let plan = state.guard(key, plan, self.time.wall(), &mut wake);
+        let is_reported = match key {
+            Key::Cell(cell) => {
+                state.desired.cells.contains_key(cell) || state.needed.contains(cell)
+            }
+            Key::Organization | Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => true,
+        };
+        // Where nothing is asked of an account, it need not let us in.
+        let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
+        let failure =
+            unread(observed).filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
+                reason: unread.class.to_owned(),
+                message: unread.message.clone(),
+                retryable: is_retryable(unread.class),
+            });
         Some(Decision { plan, failure, wake, generation: state.generation() })
     }
 
@@ -165,6 +175,10 @@ impl Engine {
         let context = Context {
             owner: &self.settings.owner,
             replicas: &desired.replicas,
+            enforcements: &desired.enforcements,
+            organization: &desired.organization,
+            cells: &desired.cells,
+            kept: &desired.kept,
             facts,
             timing: &self.settings.timing,
             now: self.time.now(),

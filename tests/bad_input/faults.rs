@@ -37,7 +37,9 @@ async fn live_through(stage: &mut Stage, faults: &Value) {
     stage.intend_removal().await;
     let absent = everything().replace("\nspec:\n", "\nspec:\n  state: Absent\n");
     stage.manifest("all.yaml", &absent);
-    apply_under(stage, faults).await;
+    stage.faults(faults.clone()).await;
+    stage.apply_with_approval().await;
+    stage.faults(json!([])).await;
     for region in REGIONS {
         assert!(stage.guardrails((MANAGEMENT, region), "baseline").await.is_empty(), "{region}");
         assert_eq!(stage.enforced_version((ADA, region)).await, None, "{region}");

@@ -113,7 +113,9 @@ async fn another_region_is_added_without_touching_the_others() {
     stage.manifest("all.yaml", &wider);
     stage.apply(0).await;
     for write in stage.writes().await {
+        // Every replica's tags say what the text selects.
         let is_expected = write.starts_with("bedrock:") && write.ends_with(" us-west-2")
+            || write.starts_with("bedrock:TagResource ")
             || write.starts_with("organizations:UpdatePolicy ");
         assert!(is_expected, "{write}");
     }

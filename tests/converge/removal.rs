@@ -32,7 +32,7 @@ async fn absent_enforcements_go_first_and_the_guardrail_after_them() {
     let enforcements = [WORKLOADS, SANDBOX].map(|manifest| with(manifest, ABSENT)).join("---");
     stage.manifest("all.yaml", &format!("{GUARDRAIL}---{enforcements}"));
     stage.plan(2).await;
-    stage.apply(0).await;
+    stage.apply_with_approval().await;
     for region in REGIONS {
         assert_eq!(stage.enforced_version((ADA, region)).await, None, "{region}");
         assert_eq!(stage.versions((MANAGEMENT, region), "baseline").await, [1], "{region}");
@@ -51,7 +51,7 @@ async fn everything_absent_at_once_still_goes_in_order() {
     stage.intend_removal().await;
     stage.manifest("all.yaml", &everything_absent());
     stage.forget_calls().await;
-    stage.apply(0).await;
+    stage.apply_with_approval().await;
     assert_gone(&stage).await;
     let writes = stage.writes().await;
     let last = |name: &str| writes.iter().rposition(|write| write.contains(name)).unwrap();
@@ -93,7 +93,7 @@ async fn what_strangers_made_survives_a_whole_life() {
     stage.apply(0).await;
     stage.intend_removal().await;
     stage.manifest("all.yaml", &everything_absent());
-    stage.apply(0).await;
+    stage.apply_with_approval().await;
     assert_gone(&stage).await;
     let after = stage.world().await["bedrock"][format!("{MANAGEMENT}/us-east-1")].clone();
     assert_eq!(after["guardrails"], before["guardrails"]);

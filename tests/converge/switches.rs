@@ -55,7 +55,7 @@ async fn live_through(scenario: String, switches: Value, regions: [&'static str;
     assert_in_force(&stage, regions, 2).await;
     stage.intend_removal().await;
     stage.manifest("all.yaml", &manifests.replace("\nspec:\n", "\nspec:\n  state: Absent\n"));
-    stage.apply(0).await;
+    stage.apply_with_approval().await;
     stage.assert_at_rest().await;
     for region in regions {
         assert!(stage.guardrails((MANAGEMENT, region), "baseline").await.is_empty());

@@ -13,11 +13,6 @@ const ENVELOPES: &[Row] = &[
         "kind: OrganisationEnforcement",
         "error: kind: there is no kind `OrganisationEnforcement` (did you mean `OrganizationEnforcement`?)",
     ),
-    (
-        "kind: OrganizationEnforcement",
-        "kind: Approval",
-        "m.yaml:38:7: error: kind: kind `Approval` is not supported yet in this release",
-    ),
     ("kind: OrganizationEnforcement", "kind: ServiceControlPolicy", "not supported yet"),
     ("kind: OrganizationEnforcement", "kind: InvocationLogging", "not supported yet"),
     (
@@ -361,12 +356,7 @@ const ENFORCEMENTS: &[Row] = &[
     ),
     ("system: COMPREHENSIVE", "system: comprehensive", "(did you mean `COMPREHENSIVE`?)"),
     ("{system: COMPREHENSIVE, messages: SELECTIVE}", "{}", "has neither `system` nor `messages`"),
-    (
-        "onDeselect: Keep",
-        "onDeselect: Release",
-        "`Release` is not supported yet in this release; write `Keep`",
-    ),
-    ("onDeselect: Keep", "onDeselect: Drop", "`Drop` is not Keep"),
+    ("onDeselect: Keep", "onDeselect: Drop", "`Drop` is not Keep or Release"),
     (
         "onDeselect: Keep",
         "rollout: {}",

@@ -20,6 +20,13 @@ impl Finished {
         }
     }
 
+    /// The `Approval` that the output offers for what the change guard holds.
+    pub(crate) fn approval(&self) -> String {
+        let (_, rest) =
+            self.stdout.split_once("---\n").unwrap_or_else(|| panic!("no manifest\n{self}"));
+        rest.lines().take(4).fold(String::new(), |text, line| text + line + "\n")
+    }
+
     /// A line of either stream that holds all of `words`; fails the test when there is none.
     pub(crate) fn line(&self, words: &[&str]) -> &str {
         let line = self

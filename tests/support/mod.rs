@@ -7,6 +7,7 @@
 mod console;
 mod finished;
 mod manifests;
+pub(crate) mod members;
 mod patience;
 
 use std::collections::BTreeMap;
@@ -190,6 +191,16 @@ impl Stage {
         done
     }
 
+    /// `apply` of what takes much away: the change guard holds it, its `Approval` releases it.
+    pub(crate) async fn apply_with_approval(&mut self) -> Finished {
+        let held = self.apply(3).await;
+        held.line(&["held (ChangeGuard)"]);
+        self.manifest("approval.yaml", &held.approval());
+        let done = self.apply(0).await;
+        self.remove("approval.yaml");
+        done
+    }
+
     /// `plan --detailed-exitcode`, which must end with `code`.
     pub(crate) async fn plan(&mut self, code: i32) -> Finished {
         let done = self.finish(&["plan", "--detailed-exitcode"]).await;
@@ -229,6 +240,14 @@ impl Stage {
     /// The process of `run`.
     pub(crate) fn running(&mut self) -> &mut Child {
         self.children.last_mut().unwrap()
+    }
+
+    /// Kills `run` as a lost machine would.
+    pub(crate) fn kill(&mut self) {
+        for mut child in self.children.drain(..) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 
     /// What `run` has logged so far.

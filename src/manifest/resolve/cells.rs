@@ -49,6 +49,7 @@ pub(super) fn claim(manifests: &Manifests, tree: &Tree<'_>, desired: &mut Desire
         missing.report(manifest, desired);
     }
     present.report(desired);
+    desired.kept = kept.iter().chain(present.contested.keys()).cloned().collect();
     let Claims { held, contested } = present;
     // An enforcement that takes over from one that is Absent replaces it in one step; two that are
     // Absent agree.

@@ -3,6 +3,7 @@
 //! Pure, and linear in the number of cells: the tree is walked once, in [`Tree`].
 
 mod cells;
+mod consent;
 mod organization;
 mod replicas;
 mod select;
@@ -38,6 +39,7 @@ pub fn resolve(manifests: &Manifests, fleet: &Fleet, generation: u64) -> Desired
         organization::attach(enforcement, manifests, &tree, &mut desired);
     }
     cells::claim(manifests, &tree, &mut desired);
+    consent::state(manifests, &mut desired);
     desired
 }
 

@@ -98,6 +98,13 @@ shape!(
     }
 );
 shape!(
+    /// Consent to a held plan.
+    ApprovalSpec {
+        plan: String,
+        expires: String,
+    }
+);
+shape!(
     /// A guardrail by name, at one revision.
     ReferenceSpec {
         name: String,

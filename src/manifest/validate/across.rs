@@ -7,7 +7,7 @@ use super::super::manifests::{Guardrail, Placement, Selector, ShareWith};
 use super::super::report::Report;
 use super::super::suggest::did_you_mean;
 use super::enforcement::{Draft, DraftKind};
-use crate::model::{Name, Presence, Region};
+use crate::model::{Approval, Name, Presence, Region};
 
 /// A document that was checked on its own.
 pub(in crate::manifest) struct Checked {
@@ -21,6 +21,8 @@ pub(in crate::manifest) enum Body {
     Guardrail(Box<Guardrail>),
     /// Either kind of enforcement.
     Enforcement(Box<Draft>),
+    /// Consent to a held plan, and its name.
+    Approval(Name, Approval),
     /// Nothing that could be made sense of; reported.
     Nothing,
 }
@@ -33,7 +35,7 @@ impl Checked {
             Body::Enforcement(it) => {
                 Some((it.kind.word(), &it.identity.name, &it.identity.former_names))
             }
-            Body::Nothing => None,
+            Body::Approval(..) | Body::Nothing => None,
         }
     }
 }

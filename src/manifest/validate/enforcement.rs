@@ -13,7 +13,8 @@ use super::checks::{choice, id, regions, state};
 use super::guardrail::Identity;
 use super::{models, targets};
 use crate::model::{
-    EnforcementSettings, GuardrailReference, Name, OnForeign, Presence, Region, Revision,
+    EnforcementSettings, GuardrailReference, Name, OnDeselect, OnForeign, Presence, Region,
+    Revision,
 };
 
 /// An enforcement that was checked on its own; what is `None` was wrong and was reported.
@@ -24,6 +25,7 @@ pub(in crate::manifest) struct Draft {
     pub(in crate::manifest) regions: Option<BTreeSet<Region>>,
     pub(in crate::manifest) settings: EnforcementSettings,
     pub(in crate::manifest) targets: Option<Vec<Selector>>,
+    pub(in crate::manifest) on_deselect: OnDeselect,
     pub(in crate::manifest) state: Presence,
     pub(in crate::manifest) kind: DraftKind,
 }
@@ -56,6 +58,7 @@ impl Draft {
             regions: self.regions?,
             settings: self.settings,
             targets: self.targets?,
+            on_deselect: self.on_deselect,
             state: self.state,
         };
         Some(match self.kind {
@@ -130,9 +133,11 @@ pub(in crate::manifest) fn account(
 
 fn draft(report: &mut Report, identity: Identity, spec: &Shared<'_>, kind: DraftKind) -> Draft {
     let path = FieldPath::of("spec");
-    on_deselect(report, &path.field("onDeselect"), spec.on_deselect);
+    let choices = [("Keep", OnDeselect::Keep), ("Release", OnDeselect::Release)];
+    let field = path.field("onDeselect");
     Draft {
         identity,
+        on_deselect: choice(report, &field, spec.on_deselect, &choices, OnDeselect::default()),
         guardrail: reference(report, &path.field("guardrail"), spec.guardrail),
         regions: regions(report, &path.field("regions"), spec.regions),
         settings: models::settings(report, &path, spec.models, spec.guarding),
@@ -205,14 +210,4 @@ fn revision(report: &mut Report, path: &FieldPath, text: &str) -> Option<Revisio
     };
     report.error(path, message);
     None
-}
-
-fn on_deselect(report: &mut Report, path: &FieldPath, value: Option<&String>) {
-    if value.is_some_and(|value| value == "Release") {
-        let message = "`Release` is not supported yet in this release; write `Keep`, or remove it: what \
-                       leaves a selection is reported and left alone";
-        report.error(path, message);
-    } else {
-        choice(report, path, value, &[("Keep", ())], ());
-    }
 }

@@ -7,6 +7,7 @@
 //! - Nothing is reported about a field that could not be read.
 
 pub(super) mod across;
+pub(super) mod approval;
 mod checks;
 mod content;
 pub(super) mod enforcement;

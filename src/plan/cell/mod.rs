@@ -8,14 +8,17 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::confirm::Sightings;
+use super::consent::{self, Standing};
 use super::context::Context;
 use super::describe::sighting;
+use super::hold::listed;
+use super::narrowing::{is_narrower, models};
 use super::reference::{replica_of, resolve, spoken, with_embeddings};
-use super::step::{Held, HoldReason, Plan, Step};
+use super::step::{Held, HoldReason, Loss, Plan, Step};
 use crate::model::{
-    Cell, DesiredCell, EnforcementSettings, FieldChange, Guarding, GuardrailArn, ModelEnforcement,
-    ObservedCell, ObservedEnforcement, OnForeign, Presence, Read, Seen, SelectiveContentGuarding,
-    changes,
+    Cell, DesiredCell, EnforcementKey, EnforcementKind, EnforcementSettings, FieldChange, Guarding,
+    GuardrailArn, ModelEnforcement, Name, ObservedCell, ObservedEnforcement, OnForeign, Presence,
+    Read, Seen, SelectiveContentGuarding, changes,
 };
 
 /// Decides the next step for one cell.
@@ -24,9 +27,12 @@ use crate::model::{
 /// |---|---|---|---|
 /// | unknown | nothing | held | held |
 /// | empty | nothing | put, at once | nothing |
-/// | as desired | orphan | nothing | delete, once confirmed |
-/// | ours, different | orphan | put, at once | delete, once confirmed; another guardrail of ours: left |
+/// | as desired | delete if a text gave it up, else orphan | nothing | delete, once confirmed |
+/// | ours, different | the same | put, at once | delete, once confirmed; another guardrail of ours: left |
 /// | foreign | nothing | put or held, by `onForeign` | left alone |
+///
+/// What is deleted, narrowed or taken from somebody else is among the plan's losses, also while it
+/// waits: the change guard must know all of it before any of it goes.
 ///
 /// Ours is a slot that references a guardrail of ours: the configuration itself cannot carry a mark.
 pub fn plan_cell(
@@ -38,9 +44,14 @@ pub fn plan_cell(
 ) -> Plan {
     let mut plan = Plan::default();
     let Some(desired) = desired else {
+        if let Some(found) = observed.enforcement.known() {
+            unclaimed(cell, found, memory, context, &mut plan);
+            return plan;
+        }
         memory.reset(sighting::SLOT);
-        if let Read::Known(live) = &observed.enforcement {
-            orphan(live, context, &mut plan);
+        let unread = observed.enforcement.unread();
+        if let Some(unread) = unread.filter(|_| consent::is_given_up(cell, context)) {
+            plan.hold(Held::unread("the enforced configuration", unread, context));
         }
         return plan;
     };
@@ -52,7 +63,12 @@ pub fn plan_cell(
         }
         (slot, Presence::Present) => {
             memory.reset(sighting::SLOT);
-            match visit.put(slot.known().map(|(live, _)| live)) {
+            let live = slot.known().map(|(live, _)| live);
+            let is_loss = live.is_some_and(|live| visit.is_loss(live));
+            if is_loss {
+                plan.losses.push(visit.loss());
+            }
+            match visit.put(live, is_loss) {
                 Ok(step) => plan.steps.extend(step),
                 Err(held) => plan.hold(held),
             }
@@ -67,16 +83,71 @@ pub fn plan_cell(
     plan
 }
 
-fn orphan(live: &ObservedEnforcement, context: &Context, plan: &mut Plan) {
+/// What becomes of a slot that references a guardrail of ours and that no manifest claims.
+fn unclaimed(
+    cell: &Cell,
+    (live, seen): (&ObservedEnforcement, Seen),
+    memory: &mut Sightings,
+    context: &Context,
+    plan: &mut Plan,
+) {
     let Some((key, _)) = live.guardrail.as_ref().and_then(|arn| replica_of(arn, context)) else {
-        return;
+        return memory.reset(sighting::SLOT);
     };
+    let why = match consent::of_cell(&key.guardrail, cell, context) {
+        Standing::GivenUp(by) => {
+            return delete(&by, (cell, live, seen, &key.guardrail), memory, context, plan);
+        }
+        Standing::Unclear(why) => format!("unclear, {why}"),
+        Standing::Deselected => match consent::orphans(&key.guardrail, context).as_slice() {
+            [] => "Deselected, it left every selection although no text gave it up".to_owned(),
+            gone => format!("Orphaned, the manifest of {} is missing", listed(gone)),
+        },
+    };
+    memory.reset(sighting::SLOT);
     let message = format!(
-        "enforces {} although no manifest claims this cell; write one with `state: Absent` to \
-         remove it, or `Present` to keep it",
+        "enforces {} although no manifest claims this cell ({why}); it is left alone: write an \
+         enforcement with `state: Absent` to remove it, or `Present` to keep it",
         key.guardrail
     );
     plan.orphan(format!("enforced configuration {}", live.config_id), message);
+}
+
+/// Deletes what `by` consents to, once two reads agree and nothing about its guardrail is amiss.
+fn delete(
+    by: &EnforcementKey,
+    (cell, live, seen, guardrail): (&Cell, &ObservedEnforcement, Seen, &Name),
+    memory: &mut Sightings,
+    context: &Context,
+    plan: &mut Plan,
+) {
+    if let Some(held) = consent::blocked(guardrail, context) {
+        memory.reset(sighting::SLOT);
+        return plan.hold(held);
+    }
+    plan.losses.push(Loss { enforcement: by.clone(), object: cell.to_string() });
+    match memory.confirm_removable(sighting::SLOT, seen, context.now, context.timing) {
+        Ok(confirmed) => plan.steps.push(Step::DeleteEnforced {
+            cell: cell.clone(),
+            enforcement: by.name.clone(),
+            config_id: live.config_id.clone(),
+            changes: vec![FieldChange::new("guardrail", Some(named(live, context)), None)],
+            confirmed,
+        }),
+        Err(wait) => {
+            let message = "it will be removed once a second complete read shows it";
+            plan.hold(Held::after(HoldReason::Confirming, wait, message));
+        }
+    }
+}
+
+/// What people call the guardrail of a slot.
+fn named(live: &ObservedEnforcement, context: &Context) -> String {
+    match (&live.guardrail, live.version) {
+        (Some(arn), Some(version)) => spoken(arn, version, context),
+        (Some(arn), None) => arn.to_string(),
+        (None, _) => "a guardrail that AWS does not name".to_owned(),
+    }
 }
 
 /// The arguments that stay the same through one plan.
@@ -88,7 +159,7 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     /// The step that makes the slot as desired; none when it is.
-    fn put(&self, live: Option<&ObservedEnforcement>) -> Result<Option<Step>, Held> {
+    fn put(&self, live: Option<&ObservedEnforcement>, is_loss: bool) -> Result<Option<Step>, Held> {
         let Self { cell, desired, context } = self;
         let name = &desired.replica.guardrail;
         let reference = resolve(&desired.replica, desired.revision.as_ref(), context)?;
@@ -109,7 +180,7 @@ impl Visit<'_> {
             let message = format!(
                 "the slot holds {}, which is not ours, and `onForeign` is `Hold`; remove it or \
                  write `Replace`",
-                self.guardrail(live)
+                named(live, self.context)
             );
             return Err(Held::for_person(HoldReason::ForeignConfiguration, message));
         }
@@ -127,6 +198,7 @@ impl Visit<'_> {
             guardrail: reference.arn.clone(),
             version: reference.version,
             settings,
+            is_loss,
             changes: changes(&live.map_or(Value::Null, |live| self.document(live)), &new),
         }))
     }
@@ -138,7 +210,6 @@ impl Visit<'_> {
         memory: &mut Sightings,
         plan: &mut Plan,
     ) {
-        let Context { now, timing, .. } = *self.context;
         let replica = &self.desired.replica;
         let Some(arn) = &live.guardrail else { return memory.reset(sighting::SLOT) };
         let known = replica_of(arn, self.context);
@@ -156,19 +227,38 @@ impl Visit<'_> {
             }
             return;
         }
-        match memory.confirm_removable(sighting::SLOT, seen, now, timing) {
-            Ok(confirmed) => plan.steps.push(Step::DeleteEnforced {
-                cell: self.cell.clone(),
-                enforcement: self.desired.enforcement.clone(),
-                config_id: live.config_id.clone(),
-                changes: vec![FieldChange::new("guardrail", Some(self.guardrail(live)), None)],
-                confirmed,
-            }),
-            Err(wait) => {
-                let message = "it will be removed once a second complete read shows it";
-                plan.hold(Held::after(HoldReason::Confirming, wait, message));
-            }
+        let by = self.enforcement();
+        let found = (self.cell, live, seen, &replica.guardrail);
+        delete(&by, found, memory, self.context, plan);
+    }
+
+    fn enforcement(&self) -> EnforcementKey {
+        EnforcementKey { kind: EnforcementKind::Account, name: self.desired.enforcement.clone() }
+    }
+
+    fn loss(&self) -> Loss {
+        Loss { enforcement: self.enforcement(), object: self.cell.to_string() }
+    }
+
+    /// Whether to make the slot as desired takes it from somebody else, or protects less.
+    fn is_loss(&self, live: &ObservedEnforcement) -> bool {
+        let Self { cell, desired, context } = self;
+        let is_ours = live.guardrail.as_ref().is_some_and(|arn| replica_of(arn, context).is_some());
+        if !is_ours {
+            return desired.on_foreign == OnForeign::Replace;
         }
+        // Embedding models cannot be called under enforcement: to exclude them takes nothing away.
+        let nobody = BTreeSet::new();
+        let embeddings = match context.facts.embeddings.get(&cell.region) {
+            Some(models) if desired.settings.exclude_embeddings => models,
+            Some(_) | None => &nobody,
+        };
+        let old = EnforcementSettings {
+            models: live.models.clone(),
+            exclude_embeddings: false,
+            guarding: live.guarding,
+        };
+        is_narrower(&old, &desired.settings, embeddings)
     }
 
     fn is_ours(&self, live: &ObservedEnforcement, desired: &GuardrailArn) -> bool {
@@ -177,31 +267,14 @@ impl Visit<'_> {
             .is_some_and(|arn| arn == desired || replica_of(arn, self.context).is_some())
     }
 
-    fn guardrail(&self, live: &ObservedEnforcement) -> String {
-        match (&live.guardrail, live.version) {
-            (Some(arn), Some(version)) => spoken(arn, version, self.context),
-            (Some(arn), None) => arn.to_string(),
-            (None, _) => "a guardrail that AWS does not name".to_owned(),
-        }
-    }
-
     fn document(&self, live: &ObservedEnforcement) -> Value {
         let settings = EnforcementSettings {
             models: live.models.clone(),
             exclude_embeddings: false,
             guarding: live.guarding,
         };
-        document(&self.guardrail(live), &settings)
+        document(&named(live, self.context), &settings)
     }
-}
-
-/// An empty inclusion is every model (`aws-facts` 2.4).
-fn models(models: &ModelEnforcement) -> ModelEnforcement {
-    let mut models = models.clone();
-    if models.included.is_empty() {
-        models.included = ModelEnforcement::default().included;
-    }
-    models
 }
 
 /// A slot as one document, for old → new; what is as AWS does it by itself is left out.

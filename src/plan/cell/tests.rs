@@ -259,3 +259,39 @@ fn what_may_be_ours_is_neither_removed_nor_called_foreign_while_unread() {
         "arn:aws:bedrock:us-east-1:999999999999:guardrail/abc".parse().unwrap();
     assert!(summary(&plan(&world, Some(&want), &known(slot(elsewhere, 1)))).is_empty());
 }
+
+/// The change guard must know all that would be lost, also what waits for something else.
+#[test]
+fn what_narrows_or_takes_over_is_a_loss_whether_or_not_it_can_be_done_now() {
+    let models = |included: &[&str], excluded: &[&str]| EnforcementSettings {
+        models: ModelEnforcement {
+            included: included.iter().map(|it| (*it).to_owned()).collect(),
+            excluded: excluded.iter().map(|it| (*it).to_owned()).collect(),
+        },
+        ..EnforcementSettings::default()
+    };
+    let wants = |settings| DesiredCell { settings, ..want() };
+    let mut guarding = EnforcementSettings::default();
+    guarding.guarding.messages = Guarding::Selective;
+    let hold = DesiredCell { on_foreign: OnForeign::Hold, ..want() };
+    let ours = slot(guardrail_arn(), 1);
+    let rows: &[(&str, DesiredCell, ObservedEnforcement, usize)] = &[
+        ("another version", want(), ours.clone(), 0),
+        ("a foreign slot", want(), slot(arn("foreign"), 1), 1),
+        ("a foreign slot that stays", hold, slot(arn("foreign"), 1), 0),
+        ("one model instead of all", wants(models(&["a.b"], &[])), ours.clone(), 1),
+        ("one model excluded", wants(models(&["ALL"], &["a.b"])), ours.clone(), 1),
+        ("less is checked", wants(guarding), ours, 1),
+    ];
+    let published = World::with_versions(&content("1"), &[(1, &content("1"))]);
+    let mut waiting = World::with_versions(&content("2"), &[]);
+    waiting.facts.replicas.get_mut(&key()).unwrap().policy = None;
+    for (name, want, live, expected) in rows {
+        for world in [&published, &waiting] {
+            let plan = plan(world, Some(want), &known(live.clone()));
+            assert_eq!(plan.losses.len(), *expected, "{name}");
+            let steps = plan.steps.iter().filter(|step| step.is_loss()).count();
+            assert!(steps <= *expected, "{name}");
+        }
+    }
+}

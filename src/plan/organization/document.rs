@@ -1,10 +1,13 @@
 //! Renders and reads documents of type `BEDROCK_POLICY` (`aws-facts` 3.1, 3.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{EnforcementSettings, Guarding, GuardrailArn, Version};
+use crate::model::{
+    EnforcementSettings, Guarding, GuardrailArn, ModelEnforcement, SelectiveContentGuarding,
+    Version,
+};
 
 /// Characters a document may have (`aws-facts` 3.5).
 pub(super) const SIZE_MAX: usize = 10_000;
@@ -69,6 +72,39 @@ pub(super) fn references(block: &Value) -> Option<Vec<(GuardrailArn, Version)>> 
         .map(|(_, configuration)| {
             let identifier = configuration.pointer("/identifier/@@assign")?.as_str()?;
             GuardrailArn::parse_versioned(identifier)
+        })
+        .collect()
+}
+
+/// What the configurations of a block set, each with AWS's defaults for what it leaves out.
+pub(super) fn settings(block: &Value) -> Vec<EnforcementSettings> {
+    let members = block.as_object().into_iter().flatten();
+    let configurations = members.filter(|(name, _)| !name.starts_with("@@"));
+    configurations
+        .map(|(_, configuration)| {
+            let models = |name: &str| -> BTreeSet<String> {
+                let list = configuration.pointer(&format!("/model_enforcement/{name}/@@assign"));
+                let items = list.and_then(Value::as_array).into_iter().flatten();
+                items.filter_map(Value::as_str).map(str::to_owned).collect()
+            };
+            let guarding = |part: &str| {
+                let path = format!("/selective_content_guarding/{part}/@@assign");
+                match configuration.pointer(&path).and_then(Value::as_str) {
+                    Some("selective") => Guarding::Selective,
+                    Some(_) | None => Guarding::Comprehensive,
+                }
+            };
+            EnforcementSettings {
+                models: ModelEnforcement {
+                    included: models("included_models"),
+                    excluded: models("excluded_models"),
+                },
+                exclude_embeddings: false,
+                guarding: SelectiveContentGuarding {
+                    system: guarding("system"),
+                    messages: guarding("messages"),
+                },
+            }
         })
         .collect()
 }

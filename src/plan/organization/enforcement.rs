@@ -1,21 +1,25 @@
 //! Decides what one organization enforcement needs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::document::{self, SIZE_MAX, blocks, normalised, references, size};
 use super::find::{Whose, policy_name, whose};
 use crate::model::{
-    AccountId, AccountState, DesiredOrganizationEnforcement, Fleet, GuardrailArn, Name,
-    ObservedPolicy, Presence, Read, Region, ReplicaKey, TargetId, Version, changes,
+    AccountId, AccountState, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind,
+    Fleet, GuardrailArn, Name, ObservedPolicy, Presence, Read, Region, ReplicaKey, Seen, TargetId,
+    Version, changes,
 };
 use crate::plan::confirm::Sightings;
+use crate::plan::consent::{self, Standing};
 use crate::plan::context::Context;
 use crate::plan::describe::sighting;
+use crate::plan::narrowing::is_narrower;
 use crate::plan::ownership::{ENFORCEMENT_TAG, tags};
 use crate::plan::reference::{self, replica_of, resolve, with_embeddings};
-use crate::plan::step::{Held, HoldReason, Plan, Step};
+use crate::plan::step::{Held, HoldReason, Loss, Plan, Step};
 
 /// The arguments that stay the same through the plan of one enforcement.
 pub(super) struct Visit<'a> {
@@ -38,10 +42,9 @@ impl Visit<'_> {
         memory: &mut Sightings,
         plan: &mut Plan,
     ) {
-        let live = match policy {
-            Read::Unknown(_) => return,
-            Read::KnownAbsent => return self.create(policy, memory, plan),
-            Read::Known(live) => *live,
+        let Some((live, seen)) = policy.known().map(|(live, seen)| (*live, seen)) else {
+            // A list that was not read never comes so far; `create` asks for the proof again.
+            return self.create(policy, memory, plan);
         };
         let refused = match (whose(live, self.name, self.context.owner), self.desired.state) {
             (Whose::Ours, Presence::Absent) => return self.remove(policy, memory, plan),
@@ -61,7 +64,7 @@ impl Visit<'_> {
                 let message = format!("the policy `{}` ({}) {why}", live.name, live.id);
                 plan.refuse(format!("OrganizationEnforcement/{}", self.name), message);
             }
-            None => self.keep(live, memory, plan),
+            None => self.keep((live, seen), memory, plan),
         }
     }
 
@@ -97,7 +100,7 @@ impl Visit<'_> {
     }
 
     /// Mark, content, attachments: in this order, so that nothing wrong is ever attached.
-    fn keep(&self, live: &ObservedPolicy, memory: &mut Sightings, plan: &mut Plan) {
+    fn keep(&self, (live, seen): (&ObservedPolicy, Seen), memory: &mut Sightings, plan: &mut Plan) {
         if live.owner.is_none() || live.enforcement.as_ref() != Some(self.name) {
             plan.steps.push(Step::TagPolicy {
                 enforcement: self.name.clone(),
@@ -109,19 +112,28 @@ impl Visit<'_> {
         let new = self.document(&blocks(&live.content), &targets, plan);
         let in_force = new.unwrap_or_else(|| live.content.clone());
         let (old, new) = (normalised(&live.content), normalised(&in_force));
+        // What narrows may be held, and the live document be attached meanwhile.
+        let is_loss = old != new && self.is_narrowing(&live.content, &in_force);
+        let documents = if is_loss { vec![&in_force, &live.content] } else { vec![&in_force] };
         if old != new {
+            if is_loss {
+                plan.losses.extend(live.targets.iter().map(|target| self.loss(target)));
+            }
             plan.steps.push(Step::UpdatePolicy {
+                is_loss,
                 enforcement: self.name.clone(),
                 id: live.id.clone(),
                 content: in_force.clone(),
                 changes: changes(&old, &new),
             });
         }
-        for target in self.desired.targets.union(&live.targets) {
+        for target in &self.desired.targets {
             memory.reset(&sighting::attachment(self.name, target));
         }
+        self.drop_regions((live, seen), old == new, memory, plan);
         for target in self.desired.targets.difference(&live.targets) {
-            match self.prove_attachment(target, &in_force) {
+            let proven = documents.iter().try_for_each(|it| self.prove_attachment(target, it));
+            match proven {
                 Ok(()) => plan.steps.push(Step::AttachPolicy {
                     enforcement: self.name.clone(),
                     id: live.id.clone(),
@@ -130,32 +142,203 @@ impl Visit<'_> {
                 Err(held) => plan.hold(held),
             }
         }
+        self.detach_extra((live, seen), memory, plan);
+    }
+
+    /// Whether some Region's block protects less than the live one.
+    fn is_narrowing(&self, old: &Value, new: &Value) -> bool {
+        let (old, new) = (blocks(old), blocks(new));
+        let nobody = BTreeSet::new();
+        new.iter().any(|(region, block)| {
+            let embeddings = &self.context.facts.embeddings;
+            let embeddings = embeddings.iter().find(|(it, _)| it.as_str() == region);
+            // Embedding models cannot be called under enforcement.
+            let beyond = match embeddings {
+                Some((_, models)) if self.desired.settings.exclude_embeddings => models,
+                Some(_) | None => &nobody,
+            };
+            let before = old.get(region).map(document::settings).unwrap_or_default();
+            before.iter().any(|before| {
+                document::settings(block).iter().any(|now| is_narrower(before, now, beyond))
+            })
+        })
+    }
+
+    /// Detaches what the text gave up, once everything it names is attached; the rest is left.
+    fn detach_extra(
+        &self,
+        (live, seen): (&ObservedPolicy, Seen),
+        memory: &mut Sightings,
+        plan: &mut Plan,
+    ) {
+        let key = self.key();
+        let mut confirming = None;
         for target in live.targets.difference(&self.desired.targets) {
+            let object = sighting::attachment(self.name, target);
+            let why = match consent::of_target(&key, target, self.fleet, self.context) {
+                Standing::GivenUp(_) => {
+                    if let Some(held) = self.blocked(live) {
+                        memory.reset(&object);
+                        plan.hold(held);
+                    } else if self.desired.targets.is_subset(&live.targets) {
+                        plan.losses.push(self.loss(target));
+                        confirming =
+                            confirming.max(self.detach((live, seen), target, memory, plan));
+                    } else {
+                        plan.losses.push(self.loss(target));
+                        memory.reset(&object);
+                        let message = format!(
+                            "the policy of {} leaves {} once it is attached everywhere else",
+                            self.name,
+                            self.fleet.describe(target)
+                        );
+                        let wait = self.context.timing.confirm_after;
+                        plan.hold(Held::after(HoldReason::InProgress, wait, message));
+                    }
+                    continue;
+                }
+                Standing::Unclear(why) => format!("unclear, {why}"),
+                Standing::Deselected => "Deselected, no text gave it up".to_owned(),
+            };
+            memory.reset(&object);
             let message = format!(
-                "the policy of {} is attached to {}, which the manifest does not name; name it or \
-                 detach the policy by hand",
+                "the policy of {} is attached to {}, which the manifest does not name ({why}); it is \
+                 left alone: name it, or detach the policy by hand",
                 self.name,
                 self.fleet.describe(target)
             );
             plan.orphan(format!("{} at {target}", live.id), message);
         }
+        self.confirming(confirming, plan);
+    }
+
+    /// Detaches from one target; how long until it is confirmed, if it is not.
+    fn detach(
+        &self,
+        (live, seen): (&ObservedPolicy, Seen),
+        target: &TargetId,
+        memory: &mut Sightings,
+        plan: &mut Plan,
+    ) -> Option<Duration> {
+        let Context { now, timing, .. } = *self.context;
+        let object = sighting::attachment(self.name, target);
+        match memory.confirm_removable(&object, seen, now, timing) {
+            Ok(confirmed) => plan.steps.push(Step::DetachPolicy {
+                enforcement: self.name.clone(),
+                id: live.id.clone(),
+                target: target.clone(),
+                confirmed,
+            }),
+            Err(wait) => return Some(wait),
+        }
+        None
+    }
+
+    fn confirming(&self, wait: Option<Duration>, plan: &mut Plan) {
+        if let Some(wait) = wait {
+            let message = format!(
+                "the policy of {} will be taken down once a second complete read confirms it",
+                self.name
+            );
+            plan.hold(Held::after(HoldReason::Confirming, wait, message));
+        }
+    }
+
+    fn key(&self) -> EnforcementKey {
+        EnforcementKey { kind: EnforcementKind::Organization, name: self.name.clone() }
+    }
+
+    fn loss(&self, target: &TargetId) -> Loss {
+        Loss { enforcement: self.key(), object: target.to_string() }
+    }
+
+    /// Why nothing of the policy is taken away now, if so: for the guardrail that the manifest
+    /// names, and for those that are in force.
+    fn blocked(&self, live: &ObservedPolicy) -> Option<Held> {
+        let in_force = blocks(&live.content).into_values().filter_map(|block| references(&block));
+        let replicas = in_force.flatten().filter_map(|(arn, _)| replica_of(&arn, self.context));
+        std::iter::once(&self.desired.guardrail.name)
+            .chain(replicas.map(|(key, _)| &key.guardrail))
+            .find_map(|guardrail| consent::blocked(guardrail, self.context))
+    }
+
+    /// Takes the blocks out of the document whose Regions the text gave up; the others that the
+    /// manifest does not name are reported. Comes after every other change of the document.
+    fn drop_regions(
+        &self,
+        (live, seen): (&ObservedPolicy, Seen),
+        is_current: bool,
+        memory: &mut Sightings,
+        plan: &mut Plan,
+    ) {
+        let key = self.key();
+        let object = sighting::blocks(self.name);
+        let mut kept = blocks(&live.content);
+        let all = kept.len();
+        for region in blocks(&live.content).into_keys() {
+            if self.desired.regions.iter().any(|it| it.as_str() == region) {
+                continue;
+            }
+            let why = match consent::of_region(&key, &region, self.context) {
+                Standing::GivenUp(_) => {
+                    kept.remove(&region);
+                    continue;
+                }
+                Standing::Unclear(why) => format!("unclear, {why}"),
+                Standing::Deselected => "no text gave it up".to_owned(),
+            };
+            let message = format!(
+                "the policy of {} still has a block for {region}, which its manifest does not \
+                 name ({why}); it stays in force",
+                self.name
+            );
+            plan.orphan(format!("{} {region}", self.name), message);
+        }
+        if kept.len() == all {
+            return memory.reset(&object);
+        }
+        if let Some(held) = self.blocked(live) {
+            memory.reset(&object);
+            return plan.hold(held);
+        }
+        plan.losses.extend(live.targets.iter().map(|target| self.loss(target)));
+        // A document without a Region would be nothing to be attached.
+        if !is_current || kept.is_empty() {
+            memory.reset(&object);
+            let message = format!("{} drops its Regions once the others are in force", self.name);
+            let wait = self.context.timing.confirm_after;
+            return plan.hold(Held::after(HoldReason::InProgress, wait, message));
+        }
+        let Context { now, timing, .. } = *self.context;
+        match memory.confirm_removable(&object, seen, now, timing) {
+            Ok(confirmed) => {
+                let content = document::document(&kept);
+                plan.steps.push(Step::DropRegions {
+                    enforcement: self.name.clone(),
+                    id: live.id.clone(),
+                    changes: changes(&normalised(&live.content), &normalised(&content)),
+                    content,
+                    confirmed,
+                });
+            }
+            Err(wait) => self.confirming(Some(wait), plan),
+        }
     }
 
     fn remove(&self, policy: &Read<&ObservedPolicy>, memory: &mut Sightings, plan: &mut Plan) {
         let Some((live, seen)) = policy.known() else { return };
+        if let Some(held) = self.blocked(live) {
+            for target in &live.targets {
+                memory.reset(&sighting::attachment(self.name, target));
+            }
+            memory.reset(&sighting::policy(self.name));
+            return plan.hold(held);
+        }
         let Context { now, timing, .. } = *self.context;
         let mut confirming = None;
         for target in &live.targets {
-            let object = sighting::attachment(self.name, target);
-            match memory.confirm_removable(&object, seen, now, timing) {
-                Ok(confirmed) => plan.steps.push(Step::DetachPolicy {
-                    enforcement: self.name.clone(),
-                    id: live.id.clone(),
-                    target: target.clone(),
-                    confirmed,
-                }),
-                Err(wait) => confirming = confirming.max(Some(wait)),
-            }
+            plan.losses.push(self.loss(target));
+            confirming = confirming.max(self.detach((live, seen), target, memory, plan));
         }
         let object = sighting::policy(self.name);
         if live.targets.is_empty() {
@@ -170,13 +353,7 @@ impl Visit<'_> {
         } else {
             memory.reset(&object);
         }
-        if let Some(wait) = confirming {
-            let message = format!(
-                "the policy of {} will be taken down once a second complete read confirms it",
-                self.name
-            );
-            plan.hold(Held::after(HoldReason::Confirming, wait, message));
-        }
+        self.confirming(confirming, plan);
     }
 
     /// The document with each Region's block as desired, or as it is where that is not possible
@@ -198,16 +375,6 @@ impl Visit<'_> {
                     let message = format!("{} in {region}: {}", self.name, held.message);
                     plan.hold(Held { message, ..held });
                 }
-            }
-        }
-        for region in live.keys() {
-            if !self.desired.regions.iter().any(|it| it.as_str() == region) {
-                let message = format!(
-                    "the policy of {} still has a block for {region}, which its manifest does not \
-                     name; it stays in force",
-                    self.name
-                );
-                plan.orphan(format!("{} {region}", self.name), message);
             }
         }
         if blocks.is_empty() {

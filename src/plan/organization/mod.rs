@@ -13,7 +13,9 @@ mod find;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::confirm::Sightings;
 use super::context::Context;
@@ -77,6 +79,11 @@ pub fn plan_organization(
     // Protect first, across all enforcements.
     plan.steps.sort_by_key(|step| step.effect() == Effect::Delete);
     plan
+}
+
+/// The Regions that the document of a policy has blocks for.
+pub fn policy_regions(document: &Value) -> BTreeSet<String> {
+    document::blocks(document).into_keys().collect()
 }
 
 /// Whether Bedrock policies take effect; if not, enables them, and all else waits.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::document::{block, blocks, document};
 use super::*;
 use crate::model::{
-    EnforcementSettings, GuardrailReference, PolicyId, ReplicaKey, TargetId, Unread,
+    DesiredEnforcement, EnforcementKey, EnforcementKind, EnforcementSettings, GuardrailReference,
+    OnDeselect, PolicyId, ReplicaKey, Selection, TargetId, TargetMark, Unread,
 };
 use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, guardrail_arn, holds, key, summary,
@@ -352,4 +353,111 @@ fn protection_comes_before_removal_across_enforcements() {
     assert_eq!(summary(&plan), ["AttachPolicy", "DetachPolicy"]);
     let Step::DetachPolicy { target, .. } = &plan.steps[1] else { panic!() };
     assert_eq!(*target, TargetId::Root(ROOT.parse().unwrap()));
+}
+
+/// The tags record `old` of `everywhere`; its text selects `now`.
+fn said(world: &mut World, old: &Selection, now: Selection) {
+    let key =
+        EnforcementKey { kind: EnforcementKind::Organization, name: "everywhere".parse().unwrap() };
+    let fact = world.facts.replicas.get_mut(&self::key()).unwrap();
+    fact.enforcements.insert(key.clone(), Some(old.clone()));
+    let text = DesiredEnforcement {
+        state: Presence::Present,
+        guardrail: self::key().guardrail,
+        selection: now,
+        former_names: BTreeSet::new(),
+        on_deselect: OnDeselect::Keep,
+        is_unresolved: false,
+        spec_hash: String::new(),
+    };
+    world.enforcements.insert(key, text);
+}
+
+fn selects(regions: &[&str], units: &[&str], accounts: &[&str]) -> Selection {
+    let targets = units.iter().map(|it| TargetMark::unit(it));
+    let accounts = accounts.iter().map(|it| TargetMark::account(&it.parse().unwrap()));
+    let regions = regions.iter().map(|it| it.parse().unwrap()).collect();
+    Selection::new(Presence::Present, &regions, targets.chain(accounts).collect())
+}
+
+/// What protects more comes first, and is read back before anything is left.
+#[test]
+fn a_target_is_left_only_if_the_text_gave_it_up_and_everything_else_is_attached() {
+    let old = selects(&[REGION], &[UNIT], &[OTHER]);
+    let rows: &[(&str, Selection, &[&str], &[&str])] = &[
+        ("given up", selects(&[REGION], &[UNIT], &[]), &[UNIT, OTHER], &["DetachPolicy"]),
+        ("unchanged text", old.clone(), &[UNIT, OTHER], &["orphan"]),
+        (
+            "the rest not attached yet",
+            selects(&[REGION], &[UNIT], &[]),
+            &[OTHER],
+            &["AttachPolicy", "held InProgress"],
+        ),
+    ];
+    for (name, now, live, expected) in rows {
+        let mut world = world();
+        said(&mut world, &old, now.clone());
+        world.facts.replicas.get_mut(&key()).unwrap().policy =
+            Some(crate::plan::fixture::open_policy(&guardrail_arn()));
+        let plan = twice(&mut world, &want(&[UNIT]), &seen([policy(content_of(2), live)]));
+        assert_eq!(summary(&plan), *expected, "{name}: {plan:?}");
+        assert_eq!(plan.losses.len(), usize::from(*name != "unchanged text"), "{name}");
+    }
+}
+
+#[test]
+fn a_region_leaves_the_document_only_if_the_text_gave_it_up() {
+    let mut live = blocks(&content_of(2));
+    live.insert("eu-west-1".to_owned(), live[REGION].clone());
+    let live = policy(document(&live), &[UNIT]);
+    let now = selects(&[REGION], &[UNIT], &[]);
+    let both = selects(&[REGION, "eu-west-1"], &[UNIT], &[]);
+    let rows = [("given up", &both, "DropRegions"), ("never named", &now, "orphan")];
+    for (name, old, expected) in rows {
+        let mut world = world();
+        said(&mut world, old, now.clone());
+        let plan = twice(&mut world, &want(&[UNIT]), &seen([live.clone()]));
+        if let [Step::DropRegions { content, .. }] = plan.steps.as_slice() {
+            assert_eq!((expected, content), ("DropRegions", &content_of(2)), "{name}");
+        } else {
+            assert_eq!(summary(&plan), [expected], "{name}");
+        }
+    }
+    // One read is not enough, and it counts as lost before it is.
+    let mut world = world();
+    said(&mut world, &both, now);
+    let first = once(&world, want(&[UNIT]), &seen([live]));
+    assert_eq!((summary(&first), first.losses.len()), (vec!["held Confirming".to_owned()], 1));
+}
+
+#[test]
+fn nothing_of_a_policy_goes_while_a_file_of_its_guardrail_is_missing() {
+    let mut world = world();
+    let everything = selects(&[REGION], &[UNIT], &[OTHER]);
+    said(&mut world, &everything, selects(&[REGION], &[UNIT], &[]));
+    let gone = EnforcementKey { kind: EnforcementKind::Account, name: "gone".parse().unwrap() };
+    world.facts.replicas.get_mut(&key()).unwrap().enforcements.insert(gone, None);
+    let live = seen([policy(content_of(2), &[UNIT, OTHER])]);
+    let plan = twice(&mut world, &want(&[UNIT]), &live);
+    assert_eq!(holds(&plan), [HoldReason::Orphaned]);
+    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[UNIT]) };
+    assert_eq!(holds(&twice(&mut world, &absent, &live)), [HoldReason::Orphaned]);
+}
+
+#[test]
+fn a_document_that_guards_less_is_a_loss_at_each_target() {
+    let narrower = EnforcementSettings {
+        models: crate::model::ModelEnforcement {
+            excluded: BTreeSet::from(["a.b".to_owned()]),
+            ..Default::default()
+        },
+        ..EnforcementSettings::default()
+    };
+    let live = seen([policy(content_of(2), &[UNIT, OTHER])]);
+    for (settings, expected) in [(EnforcementSettings::default(), 0), (narrower, 2)] {
+        let want = DesiredOrganizationEnforcement { settings, ..want(&[UNIT, OTHER]) };
+        let plan = once(&world(), want, &live);
+        let steps = plan.steps.iter().filter(|step| step.is_loss()).count();
+        assert_eq!((plan.losses.len(), steps), (expected, expected / 2), "{plan:?}");
+    }
 }

@@ -70,6 +70,7 @@ pub(super) fn title(step: &Step) -> String {
         Step::CreateGuardrail { .. } => "create the guardrail".to_owned(),
         Step::UpdateGuardrail { .. } => "update its DRAFT".to_owned(),
         Step::TagGuardrail { .. } => "tag the guardrail".to_owned(),
+        Step::UntagGuardrail { .. } => "remove tags of the guardrail".to_owned(),
         Step::PublishVersion { revision, .. } => format!("publish revision {}", revision.short()),
         Step::DeleteGuardrail { .. } => "delete the guardrail and all its versions".to_owned(),
         Step::PutResourcePolicy { .. } => "put its resource policy".to_owned(),
@@ -90,6 +91,9 @@ pub(super) fn title(step: &Step) -> String {
         }
         Step::DetachPolicy { enforcement, target, .. } => {
             format!("detach the policy of {enforcement} from {target}")
+        }
+        Step::DropRegions { enforcement, id, .. } => {
+            format!("drop Regions from the policy of {enforcement} ({id})")
         }
         Step::PutEnforced { .. } => "put the enforced configuration".to_owned(),
         Step::DeleteEnforced { .. } => "delete the enforced configuration".to_owned(),
@@ -119,6 +123,8 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
         }
         Step::UpdateGuardrail { .. }
         | Step::TagGuardrail { .. }
+        | Step::UntagGuardrail { .. }
+        | Step::DropRegions { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
         | Step::DeleteResourcePolicy { .. }

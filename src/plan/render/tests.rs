@@ -19,6 +19,7 @@ fn put(account: usize, region: &str) -> (Subject, Plan) {
         config_id: Some("cfg1".parse().unwrap()),
         guardrail,
         version: version(2),
+        is_loss: false,
         settings: EnforcementSettings::default(),
         changes: vec![FieldChange::new("guardrail", old, new)],
     };

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{GuardrailStatus, Name, ObservedReplica, OwnerId, Read, ReplicaFact};
+use crate::model::{
+    EnforcementKey, GuardrailStatus, Name, ObservedReplica, OwnerId, Read, ReplicaFact,
+};
 use crate::plan::ownership::{GUARDRAIL_TAG, OWNER_TAG, Ownership, ownership};
 
 /// What other plans may rely on: `None` unless the guardrail is ours, is the one of this name, and
@@ -25,6 +27,11 @@ pub fn replica_fact(
         revisions: BTreeMap::new(),
         policy: live.policy.known().map(|(policy, _)| policy.clone()),
         not_enforceable: BTreeSet::new(),
+        enforcements: live
+            .tags
+            .iter()
+            .filter_map(|(tag, value)| Some((EnforcementKey::of_tag(tag)?, value.parse().ok())))
+            .collect(),
     };
     // In order of the numbers, so that the highest stays.
     for (number, version) in &live.versions {

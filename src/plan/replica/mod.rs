@@ -19,6 +19,7 @@ pub use fact::replica_fact;
 pub use memory::ReplicaMemory;
 
 use super::confirm::Confirmed;
+use super::consent::{self, EnforcementTags};
 use super::context::Context;
 use super::describe::Effect;
 use super::ownership::{GUARDRAIL_TAG, OWNER_TAG, Ownership, ownership, tags};
@@ -119,7 +120,9 @@ impl Visit<'_> {
 
     fn tags(&self) -> BTreeMap<String, String> {
         let mark = (GUARDRAIL_TAG, self.key.guardrail.as_str());
-        tags(self.context.owner, mark, &self.desired.tags)
+        let mut tags = tags(self.context.owner, mark, &self.desired.tags);
+        tags.extend(consent::tags(&self.key.guardrail, self.context).wanted);
+        tags
     }
 
     fn live(
@@ -173,6 +176,18 @@ impl Visit<'_> {
 
     /// Sets what is missing or different of our tags and the user's; foreign tags are left alone.
     fn tag(&self, live: &ObservedGuardrail, plan: &mut Plan) {
+        let EnforcementTags { unwanted, is_unsettled, .. } =
+            consent::tags(&self.key.guardrail, self.context);
+        plan.is_unsettled |= is_unsettled;
+        let gone: BTreeMap<&String, &String> =
+            live.tags.iter().filter(|(key, _)| unwanted.contains(*key)).collect();
+        if !gone.is_empty() {
+            plan.steps.push(Step::UntagGuardrail {
+                arn: live.arn.clone(),
+                keys: gone.keys().map(|key| (*key).clone()).collect(),
+                changes: changes(&json!({"tags": gone}), &json!({"tags": {}})),
+            });
+        }
         let tags = self.tags();
         let ours: serde_json::Map<_, _> = live
             .tags

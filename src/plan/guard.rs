@@ -1,0 +1,326 @@
+//! The change guard (S11): holds what takes much away at once until a person approves it.
+//!
+//! Fleet-wide and pure. It needs no memory: what is left of an approved set, after a crash too, is
+//! a set of the same manifests and of a smaller count, and the name of the approval admits it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::{Timestamp, ToSpan};
+
+use super::step::{Held, HoldReason, Loss, Plan, Until};
+use crate::model::{Approval, DesiredEnforcement, EnforcementKey, digits};
+
+/// One in so many owned cells and targets may be lost without approval: 5 %.
+const SHARE: usize = 20;
+
+/// Hexadecimal digits of the hash in a plan's name.
+const HASH_DIGITS: usize = 12;
+
+/// Other manifests that an approval is tried with: those of its losers that have nothing left to
+/// lose. Doubles the work with each.
+const FINISHED_MAX: usize = 12;
+
+/// What the whole fleet's plans would take away.
+#[derive(Clone, Copy, Debug)]
+pub struct Losses<'a> {
+    /// Everything that would go, once each.
+    pub set: &'a BTreeSet<&'a Loss>,
+    /// Owned cells and targets.
+    pub owned: usize,
+    /// Whether every key was visited since the generation was accepted.
+    pub is_complete: bool,
+}
+
+/// What the guard says of the loss set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// It may go.
+    Open,
+    /// Nobody knows yet how much it is.
+    Incomplete,
+    /// It waits as a whole for an approval.
+    Held(HeldPlan),
+}
+
+/// A loss set that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPlan {
+    /// `p-3f9c2a41d0b7002a`: what an approval names.
+    pub name: String,
+    /// How much would be lost.
+    pub count: usize,
+    /// Of how much.
+    pub owned: usize,
+    /// Whose text it is.
+    pub manifests: BTreeSet<EnforcementKey>,
+    /// Whether an approval of it was there and has expired.
+    pub is_expired: bool,
+}
+
+/// Rules on the loss set of the fleet, at `now` in seconds since 1970.
+pub fn rule(
+    losses: &Losses,
+    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
+    approvals: &BTreeSet<Approval>,
+    now: i64,
+) -> Ruling {
+    let Losses { set, owned, is_complete } = *losses;
+    if set.is_empty() {
+        return Ruling::Open;
+    }
+    if !is_complete {
+        return Ruling::Incomplete;
+    }
+    let objects: BTreeSet<&str> = set.iter().map(|loss| loss.object.as_str()).collect();
+    let count = objects.len();
+    if count <= limit(owned) {
+        return Ruling::Open;
+    }
+    let losing: BTreeSet<&EnforcementKey> = set.iter().map(|loss| &loss.enforcement).collect();
+    let hashes = hashes(&losing, enforcements);
+    let fits = |approval: &&Approval| {
+        parse(&approval.plan).is_some_and(|(hash, most)| count <= most && hashes.contains(hash))
+    };
+    let fitting: Vec<&Approval> = approvals.iter().filter(fits).collect();
+    if fitting.iter().any(|approval| now < approval.expires) {
+        return Ruling::Open;
+    }
+    Ruling::Held(HeldPlan {
+        name: format!("p-{}{count:04x}", hash(&losing, enforcements)),
+        count,
+        owned,
+        manifests: losing.into_iter().cloned().collect(),
+        is_expired: !fitting.is_empty(),
+    })
+}
+
+/// How much may be lost without approval.
+fn limit(owned: usize) -> usize {
+    (owned / SHARE).max(1)
+}
+
+/// The hash and the count that a name is made of.
+fn parse(name: &str) -> Option<(&str, usize)> {
+    let (hash, count) = name.strip_prefix("p-")?.split_at_checked(HASH_DIGITS)?;
+    Some((hash, usize::from_str_radix(count, 16).ok()?))
+}
+
+/// The hash over names and specs of the losing manifests.
+fn hash<'a>(
+    losing: impl IntoIterator<Item = &'a &'a EnforcementKey>,
+    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
+) -> String {
+    let text: String = losing
+        .into_iter()
+        .map(|key| {
+            let spec = enforcements.get(*key).map_or("", |text| text.spec_hash.as_str());
+            format!("{key} {spec}\n")
+        })
+        .collect();
+    digits(&text, HASH_DIGITS)
+}
+
+/// The hashes an approval of these can have: a manifest that has lost all it was to lose no longer
+/// shows, so every set of others may have been in it too.
+fn hashes(
+    losing: &BTreeSet<&EnforcementKey>,
+    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
+) -> BTreeSet<String> {
+    let others: Vec<&EnforcementKey> =
+        enforcements.keys().filter(|key| !losing.contains(key)).take(FINISHED_MAX).collect();
+    (0_u32..1 << others.len())
+        .map(|chosen| {
+            let finished = others.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0);
+            let all: BTreeSet<&EnforcementKey> =
+                losing.iter().copied().chain(finished.map(|(_, key)| *key)).collect();
+            hash(&all, enforcements)
+        })
+        .collect()
+}
+
+impl fmt::Display for HeldPlan {
+    /// One line: `p-… : 60 of 200 owned cells and targets …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, count, owned, is_expired, .. } = self;
+        let limit = limit(*owned);
+        write!(
+            f,
+            "{name}: {count} cells and targets would lose their protection or be taken over; of \
+             {owned} that are ours, {limit} may at once without an approval"
+        )?;
+        if *is_expired { f.write_str(" (the approval has expired)") } else { Ok(()) }
+    }
+}
+
+impl HeldPlan {
+    /// The manifest that releases it, for a day from `now`.
+    pub fn approval(&self, now: Timestamp) -> String {
+        let expires = now.checked_add(24.hours()).unwrap_or(now);
+        let expires = Timestamp::from_second(expires.as_second()).unwrap_or(expires);
+        format!(
+            "apiVersion: bedrail.dev/v1alpha1\nkind: Approval\nmetadata: {{name: {name}}}\n\
+             spec: {{plan: {name}, expires: \"{expires}\"}}\n",
+            name = self.name
+        )
+    }
+}
+
+/// The plan without what the guard holds, and with the reason in its place. What protects stays.
+#[must_use]
+pub fn withhold(mut plan: Plan, ruling: &Ruling) -> Plan {
+    let held = match ruling {
+        Ruling::Open => return plan,
+        Ruling::Incomplete => Held {
+            reason: HoldReason::ChangeGuard,
+            message: "what takes protection away waits until everything was visited once"
+                .to_owned(),
+            until: Until::Fact,
+        },
+        Ruling::Held(held) => Held {
+            reason: HoldReason::ChangeGuard,
+            message: format!("{held}; an Approval of {} releases it", held.name),
+            until: Until::Person,
+        },
+    };
+    if !plan.losses.is_empty() {
+        plan.steps.retain(|step| !step.is_loss());
+        plan.held.push(held);
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EnforcementKind, Presence, Selection};
+
+    fn key(name: &str) -> EnforcementKey {
+        EnforcementKey { kind: EnforcementKind::Account, name: name.parse().unwrap() }
+    }
+
+    fn losses(name: &str, count: usize) -> Vec<Loss> {
+        (0..count)
+            .map(|number| Loss { enforcement: key(name), object: format!("{name} {number}") })
+            .collect()
+    }
+
+    /// `a` and `b`, with these specs.
+    fn enforcements(a: &str, b: &str) -> BTreeMap<EnforcementKey, DesiredEnforcement> {
+        let text = |spec: &str| DesiredEnforcement {
+            state: Presence::Present,
+            guardrail: "baseline".parse().unwrap(),
+            selection: Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new()),
+            former_names: BTreeSet::new(),
+            on_deselect: crate::model::OnDeselect::Keep,
+            is_unresolved: false,
+            spec_hash: spec.to_owned(),
+        };
+        BTreeMap::from([(key("a"), text(a)), (key("b"), text(b))])
+    }
+
+    fn ruling(
+        losses: &[Loss],
+        owned: usize,
+        specs: (&str, &str),
+        approvals: &[Approval],
+        now: i64,
+    ) -> Ruling {
+        let set: BTreeSet<&Loss> = losses.iter().collect();
+        let losses = Losses { set: &set, owned, is_complete: true };
+        let approvals = approvals.iter().cloned().collect();
+        rule(&losses, &enforcements(specs.0, specs.1), &approvals, now)
+    }
+
+    fn name(ruling: Ruling) -> String {
+        match ruling {
+            Ruling::Held(held) => held.name,
+            Ruling::Open | Ruling::Incomplete => panic!("not held"),
+        }
+    }
+
+    #[test]
+    fn one_may_go_and_one_in_twenty_and_no_more() {
+        let rows: &[(usize, usize, bool)] = &[
+            (0, 0, true),
+            (1, 0, true),
+            (1, 1, true),
+            (2, 2, false),
+            (2, 39, false),
+            (2, 40, true),
+            (10, 200, true),
+            (11, 200, false),
+            (200, 0, false),
+        ];
+        for (count, owned, open) in rows {
+            let ruling = ruling(&losses("a", *count), *owned, ("1", "1"), &[], 0);
+            assert_eq!(ruling == Ruling::Open, *open, "{count} of {owned}");
+        }
+    }
+
+    #[test]
+    fn nothing_goes_before_everything_was_visited() {
+        let losses = losses("a", 1);
+        let set: BTreeSet<&Loss> = losses.iter().collect();
+        let losses = Losses { set: &set, owned: 100, is_complete: false };
+        let ruling = rule(&losses, &enforcements("1", "1"), &BTreeSet::new(), 0);
+        assert_eq!(ruling, Ruling::Incomplete);
+    }
+
+    #[test]
+    fn an_approval_releases_what_it_names_and_what_is_left_of_it() {
+        let both = [losses("a", 20), losses("b", 10)].concat();
+        let specs = ("1", "1");
+        let plan = name(ruling(&both, 100, specs, &[], 0));
+        assert!(plan.ends_with("001e"), "{plan}");
+        let approval = [Approval { plan, expires: 100 }];
+        let more = [losses("a", 21), losses("b", 10)].concat();
+        let rows = [
+            ("all of it", &both[..], specs, 0, true),
+            ("less of it", &both[5..], specs, 0, true),
+            ("one manifest has nothing left to lose", &both[..20], specs, 0, true),
+            ("more than it names", &more[..], specs, 0, false),
+            ("another text of one of them", &both[..], ("2", "1"), 0, false),
+            ("expired", &both[..], specs, 100, false),
+        ];
+        for (what, losses, specs, now, open) in rows {
+            let ruling = ruling(losses, 100, specs, &approval, now);
+            assert_eq!(ruling == Ruling::Open, open, "{what}: {ruling:?}");
+        }
+    }
+
+    #[test]
+    fn an_expired_approval_is_named_as_such() {
+        let losses = losses("a", 5);
+        let plan = name(ruling(&losses, 0, ("1", "1"), &[], 0));
+        let approval = [Approval { plan, expires: 100 }];
+        let Ruling::Held(held) = ruling(&losses, 0, ("1", "1"), &approval, 200) else { panic!() };
+        assert!(held.is_expired && held.to_string().contains("expired"), "{held}");
+    }
+
+    #[test]
+    fn a_held_plan_still_protects() {
+        use crate::plan::fixture::cell;
+        use crate::plan::step::Step;
+        let put = |account: &str, is_loss| Step::PutEnforced {
+            cell: cell(account),
+            enforcement: "a".parse().unwrap(),
+            config_id: None,
+            guardrail: crate::plan::fixture::guardrail_arn(),
+            version: crate::plan::fixture::version(1),
+            settings: crate::model::EnforcementSettings::default(),
+            is_loss,
+            changes: Vec::new(),
+        };
+        let (protects, takes) = (put("111122223333", false), put("222233334444", true));
+        let plan = Plan {
+            steps: vec![protects.clone(), takes],
+            losses: losses("a", 1),
+            ..Plan::default()
+        };
+        let held = withhold(plan.clone(), &Ruling::Incomplete);
+        assert_eq!(held.steps, [protects]);
+        assert_eq!(held.held.len(), 1);
+        assert_eq!(withhold(plan.clone(), &Ruling::Open), plan);
+    }
+}

@@ -1,0 +1,149 @@
+//! What spans all keys: the pass of a generation, what it found would be lost, and what waits for
+//! its end.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use super::key::Key;
+use super::state::State;
+use crate::model::{
+    AccountState, Cell, EnforcementKind, Facts, GuardrailArn, Name, PolicyFact, Region,
+};
+use crate::plan::{self, Loss, Losses, Plan, Ruling};
+
+impl State {
+    /// Begins a pass: nothing counts as visited under what is desired now.
+    pub(super) fn begin_pass(&mut self) {
+        self.audit();
+        self.unpassed = self.keys();
+        self.losses.clear();
+        self.guarded.clear();
+        self.unsettled.clear();
+    }
+
+    /// Finds the cells that no manifest claims and that may reference a guardrail of ours: what
+    /// left a selection is there.
+    pub(super) fn audit(&mut self) {
+        let Some(fleet) = &self.facts.fleet else { return };
+        let named = self.desired.enforcements.iter();
+        let named = named.filter(|(key, _)| key.kind == EnforcementKind::Account);
+        let tagged = self.facts.replicas.iter().filter(|(_, fact)| {
+            fact.enforcements.keys().any(|key| key.kind == EnforcementKind::Account)
+        });
+        let guardrails: BTreeSet<&Name> = named
+            .map(|(_, text)| &text.guardrail)
+            .chain(tagged.map(|(key, _)| &key.guardrail))
+            .collect();
+        let replicas = self.desired.replicas.keys();
+        let regions: BTreeSet<&Region> = replicas
+            .filter(|key| guardrails.contains(&key.guardrail))
+            .map(|key| &key.region)
+            .collect();
+        let active = fleet.accounts.values().filter(|it| it.state == AccountState::Active);
+        let cells = active.flat_map(|account| {
+            regions
+                .iter()
+                .map(|region| Cell { account: account.id.clone(), region: (*region).clone() })
+        });
+        let cells = cells.filter(|cell| !self.desired.cells.contains_key(cell)).collect();
+        self.watched = cells;
+    }
+
+    /// Whether every replica was visited since the start: only then is it known which enforcements
+    /// their tags name.
+    pub(super) fn knows_replicas(&self) -> bool {
+        let wanted = &self.desired.replicas;
+        self.visited.len() >= wanted.len() && wanted.keys().all(|key| self.visited.contains(key))
+    }
+
+    /// The keys to visit once the last replica was read: cells nobody claims.
+    pub(super) fn replicas_known(&mut self) -> BTreeSet<Key> {
+        let before = std::mem::take(&mut self.watched);
+        self.audit();
+        let new = self.watched.difference(&before).cloned().map(Key::Cell);
+        self.unpassed.extend(new);
+        self.watched.iter().cloned().map(Key::Cell).collect()
+    }
+
+    /// Records what a visit planned. Returns the plan without what the change guard holds, and adds
+    /// to `wake` the keys that waited for this visit.
+    pub(super) fn guard(
+        &mut self,
+        key: &Key,
+        plan: Plan,
+        wall: Timestamp,
+        wake: &mut BTreeSet<Key>,
+    ) -> Plan {
+        let was_complete = self.unpassed.is_empty();
+        self.unpassed.remove(key);
+        let is_completed = !was_complete && self.unpassed.is_empty();
+        let before = if plan.losses.is_empty() {
+            self.losses.remove(key)
+        } else {
+            self.losses.insert(key.clone(), plan.losses.clone())
+        };
+        let has_changed = before.as_ref().map_or(&[][..], Vec::as_slice) != plan.losses;
+        if plan.is_unsettled {
+            self.unsettled.insert(key.clone());
+        } else {
+            self.unsettled.remove(key);
+        }
+        let ruling = if plan.losses.is_empty() { Ruling::Open } else { self.ruling(wall) };
+        if ruling == Ruling::Open {
+            self.guarded.remove(key);
+        } else {
+            self.guarded.insert(key.clone());
+        }
+        if is_completed || (has_changed && self.is_released(wall)) {
+            wake.append(&mut self.guarded);
+        }
+        if self.losses.is_empty() && (is_completed || has_changed) {
+            wake.append(&mut self.unsettled);
+        }
+        self.announce(&ruling, wall);
+        plan::withhold(plan, &ruling)
+    }
+
+    /// What the change guard says of all that would be lost now.
+    pub(super) fn ruling(&self, wall: Timestamp) -> Ruling {
+        let set: BTreeSet<&Loss> = self.losses.values().flatten().collect();
+        let is_complete = self.unpassed.is_empty();
+        let owned = if is_complete && !set.is_empty() { owned(&self.facts) } else { 0 };
+        let losses = Losses { set: &set, owned, is_complete };
+        let desired = &self.desired;
+        plan::rule(&losses, &desired.enforcements, &desired.approvals, wall.as_second())
+    }
+
+    fn is_released(&self, wall: Timestamp) -> bool {
+        !self.guarded.is_empty() && self.unpassed.is_empty() && self.ruling(wall) == Ruling::Open
+    }
+
+    /// Says once what is held, and once that it is released.
+    fn announce(&mut self, ruling: &Ruling, wall: Timestamp) {
+        match ruling {
+            Ruling::Held(held) => {
+                if self.announced.as_ref() != Some(&held.name) {
+                    let approval = held.approval(wall);
+                    warn!(plan = held.name, approval, "held by the change guard: {held}");
+                    self.announced = Some(held.name.clone());
+                }
+            }
+            Ruling::Open if self.losses.is_empty() => {
+                if let Some(plan) = self.announced.take() {
+                    info!(plan, "nothing is held by the change guard any more");
+                }
+            }
+            Ruling::Open | Ruling::Incomplete => {}
+        }
+    }
+}
+
+/// Cells that reference a guardrail of ours, and targets our policies are attached to.
+fn owned(facts: &Facts) -> usize {
+    let arns: BTreeSet<&GuardrailArn> = facts.replicas.values().map(|fact| &fact.arn).collect();
+    let slots = facts.cells.values().flatten().filter(|(arn, _)| arns.contains(arn)).count();
+    let policies = facts.own_policies.iter().flat_map(|policies| policies.values());
+    slots + policies.map(|PolicyFact { targets, .. }| targets.len()).sum::<usize>()
+}
