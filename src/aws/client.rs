@@ -24,6 +24,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::circuit::Circuits;
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter};
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
@@ -67,6 +68,7 @@ struct Inner {
     caller: CallerIdentity,
     home: Cell,
     limiter: Limiter,
+    circuits: Circuits,
     sessions: Sessions,
     sts: aws_sdk_sts::Client,
     organizations: aws_sdk_organizations::Client,
@@ -178,6 +180,7 @@ impl Aws {
             sdk,
             caller,
             limiter,
+            circuits: Circuits::default(),
             sessions: Sessions::default(),
             sts,
             bedrock: Mutex::default(),
@@ -311,6 +314,7 @@ impl Aws {
         let send = Box::pin(send);
         async move {
             let lane = Lane::of(operation, &place.cell);
+            self.is_worth_trying(operation, place)?;
             let in_flight = self.0.limiter.admit(operation, &lane).await;
             if operation.is_write() && self.is_stopping() {
                 let message = "not sent: the process is stopping";
@@ -325,6 +329,9 @@ impl Aws {
             match result {
                 Ok(output) => {
                     self.0.limiter.succeeded(operation, &lane, Instant::now());
+                    if operation.is_regional() {
+                        self.0.circuits.answered(&place.cell.region);
+                    }
                     Ok(output)
                 }
                 Err(error) => {
@@ -337,12 +344,45 @@ impl Aws {
         }
     }
 
+    /// Refuses a call to a Region that has not answered for a while, but for one now and then.
+    fn is_worth_trying(&self, operation: Operation, place: &Place) -> Result<(), AwsError> {
+        if !operation.is_regional() {
+            return Ok(());
+        }
+        let region = &place.cell.region;
+        self.0.circuits.admit(region, Instant::now()).map_err(|wait| {
+            let message = format!(
+                "not sent: Bedrock in {region} has not answered for a while; the next call goes \
+                 through in {} s",
+                wait.as_secs() + 1
+            );
+            AwsError::ours(ErrorClass::Unavailable, operation.name, message).at(&place.cell)
+        })
+    }
+
     fn is_stopping(&self) -> bool {
         self.0.stop.get().is_some_and(CancellationToken::is_cancelled)
     }
 
     fn learn_from(&self, error: &AwsError, operation: Operation, lane: &Lane, place: &Place) {
         tracing::debug!(operation = operation.name, cell = %place.cell, %error, "call failed");
+        if operation.is_regional() {
+            match error.class {
+                ErrorClass::Unavailable => {
+                    self.0.circuits.unanswered(&place.cell.region, Instant::now());
+                }
+                ErrorClass::Throttled
+                | ErrorClass::Conflict
+                | ErrorClass::Denied
+                | ErrorClass::NotFound
+                | ErrorClass::Invalid
+                | ErrorClass::Quota
+                | ErrorClass::InUse
+                | ErrorClass::RegionUnavailable
+                | ErrorClass::Expired
+                | ErrorClass::Unknown => self.0.circuits.answered(&place.cell.region),
+            }
+        }
         if error.class == ErrorClass::Throttled {
             self.0.limiter.throttled(operation, lane, Instant::now());
         }

@@ -20,6 +20,7 @@
 //!
 //! A dropped read has no effect. A dropped write may have taken effect: read before you repeat it.
 
+mod circuit;
 mod client;
 mod enforced;
 mod error;

@@ -86,6 +86,14 @@ impl Operation {
         }
     }
 
+    /// Whether the Region of the cell answers it: Bedrock, its runtime too.
+    pub(super) fn is_regional(self) -> bool {
+        match self.kind {
+            Kind::Read | Kind::Write | Kind::Inference => true,
+            Kind::Organizations | Kind::Sts => false,
+        }
+    }
+
     /// The documented rate (`aws-facts` 4.7, the column per account), or our choice where AWS
     /// documents none.
     ///

@@ -10,12 +10,14 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::run::say_where_things_stand;
 use super::settings::Installation;
 use crate::aws::{Aws, AwsError, ErrorClass};
 use crate::manifest::{self, Manifests};
 use crate::reconcile::{Accepted, Engine, EngineSettings, Intent, Key, Next, Time, Visited};
 use crate::runtime::{
-    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, WorkerSettings,
+    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, Resync, WorkerSettings, offset,
+    spread,
 };
 
 /// How often the very first call is tried. With the backoff between them that is some five seconds:
@@ -26,12 +28,31 @@ const CONNECTS_MAX: u32 = 4;
 /// it to; to back off as well would let a key that makes many calls never come to its end.
 const THROTTLED_FOR: Duration = Duration::from_secs(1);
 
+/// Settings of the controller beside its engine's.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    /// Where all waits and dates come from.
+    pub clock: Clock,
+    /// Of all jitter: equal seeds on a paused clock give equal histories.
+    pub seed: u64,
+    /// Visits that run at once.
+    pub in_flight: usize,
+}
+
+impl Pulse {
+    /// The system clock and a random seed.
+    pub fn system(in_flight: usize) -> Self {
+        Self { clock: Clock::system(), seed: fastrand::u64(..), in_flight }
+    }
+}
+
 /// Runs visits until it is told to stop.
-pub(super) struct Controller {
+pub struct Controller {
     pub(super) engine: Arc<Engine>,
     pub(super) queue: Queue<Key>,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
+    seed: u64,
     visits: Arc<AtomicU64>,
     in_force: Mutex<(u64, Option<Origin>)>,
     grace: Duration,
@@ -94,12 +115,13 @@ impl Controller {
         let aws = connect(installation).await.map_err(with_endpoint)?;
         let caller = aws.caller();
         info!(account = %caller.account, arn = caller.arn, "connected");
-        Ok(Self::new(aws, installation.engine(intent), installation.max_in_flight))
+        let pulse = Pulse::system(installation.max_in_flight);
+        Ok(Self::new(aws, installation.engine(intent), pulse))
     }
 
     /// The engine on `aws`, with an empty queue.
-    pub(super) fn new(aws: Aws, settings: EngineSettings, in_flight: usize) -> Self {
-        let clock = Clock::system();
+    pub fn new(aws: Aws, settings: EngineSettings, pulse: Pulse) -> Self {
+        let Pulse { clock, seed, in_flight } = pulse;
         let stop = CancellationToken::new();
         let time = Arc::new(ControllerTime(clock.clone()));
         let engine = Engine::new(aws, settings, time, stop.clone());
@@ -116,6 +138,7 @@ impl Controller {
             queue: Queue::new(clock.clone(), limit, lane),
             clock,
             stop,
+            seed,
             visits: Arc::default(),
             in_force: Mutex::new((0, None)),
             grace: GRACE,
@@ -148,8 +171,13 @@ impl Controller {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
-    /// Puts a manifest set in force as the next generation.
-    pub(super) fn accept(&self, manifests: Arc<Manifests>) -> u64 {
+    /// What visits have learned, planned and done.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Puts a manifest set in force as the next generation; returns its number.
+    pub fn accept(&self, manifests: Arc<Manifests>) -> u64 {
         self.accept_from(Origin::Files, manifests)
     }
 
@@ -178,10 +206,9 @@ impl Controller {
         generation
     }
 
-    /// Visits keys until the stop token fires.
-    pub(super) async fn work(&self) {
-        let seed = fastrand::u64(..);
-        let settings = WorkerSettings { grace: self.grace, ..WorkerSettings::with_seed(seed) };
+    /// Visits keys until the controller is told to stop.
+    pub async fn work(&self) {
+        let settings = WorkerSettings { grace: self.grace, ..WorkerSettings::with_seed(self.seed) };
         let left = crate::runtime::run(&self.queue, settings, &self.stop, |key| {
             let (engine, queue) = (Arc::clone(&self.engine), self.queue.clone());
             let (visits, failures) = (Arc::clone(&self.visits), Arc::clone(&self.failures));
@@ -224,6 +251,26 @@ impl Controller {
         .await;
         for key in left {
             tracing::warn!(%key, "abandoned at the end of the grace period");
+        }
+    }
+
+    /// Brings every key back once per interval, each at its own moment, so that the load is even.
+    /// Never ends.
+    pub async fn resync(&self, interval: Duration) {
+        let mut resync = Resync::new(interval, self.seed);
+        loop {
+            self.clock.sleep(resync.delay()).await;
+            say_where_things_stand(self);
+            for key in self.engine.keys() {
+                let wait = match key {
+                    // What it learns of the fleet may change what the others are.
+                    Key::Organization => Duration::ZERO,
+                    Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
+                        offset(interval, spread(&key))
+                    }
+                };
+                self.queue.add_after(key, wait);
+            }
         }
     }
 

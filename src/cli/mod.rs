@@ -21,6 +21,7 @@ mod validate;
 
 use clap::{Parser, Subcommand};
 
+pub use controller::{Controller, Pulse};
 pub use exit::Exit;
 pub use reference::settings_table;
 

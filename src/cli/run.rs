@@ -13,8 +13,8 @@ use super::follow::{Sources, follow};
 use super::last_good::LastGood;
 use super::settings::{Common, Installation, ManifestPaths, duration};
 use crate::model::AccountState;
-use crate::reconcile::{Intent, Key};
-use crate::runtime::{Resync, Shutdown, offset, spread};
+use crate::reconcile::Intent;
+use crate::runtime::Shutdown;
 use crate::status::Summary;
 
 /// Flags of `run`.
@@ -96,33 +96,14 @@ pub(super) async fn reconcile(controller: &Controller, sources: &Sources, pace: 
         tokio::select! {
             () = stopped => {}
             () = follow(controller, sources, pace) => {}
-            () = resync(controller, pace) => {}
+            () = controller.resync(pace.resync) => {}
         }
     };
     tokio::join!(controller.work(), feed);
 }
 
-/// Brings every key back once per interval, each at its own moment, so that the load is even.
-async fn resync(controller: &Controller, pace: &Pace) {
-    let mut interval = Resync::new(pace.resync, fastrand::u64(..));
-    loop {
-        controller.clock.sleep(interval.delay()).await;
-        say_where_things_stand(controller);
-        for key in controller.engine.keys() {
-            let wait = match key {
-                // What it learns of the fleet may change what the others are.
-                Key::Organization => Duration::ZERO,
-                Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
-                    offset(pace.resync, spread(&key))
-                }
-            };
-            controller.queue.add_after(key, wait);
-        }
-    }
-}
-
 /// One line per resync: silence must not be the sign that all is well.
-fn say_where_things_stand(controller: &Controller) {
+pub(super) fn say_where_things_stand(controller: &Controller) {
     match controller.origin() {
         Some(Origin::Files) => {}
         Some(Origin::LastGood) => error!(

@@ -6,6 +6,7 @@
 
 mod console;
 mod finished;
+pub(crate) mod in_process;
 mod manifests;
 pub(crate) mod members;
 mod patience;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::{APPLICATION, Aws, Rates, Settings};
-use crate::cli::controller::Controller;
+use crate::cli::controller::{Controller, Pulse};
 use crate::cli::follow::Sources;
 use crate::cli::run::{Pace, reconcile};
 use crate::model::OwnerId;
@@ -68,7 +68,7 @@ impl Set {
 
         let (manifests, made) = place_manifests(manifests)?;
         let aws = Aws::connect_local(settings(APPLICATION, "BedrailMember"), &url).await?;
-        let controller = Arc::new(Controller::new(aws, engine()?, IN_FLIGHT));
+        let controller = Arc::new(Controller::new(aws, engine()?, Pulse::system(IN_FLIGHT)));
         let reconciler = tokio::spawn({
             let (controller, manifests) = (Arc::clone(&controller), manifests.clone());
             async move {
