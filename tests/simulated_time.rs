@@ -1,6 +1,6 @@
 //! Long histories on a paused clock: what hours of rest cost, and what a bad day costs.
 
-#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
 
 mod support;
 
