@@ -112,6 +112,10 @@ pub(super) struct Installation {
     /// How long after a write its object is read again.
     #[arg(long, env = "BEDRAIL_SETTLE", value_parser = duration, default_value = "1s")]
     pub(super) settle: Duration,
+    /// How long what was read may be acted upon; after that it is read again. A process that was
+    /// paused must not wake up to an old plan.
+    #[arg(long, env = "BEDRAIL_ACT_WITHIN", value_parser = duration, default_value = "60s")]
+    pub(super) act_within: Duration,
     /// API calls in flight at once.
     #[arg(long, env = "BEDRAIL_MAX_IN_FLIGHT", default_value_t = 64)]
     pub(super) max_in_flight: usize,
@@ -162,6 +166,7 @@ impl Installation {
             timing: Timing { confirm_after, own_write_grace: self.own_write_grace },
             intent,
             settle: self.settle,
+            act_within: self.act_within,
         }
     }
 }

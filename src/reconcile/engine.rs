@@ -44,6 +44,8 @@ pub struct EngineSettings {
     pub intent: Intent,
     /// How long after a write the key is read again.
     pub settle: Duration,
+    /// How long after a plan was made its steps may begin.
+    pub act_within: Duration,
 }
 
 /// One installation's reconciler. Visits of different keys may run at once; the queue sees to it

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
 
 use super::act::{ActError, Effect, act};
@@ -91,12 +92,17 @@ impl Engine {
         // Act (writes only). Nothing below this line makes a choice.
         let mut applied = Vec::new();
         let mut error = None;
+        let decided = (self.time.now(), self.time.wall());
         for step in approved.steps() {
             if self.stop.is_cancelled() {
                 break;
             }
             if self.state().generation() != decision.generation {
                 debug!(%key, "a newer generation was accepted; the rest of this plan is stale");
+                break;
+            }
+            if self.is_outdated(decided) {
+                info!(%key, "what was read is too old to act upon by now; it is read again");
                 break;
             }
             match act(&self.aws, step).await {
@@ -118,6 +124,15 @@ impl Engine {
             }
         }
         self.conclude(key, decision, applied, error)
+    }
+
+    /// Whether a plan made then is too old: the process may have been stopped for a while, or its
+    /// machine, in which case only the wall has gone on.
+    fn is_outdated(&self, (decided, date): (Duration, Timestamp)) -> bool {
+        let passed = self.time.now().saturating_sub(decided);
+        let on_the_wall = self.time.wall().duration_since(date);
+        let on_the_wall = Duration::try_from(on_the_wall).unwrap_or_default();
+        passed.max(on_the_wall) > self.settings.act_within
     }
 
     /// Learns and plans, under one lock. `None` when the fleet was read for the first time: what

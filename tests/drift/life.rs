@@ -110,3 +110,42 @@ async fn killed_at_any_moment_the_next_run_makes_nothing_twice() {
     let ours = policies.keys().filter(|name| name.starts_with("bedrail-")).count();
     assert_eq!(ours, 1, "{:?}", policies.keys());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_paused_does_not_go_on_with_an_old_plan() {
+    let mut stage = Stage::start(SMALL).await;
+    stage.set("BEDRAIL_ACT_WITHIN", "1s");
+    let both = "targets: [{organizationalUnit: /Workloads}, {account: \"410000000001\"}]";
+    let text = edited(&everything(), "targets: [{organizationalUnit: /Workloads}]", both);
+    stage.manifest("all.yaml", &text);
+    // The first of two attachments is answered late, and by then the process stands still.
+    let slow = json!({
+        "kind": "Latency", "operation": "organizations:AttachPolicy", "caller": "Controller",
+        "count": 1, "milliseconds": 500,
+    });
+    stage.faults(json!([slow])).await;
+    stage.run().await;
+    let process = stage.running().id().to_string();
+    let attached = |count: u64| {
+        let stage = &stage;
+        move || async move {
+            let calls = stage.calls().await;
+            (calls.get("organizations:AttachPolicy") == Some(&count)).then_some(())
+        }
+    };
+    stage.eventually("the first attachment", attached(1)).await;
+    let send = |name: &str| {
+        assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
+    };
+    send("STOP");
+    let clock = bedrail::runtime::Clock::system();
+    stage
+        .eventually("longer than a plan may be old", || async {
+            (clock.now() > Duration::from_millis(1500)).then_some(())
+        })
+        .await;
+    send("CONT");
+    stage.logged(&["too old to act upon"]).await;
+    in_force(&stage, 1).await;
+    stage.eventually("both attachments", attached(2)).await;
+}

@@ -58,6 +58,7 @@ impl InProcess {
             },
             intent: Intent::Converge,
             settle: Duration::from_secs(1),
+            act_within: Duration::from_mins(1),
         };
         let controller =
             Controller::new(aws, engine, Pulse { clock: clock.clone(), seed, in_flight: 64 });

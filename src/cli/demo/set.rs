@@ -148,6 +148,7 @@ fn engine() -> anyhow::Result<EngineSettings> {
         timing,
         intent: Intent::Converge,
         settle: Duration::from_millis(200),
+        act_within: Duration::from_mins(1),
     })
 }
 
