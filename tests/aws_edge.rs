@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_credential_types::Credentials;
-use bedrail::aws::{Aws, ErrorClass, GuardrailVersion, Rates, Settings, Side};
+use bedrail::aws::{
+    Action, AppliedGuardrail, Aws, Caller, ErrorClass, Finding, GuardrailVersion, Question, Rates,
+    Settings, Side,
+};
 use bedrail::model::content::{
     ContentFilterConfig, ContentPolicyConfig, WordConfig, WordPolicyConfig,
 };
@@ -83,13 +86,17 @@ impl Edge {
     }
 
     async fn guardrail(&self) -> ObservedGuardrail {
-        let replica = self.aws.replica(&key()).await;
+        let replica = self.aws.replica(&key().cell(), &key().guardrail).await;
         replica.guardrail.known().unwrap().0.clone()
     }
 
     /// A guardrail with one version, shared with the organization.
     async fn published(&self) -> GuardrailVersion {
-        let arn = self.aws.create_guardrail(&key(), &content("HIGH"), &tags(), "t1").await.unwrap();
+        let arn = self
+            .aws
+            .create_guardrail((&key().cell(), &key().guardrail), &content("HIGH"), &tags(), "t1")
+            .await
+            .unwrap();
         self.settle();
         let version = self.aws.publish_version(&arn, "r1 one", "t2").await.unwrap();
         self.settle();
@@ -154,9 +161,16 @@ fn share(arn: &GuardrailArn) -> Value {
 #[tokio::test]
 async fn a_guardrail_reads_back_as_it_was_written_from_creation_to_deletion() {
     let edge = Edge::start().await;
-    assert_eq!(edge.aws.replica(&key()).await.guardrail, Read::KnownAbsent);
+    assert_eq!(
+        edge.aws.replica(&key().cell(), &key().guardrail).await.guardrail,
+        Read::KnownAbsent
+    );
 
-    let arn = edge.aws.create_guardrail(&key(), &content("HIGH"), &tags(), "t1").await.unwrap();
+    let arn = edge
+        .aws
+        .create_guardrail((&key().cell(), &key().guardrail), &content("HIGH"), &tags(), "t1")
+        .await
+        .unwrap();
     edge.settle();
     let created = edge.guardrail().await;
     assert_eq!(created.arn, arn);
@@ -186,7 +200,10 @@ async fn a_guardrail_reads_back_as_it_was_written_from_creation_to_deletion() {
 
     edge.aws.delete_guardrail(&arn).await.unwrap();
     edge.settle();
-    assert_eq!(edge.aws.replica(&key()).await.guardrail, Read::KnownAbsent);
+    assert_eq!(
+        edge.aws.replica(&key().cell(), &key().guardrail).await.guardrail,
+        Read::KnownAbsent
+    );
     edge.aws.delete_guardrail(&arn).await.unwrap();
 }
 
@@ -273,32 +290,141 @@ async fn a_member_cell_is_enforced_through_its_role_and_released() {
     assert_eq!(edge.aws.cell(&cell).await.enforcement, Read::KnownAbsent);
 }
 
+impl Edge {
+    /// The scenario's own policy names a guardrail that does not exist, which blocks every call.
+    async fn without_the_broken_policy(&self) {
+        let root = TargetId::Root(self.aws.organization().await.unwrap().root);
+        self.aws.detach_policy(&"p-baseline1".parse().unwrap(), &root).await.unwrap();
+        self.settle();
+    }
+}
+
+/// How `published` shows in evidence.
+fn applied(published: &GuardrailVersion, origins: &[&str]) -> BTreeSet<AppliedGuardrail> {
+    BTreeSet::from([AppliedGuardrail {
+        arn: Some(published.arn.clone()),
+        version: Some(published.version.to_string()),
+        origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
+        ownership: Some("CROSS_ACCOUNT".to_owned()),
+    }])
+}
+
 #[tokio::test]
-async fn inference_shows_which_guardrail_ran_and_why() {
+async fn all_four_ways_of_inference_show_which_guardrail_ran_and_why() {
     let edge = Edge::start().await;
     let published = edge.published().await;
     let cell = cell(SHOP, HOME);
-    let settings = EnforcementSettings::default();
-    edge.aws.put_enforced(&cell, None, &published.arn, published.version, &settings).await.unwrap();
-    // The scenario's own policy names a guardrail that does not exist, which blocks every call.
-    let root = TargetId::Root(edge.aws.organization().await.unwrap().root);
-    edge.aws.detach_policy(&"p-baseline1".parse().unwrap(), &root).await.unwrap();
-    edge.settle();
+    edge.without_the_broken_policy().await;
+    let aws = &edge.aws;
+    let models = [
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "amazon.nova-lite-v1:0",
+        "meta.llama3-1-8b-instruct-v1:0",
+    ];
+    for (enforced, expected) in
+        [(false, BTreeSet::new()), (true, applied(&published, &["ACCOUNT_ENFORCED"]))]
+    {
+        if enforced {
+            let settings = EnforcementSettings::default();
+            let (arn, version) = (&published.arn, published.version);
+            aws.put_enforced(&cell, None, arn, version, &settings).await.unwrap();
+        }
+        for model in models {
+            for (text, is_blocked) in [("hello", false), ("this is forbidden", true)] {
+                let question = Question::new(model, text).at_most(200);
+                let answers = [
+                    ("Converse", aws.converse(&cell, &question).await.unwrap()),
+                    ("ConverseStream", aws.converse_stream(&cell, &question).await.unwrap()),
+                    ("InvokeModel", aws.invoke(&cell, &question).await.unwrap()),
+                    ("with stream", aws.invoke_stream(&cell, &question).await.unwrap()),
+                ];
+                for (way, evidence) in answers {
+                    assert_eq!(evidence.applied, expected, "{way} {model}: {evidence:?}");
+                    let intervened = is_blocked && enforced;
+                    assert_eq!(evidence.intervened, intervened, "{way} {model}: {evidence:?}");
+                    let is_message = evidence.text == "This request was blocked.";
+                    assert_eq!(is_message, intervened, "{way} {model}: {evidence:?}");
+                    let stop = &evidence.stop_reason;
+                    assert_eq!(stop == "guardrail_intervened", intervened, "{way} {model}: {stop}");
+                }
+            }
+        }
+    }
+}
 
-    let model = "anthropic.claude-3-haiku-20240307-v1:0";
-    let ask = |text: &'static str| edge.aws.converse(&cell, model, text, 1);
-    let harmless = ask("hello").await.unwrap();
-    let applied = harmless.applied.first().unwrap();
-    assert_eq!(applied.arn.as_ref(), Some(&published.arn));
-    assert_eq!(applied.version.as_deref(), Some(published.version.to_string().as_str()));
-    assert!(applied.origins.contains("ACCOUNT_ENFORCED"), "{applied:?}");
-    let blocked = ask("this is forbidden").await.unwrap();
-    assert_eq!(blocked.stop_reason, "guardrail_intervened");
-    assert_eq!(blocked.text, "This request was blocked.");
+#[tokio::test]
+async fn a_guardrail_of_the_request_shows_beside_the_enforced_one() {
+    let edge = Edge::start().await;
+    let published = edge.published().await;
+    let cell = cell(SHOP, HOME);
+    edge.without_the_broken_policy().await;
+    let question = Question::new("amazon.nova-lite-v1:0", "hello").under(&published);
+    let expected = applied(&published, &["REQUEST"]);
+    assert_eq!(edge.aws.converse(&cell, &question).await.unwrap().applied, expected);
+    assert_eq!(edge.aws.converse_stream(&cell, &question).await.unwrap().applied, expected);
+    assert_eq!(edge.aws.invoke(&cell, &question).await.unwrap().applied, expected);
+    assert_eq!(edge.aws.invoke_stream(&cell, &question).await.unwrap().applied, expected);
+}
 
-    let judge = |text: &'static str| edge.aws.apply_guardrail(&cell, &published, Side::Input, text);
-    assert!(!judge("hello").await.unwrap().intervened);
-    assert!(judge("forbidden").await.unwrap().intervened);
+#[tokio::test]
+async fn a_model_whose_body_is_not_known_is_not_called() {
+    let edge = Edge::start().await;
+    let question = Question::new("cohere.command-r-v1:0", "hello");
+    let error = edge.aws.invoke(&cell(SHOP, HOME), &question).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Invalid);
+    assert!(error.to_string().contains("cohere.command-r-v1:0"), "{error}");
+    assert_eq!(edge.aws.calls().get("bedrock:InvokeModel"), None);
+}
+
+#[tokio::test]
+async fn a_probe_says_what_the_guardrail_found_and_not_in_which_words() {
+    let edge = Edge::start().await;
+    let published = edge.published().await;
+    let cell = cell(SHOP, HOME);
+    let probe = |text: &'static str| edge.aws.apply_guardrail(&cell, &published, Side::Input, text);
+    let harmless = probe("hello").await.unwrap();
+    assert_eq!((harmless.action, harmless.findings), (Action::None, BTreeSet::new()));
+    assert_eq!(harmless.applied, applied(&published, &["REQUEST"]));
+    let found = probe("this is forbidden").await.unwrap();
+    assert_eq!(found.action, Action::Intervened);
+    let (policy, rule, action) = ("wordPolicyConfig", String::new(), "BLOCKED".to_owned());
+    assert_eq!(found.findings, BTreeSet::from([Finding { policy, rule, action }]));
+}
+
+#[tokio::test]
+async fn a_probe_tells_denied_from_missing_and_from_another_region() {
+    let edge = Edge::start().await;
+    let published = edge.published().await;
+    let probe = async |region: &str, guardrail: &GuardrailVersion| {
+        let cell = cell(SHOP, region);
+        let answer = edge.aws.apply_guardrail(&cell, guardrail, Side::Input, "hello").await;
+        answer.map_err(|error| error.class)
+    };
+    let next = GuardrailVersion { version: "9".parse().unwrap(), ..published.clone() };
+    assert_eq!(probe(HOME, &next).await, Err(ErrorClass::NotFound));
+    let elsewhere = probe("eu-west-1", &published).await.unwrap_err();
+    assert!(matches!(elsewhere, ErrorClass::Invalid | ErrorClass::NotFound), "{elsewhere}");
+    let GuardrailVersion { arn, .. } = &published;
+    edge.aws.delete_resource_policy(&arn.account, &arn.region, &arn.to_string()).await.unwrap();
+    assert_eq!(probe(HOME, &published).await, Err(ErrorClass::Denied));
+}
+
+#[tokio::test]
+async fn a_probe_can_be_made_as_another_role_of_the_account() {
+    let edge = Edge::start().await;
+    let published = edge.published().await;
+    let (member, own) = (cell(PAYMENTS, HOME), cell(MANAGEMENT, HOME));
+    let probe = async |caller: Caller<'_>| {
+        let answer = edge.aws.apply_guardrail(caller, &published, Side::Input, "hello").await;
+        answer.map_err(|error| (error.class, error.operation))
+    };
+    let apply = "bedrock:ApplyGuardrail";
+    probe(Caller::member(&member)).await.unwrap();
+    let long_lived = probe(Caller::member(&member).as_role("LongLived")).await;
+    assert_eq!(long_lived, Err((ErrorClass::Denied, apply)), "its policy has no ApplyGuardrail");
+    probe(Caller::member(&member).as_role("OrganizationAccountAccessRole")).await.unwrap();
+    let missing = probe(Caller::member(&own).as_role("NoSuchRole")).await;
+    assert_eq!(missing, Err((ErrorClass::Denied, "sts:AssumeRole")));
 }
 
 #[tokio::test]
@@ -356,6 +482,8 @@ async fn a_policy_lives_from_creation_to_deletion_and_repeats_do_no_harm() {
         name: "bedrail-everywhere".to_owned(),
         owner: Some("test".parse().unwrap()),
         enforcement: Some("everywhere".parse().unwrap()),
+        shard: None,
+        rollouts: BTreeMap::new(),
         content: first,
         targets: BTreeSet::from([target.clone()]),
     };

@@ -135,7 +135,7 @@ async fn faults(stage: &Stage, faults: Value) {
 
 /// Writes the controller asked for since the calls were last forgotten.
 async fn writes(stage: &Stage) -> u64 {
-    let reads = ["List", "Get", "Describe", "AssumeRole"];
+    let reads = ["List", "Get", "Describe", "AssumeRole", "ApplyGuardrail"];
     let calls = stage.calls().await;
     let is_write = |name: &str| !reads.iter().any(|read| name.contains(&format!(":{read}")));
     calls.iter().filter(|(name, _)| is_write(name)).map(|(_, count)| count).sum()

@@ -202,6 +202,11 @@ impl Aws {
         &self.0.caller
     }
 
+    /// The name of our sessions: `bedrail-<instance>`.
+    pub fn session_name(&self) -> String {
+        self.0.settings.session_name()
+    }
+
     /// Whether `arn` is a session of ours in some member account: by its name, which no other
     /// installation should have.
     pub fn is_session(&self, arn: &str) -> bool {
@@ -214,9 +219,18 @@ impl Aws {
         &self.0.home.region
     }
 
+    /// The role assumed in every account but the caller's: its name, with its path if it has one.
+    pub fn member_role(&self) -> &str {
+        self.0.settings.member_role.trim_start_matches('/')
+    }
+
     /// The role assumed in `account`.
     pub fn member_role_arn(&self, account: &AccountId) -> String {
-        let role = self.0.settings.member_role.trim_start_matches('/');
+        self.role_arn(account, &self.0.settings.member_role)
+    }
+
+    fn role_arn(&self, account: &AccountId, role: &str) -> String {
+        let role = role.trim_start_matches('/');
         format!("arn:{}:iam::{account}:role/{role}", self.0.caller.partition)
     }
 
@@ -249,17 +263,27 @@ impl Aws {
 
     /// Makes a cell ready for calls: opens a session in its account where one is due.
     pub(super) async fn enter(&self, cell: &Cell) -> Result<Place, AwsError> {
-        if cell.account == self.0.caller.account {
+        self.enter_as(cell, None).await
+    }
+
+    /// The same as another role of the account than the member role. A role of the caller's own
+    /// account is assumed too.
+    pub(super) async fn enter_as(
+        &self,
+        cell: &Cell,
+        role: Option<&str>,
+    ) -> Result<Place, AwsError> {
+        if role.is_none() && cell.account == self.0.caller.account {
             return Ok(Place { cell: cell.clone(), session: None });
         }
-        let session = self.0.sessions.of(&cell.account);
+        let session = self.0.sessions.of(&cell.account, role);
         if !session.is_fresh(self.now()) {
             let opening = session.opening.lock().await;
             if let Some(refused) = session.refused(self.now()) {
                 return Err(refused);
             }
             if !session.is_fresh(self.now()) {
-                self.open(&session, &cell.account).await?;
+                self.open(&session, &cell.account, role).await?;
             }
             drop(opening);
         }
@@ -360,6 +384,30 @@ impl Aws {
         })
     }
 
+    /// Reads the events of an answer that has begun, within the time one call may take. They no
+    /// longer count as a call in flight.
+    pub(super) async fn streamed<E, R>(
+        &self,
+        operation: Operation,
+        cell: &Cell,
+        reading: impl Future<Output = Result<(), SdkError<E, R>>>,
+    ) -> Result<(), AwsError>
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+        R: fmt::Debug + 'static,
+    {
+        match tokio::time::timeout(self.0.settings.operation_timeout, reading).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                Err(AwsError::from_stream(operation.name, &cell.region, &error).at(cell))
+            }
+            Err(_) => {
+                let message = "the answer did not end within the time allowed";
+                Err(AwsError::ours(ErrorClass::Unavailable, operation.name, message).at(cell))
+            }
+        }
+    }
+
     fn is_stopping(&self) -> bool {
         self.0.stop.get().is_some_and(CancellationToken::is_cancelled)
     }
@@ -391,14 +439,24 @@ impl Aws {
         }
     }
 
-    async fn open(&self, session: &Session, account: &AccountId) -> Result<(), AwsError> {
+    async fn open(
+        &self,
+        session: &Session,
+        account: &AccountId,
+        role: Option<&str>,
+    ) -> Result<(), AwsError> {
+        // The external id is agreed with the member role alone.
+        let (role, external_id) = match role {
+            Some(role) => (role, None),
+            None => (self.0.settings.member_role.as_str(), self.0.settings.external_id.clone()),
+        };
         let request = self
             .0
             .sts
             .assume_role()
-            .role_arn(self.member_role_arn(account))
+            .role_arn(self.role_arn(account, role))
             .role_session_name(self.0.settings.session_name())
-            .set_external_id(self.0.settings.external_id.clone())
+            .set_external_id(external_id)
             .duration_seconds(SESSION_SECONDS);
         match self.call(ASSUME_ROLE, &self.home(), request.send()).await {
             Ok(output) => {
@@ -411,7 +469,7 @@ impl Aws {
             // The session that is due for replacement still works: nothing is lost yet.
             Err(error) if error.class.is_transient() && session.is_open(self.now()) => Ok(()),
             Err(error) => {
-                let error = self.not_assumed(account, error);
+                let error = self.not_assumed(account, role, error);
                 if !error.class.is_transient() {
                     session.refuse(self.now(), error.clone());
                 }
@@ -421,7 +479,7 @@ impl Aws {
     }
 
     /// Says which role, and what to check.
-    fn not_assumed(&self, account: &AccountId, mut error: AwsError) -> AwsError {
+    fn not_assumed(&self, account: &AccountId, role: &str, mut error: AwsError) -> AwsError {
         error.account = Some(account.clone());
         // It fails for all Regions of the account, and in none of them.
         error.region = None;
@@ -434,7 +492,7 @@ impl Aws {
                 "the role `{role}` could not be assumed by `{caller}`: check that it exists, that \
                  its trust policy admits the caller, whether it {external_id}, and that no \
                  service control policy denies sts:AssumeRole",
-                role = self.member_role_arn(account),
+                role = self.role_arn(account, role),
                 caller = self.0.caller.arn,
             )
             .into();

@@ -124,6 +124,7 @@ fn observed(
         },
         models: configuration.model_enforcement.map(observed_models).unwrap_or_default(),
         updated_by: configuration.updated_by,
+        updated_at: configuration.updated_at.map(|at| at.secs()),
     })
 }
 

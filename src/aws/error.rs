@@ -223,6 +223,31 @@ impl AwsError {
     }
 }
 
+impl AwsError {
+    /// Translates what broke off a stream of events that had begun well.
+    pub(super) fn from_stream<E, R>(
+        operation: &'static str,
+        region: &Region,
+        error: &SdkError<E, R>,
+    ) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+        R: fmt::Debug + 'static,
+    {
+        let event = error.as_service_error();
+        let code = event.and_then(ProvideErrorMetadata::code);
+        let (class, message) = match code {
+            Some(code) => {
+                let message = event.and_then(ProvideErrorMetadata::message);
+                let message = presentable(Some(code), message.unwrap_or("AWS gave no message"));
+                (classify(code, None, region), message)
+            }
+            None => without_answer(error),
+        };
+        Self { code: code.map(Into::into), ..Self::ours(class, operation, message) }
+    }
+}
+
 /// Why there is no answer to judge: credentials, connection, or bytes that are no answer.
 fn without_answer<E, R>(error: &SdkError<E, R>) -> (ErrorClass, String)
 where
@@ -329,6 +354,7 @@ fn classify(code: &str, reason: Option<&str>, region: &Region) -> ErrorClass {
         | "FinalizingOrganizationException"
         | "ModelErrorException"
         | "ModelNotReadyException"
+        | "ModelStreamErrorException"
         | "ModelTimeoutException"
         | "RequestTimeout"
         | "RequestTimeoutException" => ErrorClass::Unavailable,

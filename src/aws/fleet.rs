@@ -62,6 +62,14 @@ impl Aws {
 
     /// The one root, and whether Bedrock policies are enabled on it.
     pub(super) async fn root(&self) -> Result<(RootId, PolicyTypeStatus), AwsError> {
+        self.root_with(&PolicyType::BedrockPolicy).await
+    }
+
+    /// The one root, and whether policies of this type are enabled on it.
+    pub(super) async fn root_with(
+        &self,
+        kind: &PolicyType,
+    ) -> Result<(RootId, PolicyTypeStatus), AwsError> {
         let home = self.home();
         let roots = pages::all(LIST_ROOTS, |next| {
             let request = self.organizations().list_roots().set_next_token(next);
@@ -75,7 +83,7 @@ impl Aws {
         };
         let id = root.id().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| not_understood(LIST_ROOTS, "the root has no usable id"))?;
-        Ok((id, bedrock_policies(root)))
+        Ok((id, status(root, kind)))
     }
 
     /// Level by level; the units of a level are asked for together.
@@ -233,11 +241,9 @@ pub(super) fn account_id(account: &SdkAccount) -> Result<AccountId, AwsError> {
     id.ok_or_else(|| not_understood(LIST_ACCOUNTS, "an account has no usable id"))
 }
 
-fn bedrock_policies(root: &Root) -> PolicyTypeStatus {
-    let bedrock = |it: &&aws_sdk_organizations::types::PolicyTypeSummary| {
-        it.r#type() == Some(&PolicyType::BedrockPolicy)
-    };
-    match root.policy_types().iter().find(bedrock).map(|summary| summary.status()) {
+fn status(root: &Root, kind: &PolicyType) -> PolicyTypeStatus {
+    let mut types = root.policy_types().iter();
+    match types.find(|it| it.r#type() == Some(kind)).map(|summary| summary.status()) {
         None => PolicyTypeStatus::Disabled,
         Some(Some(SdkTypeStatus::Enabled)) => PolicyTypeStatus::Enabled,
         Some(_) => PolicyTypeStatus::Pending,

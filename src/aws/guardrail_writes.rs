@@ -13,7 +13,7 @@ use super::operation::{
     CREATE_GUARDRAIL, CREATE_VERSION, DELETE_GUARDRAIL, Operation, TAG_GUARDRAIL, UNTAG_GUARDRAIL,
     UPDATE_GUARDRAIL,
 };
-use crate::model::{Cell, GuardrailArn, Name, ReplicaContent, ReplicaKey, Version};
+use crate::model::{Cell, GuardrailArn, Name, ReplicaContent, Version};
 
 /// One published version: what [`Aws::delete_version`] deletes. A whole guardrail is named by its
 /// [`GuardrailArn`] alone, so that neither can be passed for the other.
@@ -29,20 +29,19 @@ impl Aws {
     /// `CreateGuardrail`. `token` makes a repeat of the same request return the same guardrail.
     pub async fn create_guardrail(
         &self,
-        key: &ReplicaKey,
+        (cell, name): (&Cell, &Name),
         content: &ReplicaContent,
         tags: &BTreeMap<String, String>,
         token: &str,
     ) -> Result<GuardrailArn, AwsError> {
-        let cell = key.cell();
-        let invalid = |error| incomplete(CREATE_GUARDRAIL, &cell, &error);
+        let invalid = |error| incomplete(CREATE_GUARDRAIL, cell, &error);
         let body = normalise::request(content).map_err(invalid)?;
         let tags = sdk_tags(tags).map_err(invalid)?;
-        let place = self.enter(&cell).await?;
+        let place = self.enter(cell).await?;
         let request = self
             .bedrock(&place)
             .create_guardrail()
-            .name(key.guardrail.as_str())
+            .name(name.as_str())
             .set_description(body.description)
             .set_blocked_input_messaging(body.blocked_input_messaging)
             .set_blocked_outputs_messaging(body.blocked_outputs_messaging)
@@ -57,7 +56,7 @@ impl Aws {
             .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
             .client_request_token(token);
         let output = self.call(CREATE_GUARDRAIL, &place, request.send()).await?;
-        output.guardrail_arn.parse().map_err(|error| answered(CREATE_GUARDRAIL, &cell, &error))
+        output.guardrail_arn.parse().map_err(|error| answered(CREATE_GUARDRAIL, cell, &error))
     }
 
     /// `UpdateGuardrail`: replaces DRAFT by the whole content.
@@ -159,7 +158,11 @@ impl Aws {
             .guardrail_identifier(version.arn.to_string())
             .guardrail_version(version.version.to_string());
         let deleted = self.call(DELETE_GUARDRAIL, &place, request.send()).await.map(drop);
-        accept(deleted, &["ResourceNotFoundException"])
+        let deleted = accept(deleted, &["ResourceNotFoundException"]);
+        if deleted.is_ok() {
+            self.versions().deleted(&version.arn, version.version);
+        }
+        deleted
     }
 }
 

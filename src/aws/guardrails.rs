@@ -12,8 +12,8 @@ use super::operation::{GET_GUARDRAIL, LIST_GUARDRAILS, LIST_TAGS};
 use super::pages;
 use super::versions::VersionKey;
 use crate::model::{
-    Cell, GuardrailArn, GuardrailStatus, ObservedGuardrail, ObservedReplica, ObservedVersion, Read,
-    ReplicaContent, ReplicaKey, Unread, Version,
+    Cell, GuardrailArn, GuardrailStatus, Name, ObservedGuardrail, ObservedReplica, ObservedVersion,
+    Read, ReplicaContent, Unread, Version,
 };
 
 /// What the service calls the working copy.
@@ -23,18 +23,38 @@ const DRAFT: &str = "DRAFT";
 const PAGE_SIZE: i32 = 1000;
 
 impl Aws {
-    /// Reads the guardrail that carries the manifest's name: DRAFT, tags, versions with their
-    /// contents, resource policy.
+    /// Reads the guardrail of this name: DRAFT, tags, versions with their contents, resource policy.
     ///
     /// A guardrail that is listed but cannot be read is Unknown, never absent. A version whose
     /// content cannot be read makes only that content Unknown.
-    pub async fn replica(&self, key: &ReplicaKey) -> ObservedReplica {
-        let guardrail = match self.guardrail_named(key).await {
+    pub async fn replica(&self, cell: &Cell, name: &Name) -> ObservedReplica {
+        let guardrail = match self.guardrail_named(cell, name).await {
             Ok(Some(guardrail)) => Read::Known(guardrail),
             Ok(None) => Read::KnownAbsent,
             Err(error) => Read::Unknown(error.into()),
         };
         ObservedReplica { guardrail }
+    }
+
+    /// Reads every guardrail of an account and Region, by name; those that are being deleted are
+    /// left out.
+    pub async fn all_guardrails(
+        &self,
+        cell: &Cell,
+    ) -> Result<Vec<(String, ObservedGuardrail)>, AwsError> {
+        let place = self.enter(cell).await?;
+        let mut found = Vec::new();
+        for listed in self.list_guardrails(&place, None).await? {
+            if listed.status == SdkStatus::Deleting {
+                continue;
+            }
+            let arn = listed.arn.parse().map_err(|error| {
+                AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, format!("{error}"))
+                    .at(cell)
+            })?;
+            found.push((listed.name, self.guardrail_at(&place, arn).await?));
+        }
+        Ok(found)
     }
 
     /// Reads DRAFT alone: its status and its content.
@@ -48,22 +68,33 @@ impl Aws {
 
     async fn guardrail_named(
         &self,
-        key: &ReplicaKey,
+        cell: &Cell,
+        name: &Name,
     ) -> Result<Option<ObservedGuardrail>, AwsError> {
-        let place = self.enter(&key.cell()).await?;
+        let place = self.enter(cell).await?;
         let listed = self.list_guardrails(&place, None).await?;
-        let Some(arn) = only_one_named(key, &listed)? else { return Ok(None) };
+        match only_one_named(name, cell, &listed)? {
+            Some(arn) => self.guardrail_at(&place, arn).await.map(Some),
+            None => Ok(None),
+        }
+    }
 
+    /// Everything about a guardrail that a list showed.
+    async fn guardrail_at(
+        &self,
+        place: &Place,
+        arn: GuardrailArn,
+    ) -> Result<ObservedGuardrail, AwsError> {
         let resource = arn.to_string();
         let (draft, tags, versions, policy) = tokio::join!(
-            self.get_guardrail(&place, &arn, DRAFT),
-            self.guardrail_tags(&place, &arn),
-            self.versions_of(&place, &arn),
-            self.policy_of(&place, &resource),
+            self.get_guardrail(place, &arn, DRAFT),
+            self.guardrail_tags(place, &arn),
+            self.versions_of(place, &arn),
+            self.policy_of(place, &resource),
         );
         // The list says it exists: a NotFound here is a read that lags, not an absence.
         let (status, draft) = draft?;
-        Ok(Some(ObservedGuardrail { arn, status, draft, tags: tags?, versions: versions?, policy }))
+        Ok(ObservedGuardrail { arn, status, draft, tags: tags?, versions: versions?, policy })
     }
 
     /// All pages; with `of`, the versions of one guardrail, DRAFT included.
@@ -136,9 +167,16 @@ impl Aws {
             })?;
             live.push((version, listed.created_at));
             let content = self.version_content(place, arn, version, &listed).await;
-            let status = status(&listed.status, || None);
+            let is_deleted = self.versions().is_deleted(arn, &(version, listed.created_at));
+            let status = if is_deleted {
+                GuardrailStatus::Deleting
+            } else {
+                status(&listed.status, || None)
+            };
             let description = listed.description.filter(|text| !text.is_empty());
-            versions.insert(version, ObservedVersion { version, status, description, content });
+            let created_at = listed.created_at.to_millis().unwrap_or_default();
+            let observed = ObservedVersion { version, status, created_at, description, content };
+            versions.insert(version, observed);
         }
         self.versions().retain(arn, &live);
         Ok(versions)
@@ -178,20 +216,20 @@ pub(super) fn cell_of(arn: &GuardrailArn) -> Cell {
 /// The guardrail with the manifest's name. Names are unique in an account and Region; while one
 /// is being deleted another may already carry its name.
 fn only_one_named(
-    key: &ReplicaKey,
+    name: &Name,
+    cell: &Cell,
     listed: &[GuardrailSummary],
 ) -> Result<Option<GuardrailArn>, AwsError> {
-    let unreadable =
-        |class, message| AwsError::ours(class, LIST_GUARDRAILS.name, message).at(&key.cell());
-    let named = || listed.iter().filter(|it| it.name == key.guardrail.as_str());
+    let unreadable = |class, message| AwsError::ours(class, LIST_GUARDRAILS.name, message).at(cell);
+    let named = || listed.iter().filter(|it| it.name == name.as_str());
     let staying: Vec<_> = named().filter(|it| it.status != SdkStatus::Deleting).collect();
     let one = match staying.as_slice() {
         [] => named().next(),
         [one] => Some(*one),
         [first, second, ..] => {
             let message = format!(
-                "more than one guardrail is named `{}`: {} and {}; delete all but one",
-                key.guardrail, first.arn, second.arn,
+                "more than one guardrail is named `{name}`: {} and {}; delete all but one",
+                first.arn, second.arn,
             );
             return Err(unreadable(ErrorClass::Conflict, message));
         }
@@ -245,17 +283,16 @@ mod tests {
 
     #[test]
     fn a_name_finds_one_guardrail_or_none_and_never_guesses() {
-        let key = ReplicaKey {
-            guardrail: "baseline".parse().unwrap(),
-            account: "111122223333".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-        };
+        let cell =
+            Cell { account: "111122223333".parse().unwrap(), region: "us-east-1".parse().unwrap() };
+        let name: Name = "baseline".parse().unwrap();
         let old = listed("baseline", "old", SdkStatus::Deleting);
         let new = listed("baseline", "new", SdkStatus::Ready);
         let twin = listed("baseline", "twin", SdkStatus::Ready);
         let other = listed("baseline2", "other", SdkStatus::Ready);
         let find = |listed: &[GuardrailSummary]| {
-            only_one_named(&key, listed).map(|arn| arn.map(|arn| arn.id.as_str().to_owned()))
+            only_one_named(&name, &cell, listed)
+                .map(|arn| arn.map(|arn| arn.id.as_str().to_owned()))
         };
         assert_eq!(find(std::slice::from_ref(&other)), Ok(None));
         assert_eq!(find(&[other.clone(), new.clone()]), Ok(Some("new".to_owned())));

@@ -24,24 +24,30 @@ mod circuit;
 mod client;
 mod enforced;
 mod error;
+mod evidence;
 mod fleet;
 mod guardrail_writes;
 mod guardrails;
 mod limiter;
+mod model_body;
 mod models;
 mod normalise;
 mod operation;
 mod organization;
 mod pages;
 mod policy_writes;
+mod probe;
 mod resource_policy;
-mod runtime;
+mod service_controls;
 mod session;
 mod settings;
 mod versions;
 
 pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
+pub use evidence::{
+    Action, AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer, Side,
+};
 pub use guardrail_writes::GuardrailVersion;
-pub use runtime::{AppliedGuardrail, ConverseEvidence, Judgement, Origin, Side};
+pub use probe::{Caller, Question};
 pub use settings::{APPLICATION, Rates, Settings};

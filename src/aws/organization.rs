@@ -15,7 +15,7 @@ use super::operation::{
 use super::pages;
 use crate::model::{
     AccountId, ENFORCEMENT_TAG, OWNER_TAG, ObservedOrganization, ObservedPolicy, PolicyId,
-    PolicyTypeStatus, Read, TargetId,
+    PolicyTypeStatus, Read, RolloutMarks, SHARD_TAG, TargetId,
 };
 
 impl Aws {
@@ -34,6 +34,7 @@ impl Aws {
             bedrock_policies,
             policies: policies.map_or_else(|error| Read::Unknown(error.into()), Read::Known),
             invalid: invalid.map_or_else(|error| Read::Unknown(error.into()), Read::Known),
+            effective: BTreeMap::new(),
         })
     }
 
@@ -101,13 +102,15 @@ impl Aws {
             name: summary.name.unwrap_or_default(),
             owner,
             enforcement: tags.get(ENFORCEMENT_TAG).and_then(|name| name.parse().ok()),
+            shard: tags.get(SHARD_TAG).and_then(|number| number.parse().ok()),
+            rollouts: RolloutMarks::of_tags(&tags),
             content: content?,
             targets: targets?,
             id,
         })
     }
 
-    async fn policy_content(&self, id: &PolicyId) -> Result<Value, AwsError> {
+    pub(super) async fn policy_content(&self, id: &PolicyId) -> Result<Value, AwsError> {
         let request = self.organizations().describe_policy().policy_id(id.as_str());
         let output = self.call(DESCRIBE_POLICY, &self.home(), request.send()).await?;
         let content = output.policy.and_then(|policy| policy.content);
@@ -117,7 +120,10 @@ impl Aws {
         Ok(serde_json::from_str(&content).unwrap_or(Value::Null))
     }
 
-    async fn policy_targets(&self, id: &PolicyId) -> Result<BTreeSet<TargetId>, AwsError> {
+    pub(super) async fn policy_targets(
+        &self,
+        id: &PolicyId,
+    ) -> Result<BTreeSet<TargetId>, AwsError> {
         let home = self.home();
         let listed = pages::all(LIST_TARGETS, |next| {
             let request = self

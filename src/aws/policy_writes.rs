@@ -64,6 +64,12 @@ impl Aws {
         self.call(UPDATE_POLICY, &self.home(), request.send()).await.map(drop)
     }
 
+    /// `UpdatePolicy` of the name; document and description stay.
+    pub async fn rename_policy(&self, id: &PolicyId, name: &str) -> Result<(), AwsError> {
+        let request = self.organizations().update_policy().policy_id(id.as_str()).name(name);
+        self.call(UPDATE_POLICY, &self.home(), request.send()).await.map(drop)
+    }
+
     /// `TagResource` on a policy: adds tags or overwrites their values.
     pub async fn tag_policy(
         &self,

@@ -126,20 +126,19 @@ impl ProvideCredentials for OfTheCall {
     }
 }
 
+/// A role of an account; `None` is the member role.
+type RoleKey = (AccountId, Option<Box<str>>);
+
 /// All sessions.
 #[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<BTreeMap<AccountId, Arc<Session>>>);
+pub(super) struct Sessions(Mutex<BTreeMap<RoleKey, Arc<Session>>>);
 
 impl Sessions {
-    /// The session of an account, open or not.
-    pub(super) fn of(&self, account: &AccountId) -> Arc<Session> {
+    /// The session of a role in an account, open or not.
+    pub(super) fn of(&self, account: &AccountId, role: Option<&str>) -> Arc<Session> {
+        let key = (account.clone(), role.map(Into::into));
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = sessions.get(account) {
-            return Arc::clone(session);
-        }
-        let session = Arc::new(Session::new(account));
-        sessions.insert(account.clone(), Arc::clone(&session));
-        session
+        Arc::clone(sessions.entry(key).or_insert_with(|| Arc::new(Session::new(account))))
     }
 }
 
@@ -185,6 +184,8 @@ mod tests {
     fn the_regions_of_an_account_share_its_session() {
         let sessions = Sessions::default();
         let account: AccountId = "111122223333".parse().unwrap();
-        assert!(Arc::ptr_eq(&sessions.of(&account), &sessions.of(&account)));
+        let member = sessions.of(&account, None);
+        assert!(Arc::ptr_eq(&member, &sessions.of(&account, None)));
+        assert!(!Arc::ptr_eq(&member, &sessions.of(&account, Some("Application"))));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -58,6 +58,8 @@ pub struct Controller {
     grace: Duration,
     /// After how many failures in a row a key is given up until the next resync; `None`: never.
     failures_max: Option<u32>,
+    /// When a command that ends gives up, on its clock.
+    ends_at: OnceLock<Duration>,
     failures: Arc<Mutex<BTreeMap<Key, u32>>>,
 }
 
@@ -91,7 +93,7 @@ impl Time for ControllerTime {
 
 /// Asks AWS who we are, again where trying again can help: a command must not end because one
 /// answer was lost.
-async fn connect(installation: &Installation) -> Result<Aws, AwsError> {
+pub(super) async fn connect(installation: &Installation) -> Result<Aws, AwsError> {
     let clock = Clock::system();
     let mut backoff = Backoff::new(BackoffSettings::default(), fastrand::Rng::new());
     for _ in 1..CONNECTS_MAX {
@@ -130,7 +132,7 @@ impl Controller {
             Key::Organization => Some(Lane::serial("organization")),
             // Slow by intent: it must not be felt by what is enforced.
             Key::Audit(_) => Some(Lane::new("audit", AUDITED_AT_ONCE)),
-            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) => None,
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Cell(_) => None,
         };
         let limit = NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN);
         Self {
@@ -143,6 +145,7 @@ impl Controller {
             in_force: Mutex::new((0, None)),
             grace: GRACE,
             failures_max: None,
+            ends_at: OnceLock::new(),
             failures: Arc::default(),
         }
     }
@@ -213,6 +216,7 @@ impl Controller {
             let (engine, queue) = (Arc::clone(&self.engine), self.queue.clone());
             let (visits, failures) = (Arc::clone(&self.visits), Arc::clone(&self.failures));
             let (failures_max, settle) = (self.failures_max, self.engine.settle());
+            let left = self.ends_at.get().map(|end| end.saturating_sub(self.clock.now()));
             async move {
                 let Visited { next, wake } = engine.visit(&key).await;
                 visits.fetch_add(1, Ordering::Relaxed);
@@ -220,7 +224,11 @@ impl Controller {
                     match key {
                         // Guardrails come in together; one document takes them all.
                         Key::Organization => queue.add_after(key, settle),
-                        Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
+                        Key::Replica(_)
+                        | Key::ProfilePolicy(_)
+                        | Key::Rollout(_)
+                        | Key::Cell(_)
+                        | Key::Audit(_) => {
                             queue.add(key);
                         }
                     }
@@ -243,6 +251,10 @@ impl Controller {
                     }
                     Next::After(delay) => {
                         failures.remove(&key);
+                        // A bake of hours is nothing to wait for with a deadline of minutes.
+                        if left.is_some_and(|left| delay > left) {
+                            return Requeue::Done;
+                        }
                         Requeue::After(delay)
                     }
                 }
@@ -265,9 +277,11 @@ impl Controller {
                 let wait = match key {
                     // What it learns of the fleet may change what the others are.
                     Key::Organization => Duration::ZERO,
-                    Key::Replica(_) | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
-                        offset(interval, spread(&key))
-                    }
+                    Key::Replica(_)
+                    | Key::ProfilePolicy(_)
+                    | Key::Rollout(_)
+                    | Key::Cell(_)
+                    | Key::Audit(_) => offset(interval, spread(&key)),
                 };
                 self.queue.add_after(key, wait);
             }
@@ -282,6 +296,7 @@ impl Controller {
     /// Visits keys until none is due any more, or until `deadline` has passed. Returns what was
     /// left then.
     pub(super) async fn work_until_idle(&self, deadline: Duration) -> Counts {
+        self.ends_at.get_or_init(|| self.clock.now() + deadline);
         let idle = async {
             let counts = tokio::select! {
                 counts = self.queue.until(Counts::is_idle) => counts,

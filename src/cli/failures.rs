@@ -61,7 +61,7 @@ fn essence(message: &str, place: Option<&Cell>) -> String {
 
 fn place(key: &Key) -> Option<Cell> {
     match key {
-        Key::Organization => None,
+        Key::Organization | Key::Rollout(_) => None,
         Key::Replica(replica) => Some(replica.cell()),
         Key::ProfilePolicy(profile) => {
             Some(Cell { account: profile.account.clone(), region: profile.region.clone() })

@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod failures;
 mod follow;
+mod import;
 mod last_good;
 mod logging;
 mod manifests;
@@ -37,6 +38,7 @@ pub use reference::settings_table;
     version,
     after_help = "Examples:
   bedrail demo                          see it work, on a simulated organization
+  bedrail import --output-dir manifests write manifests from what is live
   bedrail validate -f manifests         check manifests, offline
   bedrail plan -f manifests             show what would change
   bedrail apply -f manifests            converge once
@@ -60,6 +62,8 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Converge once and exit.
     Apply(apply::ApplyArguments),
+    /// Write manifests from what is live in an organization.
+    Import(import::ImportArguments),
     /// Check manifests, offline.
     Validate(validate::ValidateArguments),
     /// Watch it work: a simulated organization, the controller, and an administrator who breaks things.
@@ -75,6 +79,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Run(arguments) => run::run(&common, arguments).await,
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
+        Command::Import(arguments) => import::import_command(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,

@@ -10,6 +10,9 @@ use crate::plan::{Planned, Subject, to_json, to_text};
 use crate::reconcile::{Engine, Key};
 use crate::status::Outcome;
 
+/// The call that a probe is.
+const PROBE: &str = "bedrock:ApplyGuardrail";
+
 /// Prints every plan on stdout.
 pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Result<()> {
     let plans = controller.engine.plans();
@@ -24,6 +27,7 @@ pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Res
                 region: profile.region.clone(),
             }),
         },
+        Key::Rollout(name) => Subject::rollout(name),
         Key::Cell(cell) | Key::Audit(cell) => {
             Subject::cell(cell, desired.cells.get(cell).map(|desired| &desired.enforcement))
         }
@@ -33,10 +37,15 @@ pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Res
     match output {
         Output::Text => {
             anstream::print!("{}", to_text(&planned));
+            print_probes(&controller.engine);
             print_held_plan(&controller.engine);
         }
         Output::Json => {
-            anstream::println!("{}", serde_json::to_string_pretty(&to_json(&planned))?);
+            let mut document = to_json(&planned);
+            if let Some(members) = document.as_object_mut() {
+                members.insert("probes".to_owned(), controller.engine.probes_ahead().into());
+            }
+            anstream::println!("{}", serde_json::to_string_pretty(&document)?);
         }
     }
     Ok(())
@@ -72,6 +81,12 @@ pub(super) fn print_outcome(controller: &Controller, output: Output) -> anyhow::
                 }
             }
             print_held_plan(engine);
+            let probes = engine.calls().get(PROBE).copied().unwrap_or_default();
+            if probes > 0 {
+                anstream::println!(
+                    "{probes} probes were made from inside accounts, and are billed"
+                );
+            }
             anstream::println!(
                 "{} of {} keys in sync; {} held, {} refused, {} failing, {} orphans; {} writes, {calls} API calls",
                 summary.ready,
@@ -85,6 +100,17 @@ pub(super) fn print_outcome(controller: &Controller, output: Output) -> anyhow::
         }
     }
     Ok(())
+}
+
+/// Says how many probes would come before what is shown.
+fn print_probes(engine: &Engine) {
+    let probes = engine.probes_ahead();
+    if probes > 0 {
+        anstream::println!(
+            "Before references are written, up to {probes} probes would be made from inside \
+             accounts: each is one bedrock:ApplyGuardrail, billed to its account."
+        );
+    }
 }
 
 /// Says what the change guard holds, and the manifest that releases it.

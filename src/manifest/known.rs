@@ -1,6 +1,10 @@
 //! What this release knows by name. Regions, profiles and models come faster than releases, so an
 //! unknown one is a warning and never an error.
 
+use std::collections::BTreeSet;
+
+use crate::model::Region;
+
 /// Regions with Guardrails (`aws-facts` 8.2).
 pub(super) const REGIONS: &[&str] = &[
     "us-east-1",
@@ -35,6 +39,12 @@ pub(super) const REGIONS: &[&str] = &[
     "me-central-1",
     "sa-east-1",
 ];
+
+/// The Regions of a partition that are known to have Guardrails.
+pub fn guardrail_regions(partition: &str) -> BTreeSet<Region> {
+    let is_gov = |region: &&&str| region.starts_with("us-gov-") == (partition == "aws-us-gov");
+    REGIONS.iter().filter(is_gov).filter_map(|region| region.parse().ok()).collect()
+}
 
 /// A guardrail profile and the Regions it can be used from.
 pub(super) struct Profile {

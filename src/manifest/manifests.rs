@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::{
-    AccountId, Approval, Content, EnforcementSettings, GuardrailReference, Name, OnDeselect,
-    OnForeign, Presence, ProfileId, Region, UnitId, Version,
+    AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, Name, OnDeselect,
+    OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId, Region, UnitId, Version,
 };
 
 /// All manifests of one load.
@@ -55,8 +56,10 @@ impl fmt::Display for Origin {
 /// One guardrail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guardrail {
-    /// Its name here and in AWS.
+    /// Its name here.
     pub name: Name,
+    /// Its name in AWS: the same, unless written.
+    pub aws_name: Name,
     /// Names whose objects it takes over.
     pub former_names: BTreeSet<Name>,
     /// Where it was read.
@@ -83,6 +86,8 @@ pub struct Guardrail {
     pub revision_history_limit: u32,
     /// Versions that are never collected.
     pub keep_versions: BTreeSet<Version>,
+    /// What to do with a DRAFT that differs although the content is published.
+    pub on_draft: OnDraft,
     /// Whether it should exist.
     pub state: Presence,
     /// Whether a live guardrail of this name without an owner is taken over.
@@ -205,6 +210,36 @@ pub struct Enforcement {
     pub on_deselect: OnDeselect,
     /// Whether it should exist.
     pub state: Presence,
+    /// What is proven before a reference is written.
+    pub preflight: Preflight,
+    /// How a new revision moves; `None`: everywhere at once.
+    pub rollout: Option<Rollout>,
+}
+
+/// How a new revision moves through an enforcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollout {
+    /// In order; the last one selects all.
+    pub waves: Vec<Wave>,
+    /// What a wave must pass.
+    pub gate: Gate,
+    /// What happens when it does not.
+    pub on_failure: OnFailure,
+    /// Whether nothing moves now.
+    pub is_paused: bool,
+}
+
+/// A part of an enforcement that moves together. A place belongs to the first wave that selects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// Its name.
+    pub name: Name,
+    /// Which accounts; empty for all.
+    pub targets: Vec<Selector>,
+    /// Which Regions; empty for all.
+    pub regions: BTreeSet<Region>,
+    /// How long it stays complete before it is passed.
+    pub bake: Duration,
 }
 
 /// One organization enforcement.
@@ -214,6 +249,8 @@ pub struct OrganizationEnforcement {
     pub enforcement: Enforcement,
     /// Whether policies nearer the leaf may change it.
     pub allow_override: bool,
+    /// The name of its policy in AWS; `None` for one made of the owner's and its own.
+    pub policy_name: Option<String>,
     /// Whether a live policy of this name without an owner is taken over.
     pub adopt: bool,
 }

@@ -26,6 +26,7 @@
 //! Which generation is in force, and when files are read again, is `runtime`'s. What to
 //! change in AWS is [`plan`](crate::plan)'s.
 
+mod export;
 mod field_path;
 mod known;
 mod manifests;
@@ -40,6 +41,8 @@ mod suggest;
 mod validate;
 mod yaml;
 
+pub use export::{File, export};
+pub use known::guardrail_regions;
 pub use manifests::{
     AccountEnforcement, CrossRegion, Enforcement, Guardrail, KmsKey, Manifests,
     OrganizationEnforcement, Origin, Placement, RegionOverride, Selector, ShareWith, UnitSelector,

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
-use super::ids::{AccountId, Name, Region, TargetId, UnitId};
+use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
+use super::preflight::Preflight;
+use super::rollout::DesiredRollout;
 use super::selection::{EnforcementKey, Selection};
 
 /// Whether a manifest's objects should exist.
@@ -37,6 +39,8 @@ pub enum Share {
 pub struct DesiredReplica {
     /// Whether it should exist.
     pub state: Presence,
+    /// Its name in AWS.
+    pub name: Name,
     /// Canonical content with the Region's profile and key.
     #[serde(skip)]
     pub content: ReplicaContent,
@@ -50,6 +54,31 @@ pub struct DesiredReplica {
     pub tags: BTreeMap<String, String>,
     /// Whether a live guardrail of this name without an owner is taken over.
     pub adopt: bool,
+    /// Which of its old versions are kept.
+    pub history: History,
+    /// What to do with a DRAFT that differs although the content is published.
+    pub on_draft: OnDraft,
+}
+
+/// What to do with a DRAFT that differs although the content is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum OnDraft {
+    /// Put it right.
+    #[default]
+    Correct,
+    /// Leave it, until the content changes and must be published from it.
+    Leave,
+}
+
+/// What of a guardrail's past is kept, beside what is referenced and the version before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct History {
+    /// How many more versions, the newest of them.
+    pub limit: usize,
+    /// Versions that stay, by AWS's numbers.
+    pub versions: BTreeSet<Version>,
+    /// Revisions that stay: those that enforcements pin.
+    pub revisions: BTreeSet<Revision>,
 }
 
 /// A guardrail, and which of its revisions.
@@ -120,10 +149,14 @@ pub struct DesiredOrganizationEnforcement {
     pub settings: EnforcementSettings,
     /// Whether policies nearer the leaf may change it.
     pub allow_override: bool,
+    /// The name of its policy in AWS; `None` for one made of the owner's and its own.
+    pub policy_name: Option<String>,
     /// Where the policy attaches.
     pub targets: BTreeSet<TargetId>,
     /// Whether a live policy of this name without an owner is taken over.
     pub adopt: bool,
+    /// What is proven before it is attached or moves to another version.
+    pub preflight: Preflight,
 }
 
 /// What to do with a foreign configuration in a slot a manifest claims.
@@ -152,6 +185,8 @@ pub struct DesiredCell {
     pub settings: EnforcementSettings,
     /// What to do with somebody else's configuration.
     pub on_foreign: OnForeign,
+    /// What is proven before it references another version.
+    pub preflight: Preflight,
 }
 
 /// What to do with what left a selection although the text is unchanged.
@@ -225,6 +260,10 @@ pub struct Desired {
     pub cells: BTreeMap<Cell, DesiredCell>,
     /// Cells that some account enforcement selects and cannot have: they stay as they are.
     pub kept: BTreeSet<Cell>,
+    /// Rollouts of account enforcements.
+    pub rollouts: BTreeMap<Name, DesiredRollout<Cell>>,
+    /// Rollouts of organization enforcements: Region by Region.
+    pub organization_rollouts: BTreeMap<Name, DesiredRollout<Region>>,
     /// What the text of every enforcement says.
     #[serde(skip)]
     pub enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,

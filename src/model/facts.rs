@@ -7,9 +7,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::canonical::{ReplicaRevision, Revision};
-use super::cell::{Cell, ReplicaKey};
+use super::cell::{Cell, ProfileKey, ReplicaKey};
+use super::controls::ServiceControls;
 use super::fleet::Fleet;
-use super::ids::{GuardrailArn, Name, PolicyId, Region, TargetId, Version};
+use super::ids::{GuardrailArn, Name, PolicyId, ProfileId, Region, TargetId, Version};
+use super::observed::Read;
+use super::preflight::{ProbeFact, ProbeKey};
+use super::rollout::{GateVerdict, RolloutMarks};
 use super::selection::{EnforcementKey, Selection};
 
 /// What is known of one replica. Every version in it is READY and was read back.
@@ -25,9 +29,13 @@ pub struct ReplicaFact {
     pub policy: Option<Value>,
     /// Versions whose content carries automated reasoning, which cannot be enforced.
     pub not_enforceable: BTreeSet<Version>,
+    /// The guardrail profiles of the versions that have one.
+    pub profiles: BTreeMap<Version, ProfileId>,
     /// The enforcements that its tags name, and what their text selected; `None` where the tag's
     /// value is none of ours.
     pub enforcements: BTreeMap<EnforcementKey, Option<Selection>>,
+    /// What its tags remember of rollouts, by account enforcement.
+    pub rollouts: BTreeMap<Name, RolloutMarks>,
 }
 
 /// What is known of one organization policy of ours.
@@ -39,6 +47,34 @@ pub struct PolicyFact {
     pub targets: BTreeSet<TargetId>,
     /// Regions with a block in its document.
     pub regions: BTreeSet<String>,
+    /// What its tags remember of rollouts, by enforcement.
+    pub rollouts: BTreeMap<Name, RolloutMarks>,
+    /// Every guardrail version its document names.
+    pub references: BTreeSet<(GuardrailArn, Version)>,
+}
+
+/// A guardrail version that a policy of an enforcement had in force at a target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Restorable {
+    /// The enforcement.
+    pub enforcement: Name,
+    /// The target.
+    pub target: TargetId,
+    /// The guardrail.
+    pub guardrail: GuardrailArn,
+    /// Its version.
+    pub version: Version,
+}
+
+/// A cell whose last read failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableCell {
+    /// When that read began.
+    pub tried: Duration,
+    /// What its slot was last read to reference, if it ever was.
+    pub last_seen: Option<(GuardrailArn, Version)>,
+    /// Whether the account has not enabled the Region: nobody can make a call there.
+    pub is_not_enabled: bool,
 }
 
 /// All facts.
@@ -53,6 +89,16 @@ pub struct Facts {
     pub cells: BTreeMap<Cell, Option<(GuardrailArn, Version)>>,
     /// When the read of each of them began, on the clock that plans are given: how old they are.
     pub cells_read: BTreeMap<Cell, Duration>,
+    /// Cells whose last read failed.
+    pub cells_unreadable: BTreeMap<Cell, UnreadableCell>,
+    /// Cells that cannot be reached until a person has done something.
+    pub unreachable: BTreeSet<Cell>,
+    /// Replicas that AWS gave an answer about since the start.
+    pub replicas_read: BTreeSet<ReplicaKey>,
+    /// What was found when gates were tried, by account enforcement.
+    pub verdicts: BTreeMap<Name, BTreeMap<Cell, GateVerdict>>,
+    /// The same by organization enforcement.
+    pub region_verdicts: BTreeMap<Name, BTreeMap<Region, GateVerdict>>,
     /// Every version any `BEDROCK_POLICY` of the organization names; `None` until all were read.
     pub policies: Option<BTreeSet<(GuardrailArn, Version)>>,
     /// When the read of them began.
@@ -61,4 +107,16 @@ pub struct Facts {
     pub own_policies: Option<BTreeMap<PolicyId, PolicyFact>>,
     /// Embedding models per Region, where a manifest excludes them.
     pub embeddings: BTreeMap<Region, BTreeSet<String>>,
+    /// Resource policies of guardrail profiles, once read. Unknown only where nobody can read or
+    /// write one: in an opt-in Region that their account has not enabled.
+    pub profiles: BTreeMap<ProfileKey, Read<Value>>,
+    /// Service control policies as last read; known to be absent where the type is not enabled.
+    /// `None` until a plan asked for them.
+    pub controls: Option<Read<ServiceControls>>,
+    /// When they were read.
+    pub controls_read: Option<Duration>,
+    /// What was tried out from inside cells.
+    pub probes: BTreeMap<ProbeKey, ProbeFact>,
+    /// What organization policies of ours had in force and lost.
+    pub restorable: BTreeSet<Restorable>,
 }

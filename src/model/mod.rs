@@ -10,32 +10,46 @@ mod canonical;
 mod cell;
 mod changes;
 pub mod content;
+mod controls;
 mod desired;
 mod facts;
 mod fleet;
 mod ids;
+mod imported;
 mod observed;
+mod preflight;
+mod rollout;
 mod selection;
 
 pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME, canonical};
 pub use cell::{Cell, ProfileKey, ReplicaKey};
 pub use changes::{FieldChange, changes};
 pub use content::Content;
+pub use controls::{ServiceControl, ServiceControls};
 pub use desired::{
     Approval, Desired, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement,
-    DesiredReplica, EnforcementSettings, Guarding, GuardrailReference, ModelEnforcement,
-    OnDeselect, OnForeign, Presence, Refusal, SelectiveContentGuarding, Share,
+    DesiredReplica, EnforcementSettings, Guarding, GuardrailReference, History, ModelEnforcement,
+    OnDeselect, OnDraft, OnForeign, Presence, Refusal, SelectiveContentGuarding, Share,
 };
-pub use facts::{Facts, PolicyFact, ReplicaFact};
+pub use facts::{Facts, PolicyFact, ReplicaFact, Restorable, UnreadableCell};
 pub use fleet::{Account, AccountState, Fleet, Unit};
 pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
 };
+pub use imported::{
+    Imported, ImportedEnforcement, ImportedGuardrail, ImportedPolicy, ImportedShare,
+    ImportedTarget, Left,
+};
 pub use observed::{
     Absent, ENFORCEMENT_TAG, GuardrailStatus, OWNER_TAG, ObservedCell, ObservedEnforcement,
     ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica, ObservedVersion,
-    PolicyTypeStatus, Read, Seen, Unread,
+    PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
+};
+pub use preflight::{Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes};
+pub use rollout::{
+    Accepted, DesiredRollout, DesiredWave, Gate, GateProbe, GateVerdict, MarkKind, NO_MARK,
+    NotAMark, OnFailure, Rejected, RolloutMarks, WaveMark,
 };
 pub use selection::{
     EnforcementKey, EnforcementKind, NotASelection, Selection, TargetMark, digits,

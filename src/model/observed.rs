@@ -15,6 +15,7 @@ use super::ids::{
     AccountId, ConfigId, GuardrailArn, Name, OrganizationId, OwnerId, PolicyId, RootId, TargetId,
     Version,
 };
+use super::rollout::RolloutMarks;
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -92,6 +93,9 @@ pub struct ObservedVersion {
     pub version: Version,
     /// Its status.
     pub status: GuardrailStatus,
+    /// When it was published, in milliseconds since 1970: versions are as old as this says, since
+    /// AWS does not promise that numbers of deleted ones are not given again.
+    pub created_at: i64,
     /// Its description: an index, or the guardrail's own (`aws-facts` 13, question 19).
     pub description: Option<String>,
     /// Its content, read back; unknown until read or while not READY.
@@ -139,6 +143,9 @@ pub const OWNER_TAG: &str = "bedrail:owner";
 /// The tag that says which enforcement a policy belongs to.
 pub const ENFORCEMENT_TAG: &str = "bedrail:enforcement";
 
+/// The tag that numbers the policies of an enforcement from the second on.
+pub const SHARD_TAG: &str = "bedrail:shard";
+
 /// One `BEDROCK_POLICY`, ours or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedPolicy {
@@ -150,6 +157,10 @@ pub struct ObservedPolicy {
     pub owner: Option<OwnerId>,
     /// The enforcement it belongs to, from its tags.
     pub enforcement: Option<Name>,
+    /// Its number among those of the enforcement, from its tags.
+    pub shard: Option<u32>,
+    /// What its tags remember of rollouts, by enforcement.
+    pub rollouts: BTreeMap<Name, RolloutMarks>,
     /// Its document, parsed; `Null` when it is not JSON.
     pub content: Value,
     /// What it is attached to directly.
@@ -169,6 +180,9 @@ pub struct ObservedOrganization {
     pub policies: Read<BTreeMap<PolicyId, ObservedPolicy>>,
     /// Accounts whose effective policy is invalid (the last valid one stays in force).
     pub invalid: Read<BTreeSet<AccountId>>,
+    /// The effective policy of witnesses: accounts that each show for others what the policies on
+    /// one path come to.
+    pub effective: BTreeMap<AccountId, Read<Value>>,
 }
 
 /// The enforced configuration of a cell.
@@ -186,6 +200,8 @@ pub struct ObservedEnforcement {
     pub models: ModelEnforcement,
     /// Who wrote it last, as AWS says.
     pub updated_by: Option<String>,
+    /// When, in seconds since 1970.
+    pub updated_at: Option<i64>,
 }
 
 /// What a visit to a cell read.

@@ -32,6 +32,7 @@ pub struct Sightings {
     absent_since: BTreeMap<String, Duration>,
     removable_since: BTreeMap<String, Duration>,
     written_at: BTreeMap<String, Duration>,
+    noticed_at: BTreeMap<String, Duration>,
 }
 
 impl Sightings {
@@ -45,11 +46,8 @@ impl Sightings {
         timing: &Timing,
     ) -> Result<Confirmed, Duration> {
         self.removable_since.remove(object);
-        if let Some(written) = self.written_at.get(object) {
-            let trusted = *written + timing.own_write_grace;
-            if now < trusted {
-                return Err(trusted.saturating_sub(now));
-            }
+        if let Some(wait) = self.written_for(object, now, timing) {
+            return Err(wait);
         }
         confirm(&mut self.absent_since, object, now, timing)
     }
@@ -82,6 +80,27 @@ impl Sightings {
     pub fn reset_all(&mut self) {
         self.absent_since.clear();
         self.removable_since.clear();
+    }
+
+    /// For how long what we wrote ourselves of `object` may not show in a read still, if it may.
+    pub fn written_for(&self, object: &str, now: Duration, timing: &Timing) -> Option<Duration> {
+        let trusted = *self.written_at.get(object)? + timing.own_write_grace;
+        (now < trusted).then(|| trusted.saturating_sub(now))
+    }
+
+    /// Notes `object` at `now`, and says how long ago it was noted first.
+    pub fn noticed(&mut self, object: &str, now: Duration) -> Duration {
+        now.saturating_sub(*self.noticed_at.entry(object.to_owned()).or_insert(now))
+    }
+
+    /// Whether `object` was noted and not forgotten since.
+    pub fn is_noticed(&self, object: &str) -> bool {
+        self.noticed_at.contains_key(object)
+    }
+
+    /// Takes back that `object` was noted.
+    pub fn forget(&mut self, object: &str) {
+        self.noticed_at.remove(object);
     }
 
     /// Records that we wrote `object` at `now`.

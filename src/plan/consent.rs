@@ -277,9 +277,10 @@ fn no_target_left(
         let mut extra = policy.regions.iter().filter(|region| !is_named(region));
         extra.all(|it| is_gone(of_region(key, it, context)))
     };
+    let is_its = |name: &Name| *name == key.name || text.former_names.contains(name);
     policies
         .values()
-        .filter(|it| it.enforcement.as_ref() == Some(&key.name))
+        .filter(|it| it.enforcement.as_ref().is_some_and(is_its))
         .all(|it| text.state == Presence::Present && targets(it) && regions(it))
 }
 

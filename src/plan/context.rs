@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::confirm::Timing;
+use super::preflight::Proving;
+use super::rollout::Decision;
 use crate::model::{
     Cell, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement, DesiredReplica,
-    EnforcementKey, Facts, Name, OwnerId, ReplicaKey,
+    DesiredRollout, EnforcementKey, Facts, Name, OwnerId, Region, ReplicaKey,
 };
 
 /// What a plan needs beside its own key's two worlds.
@@ -23,12 +27,22 @@ pub struct Context<'a> {
     pub organization: &'a BTreeMap<Name, DesiredOrganizationEnforcement>,
     /// Which enforcement claims which cell.
     pub cells: &'a BTreeMap<Cell, DesiredCell>,
+    /// Rollouts of account enforcements, as their text arranges them.
+    pub waves: &'a BTreeMap<Name, DesiredRollout<Cell>>,
+    /// Rollouts of organization enforcements, likewise.
+    pub organization_waves: &'a BTreeMap<Name, DesiredRollout<Region>>,
+    /// What is decided of those of accounts.
+    pub rollouts: &'a BTreeMap<Name, Decision>,
     /// Cells that an enforcement selects and cannot have.
     pub kept: &'a BTreeSet<Cell>,
     /// What other keys' visits learned.
     pub facts: &'a Facts,
+    /// What is proven before a reference is written.
+    pub preflight: Proving<'a>,
     /// How sure is sure.
     pub timing: &'a Timing,
     /// Now, on the clock that [`Sightings`](super::Sightings) was told of earlier reads.
     pub now: Duration,
+    /// Now, on the clock that marks of rollouts are written by.
+    pub wall: Timestamp,
 }

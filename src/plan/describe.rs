@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::replica::GUARDRAIL;
 use super::step::{HoldReason, Step};
-use crate::model::{Cell, FieldChange, Name, TargetId};
+use crate::model::{Cell, FieldChange, Name, PolicyId, TargetId, Version};
 
 /// What a step does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,8 +54,10 @@ impl Step {
             | Self::EnablePolicyType { .. }
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
+            | Self::RenamePolicy { .. }
             | Self::PutEnforced { .. } => Effect::Update,
             Self::DeleteGuardrail { .. }
+            | Self::DeleteVersion { .. }
             | Self::DeleteResourcePolicy { .. }
             | Self::DeletePolicy { .. }
             | Self::DetachPolicy { .. }
@@ -72,12 +74,14 @@ impl Step {
             Self::TagGuardrail { .. } => "bedrock:TagResource",
             Self::UntagGuardrail { .. } => "bedrock:UntagResource",
             Self::PublishVersion { .. } => "bedrock:CreateGuardrailVersion",
-            Self::DeleteGuardrail { .. } => "bedrock:DeleteGuardrail",
+            Self::DeleteGuardrail { .. } | Self::DeleteVersion { .. } => "bedrock:DeleteGuardrail",
             Self::PutResourcePolicy { .. } => "bedrock:PutResourcePolicy",
             Self::DeleteResourcePolicy { .. } => "bedrock:DeleteResourcePolicy",
             Self::EnablePolicyType { .. } => "organizations:EnablePolicyType",
             Self::CreatePolicy { .. } => "organizations:CreatePolicy",
-            Self::UpdatePolicy { .. } | Self::DropRegions { .. } => "organizations:UpdatePolicy",
+            Self::UpdatePolicy { .. } | Self::RenamePolicy { .. } | Self::DropRegions { .. } => {
+                "organizations:UpdatePolicy"
+            }
             Self::TagPolicy { .. } => "organizations:TagResource",
             Self::DeletePolicy { .. } => "organizations:DeletePolicy",
             Self::AttachPolicy { .. } => "organizations:AttachPolicy",
@@ -90,11 +94,12 @@ impl Step {
     /// What it changes, by ARN, id or name.
     pub fn object(&self) -> String {
         match self {
-            Self::CreateGuardrail { key, .. } => key.guardrail.to_string(),
+            Self::CreateGuardrail { name, .. } => name.to_string(),
             Self::UpdateGuardrail { arn, .. }
             | Self::TagGuardrail { arn, .. }
             | Self::UntagGuardrail { arn, .. }
             | Self::DeleteGuardrail { arn, .. } => arn.to_string(),
+            Self::DeleteVersion { arn, version, .. } => arn.with_version(*version),
             Self::PublishVersion { arn, revision, .. } => format!("{arn} revision {revision}"),
             Self::PutResourcePolicy { resource, .. }
             | Self::DeleteResourcePolicy { resource, .. } => {
@@ -104,6 +109,7 @@ impl Step {
             Self::CreatePolicy { name, .. } => name.clone(),
             Self::UpdatePolicy { id, .. }
             | Self::TagPolicy { id, .. }
+            | Self::RenamePolicy { id, .. }
             | Self::DropRegions { id, .. }
             | Self::DeletePolicy { id, .. } => id.to_string(),
             Self::AttachPolicy { id, target, .. } | Self::DetachPolicy { id, target, .. } => {
@@ -124,6 +130,7 @@ impl Step {
             | Self::TagGuardrail { arn, .. }
             | Self::UntagGuardrail { arn, .. }
             | Self::PublishVersion { arn, .. }
+            | Self::DeleteVersion { arn, .. }
             | Self::DeleteGuardrail { arn, .. } => {
                 Some(Cell { account: arn.account.clone(), region: arn.region.clone() })
             }
@@ -138,6 +145,7 @@ impl Step {
             | Self::CreatePolicy { .. }
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
+            | Self::RenamePolicy { .. }
             | Self::DeletePolicy { .. }
             | Self::AttachPolicy { .. }
             | Self::DropRegions { .. }
@@ -154,11 +162,13 @@ impl Step {
             | Self::DropRegions { changes, .. }
             | Self::PutResourcePolicy { changes, .. }
             | Self::UpdatePolicy { changes, .. }
+            | Self::RenamePolicy { changes, .. }
             | Self::PutEnforced { changes, .. }
             | Self::DeleteEnforced { changes, .. } => changes,
             Self::CreateGuardrail { .. }
             | Self::PublishVersion { .. }
             | Self::DeleteGuardrail { .. }
+            | Self::DeleteVersion { .. }
             | Self::DeleteResourcePolicy { .. }
             | Self::EnablePolicyType { .. }
             | Self::CreatePolicy { .. }
@@ -176,19 +186,20 @@ impl Step {
             Self::CreateGuardrail { .. } | Self::DeleteGuardrail { .. } => {
                 Some(GUARDRAIL.to_owned())
             }
+            Self::DeleteVersion { version, .. } => Some(sighting::version(*version)),
             Self::PutResourcePolicy { resource, .. }
             | Self::DeleteResourcePolicy { resource, .. } => {
                 Some(sighting::resource_policy(resource))
             }
-            Self::CreatePolicy { enforcement, .. } | Self::DeletePolicy { enforcement, .. } => {
-                Some(sighting::policy(enforcement))
+            Self::CreatePolicy { enforcement, shard, .. }
+            | Self::DeletePolicy { enforcement, shard, .. } => {
+                Some(sighting::policy(enforcement, *shard))
             }
-            Self::AttachPolicy { enforcement, target, .. }
-            | Self::DetachPolicy { enforcement, target, .. } => {
-                Some(sighting::attachment(enforcement, target))
+            Self::AttachPolicy { id, target, .. } | Self::DetachPolicy { id, target, .. } => {
+                Some(sighting::attachment(id, target))
             }
             Self::DeleteEnforced { .. } => Some(sighting::SLOT.to_owned()),
-            Self::DropRegions { enforcement, .. } => Some(sighting::blocks(enforcement)),
+            Self::DropRegions { id, .. } => Some(sighting::blocks(id)),
             Self::UpdateGuardrail { .. }
             | Self::TagGuardrail { .. }
             | Self::UntagGuardrail { .. }
@@ -196,6 +207,7 @@ impl Step {
             | Self::EnablePolicyType { .. }
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
+            | Self::RenamePolicy { .. }
             | Self::PutEnforced { .. } => None,
         }
     }
@@ -210,6 +222,7 @@ impl Step {
             }
             // What these delete protects nobody: they come after the last reference is gone.
             Self::DeleteGuardrail { .. }
+            | Self::DeleteVersion { .. }
             | Self::DeleteResourcePolicy { .. }
             | Self::DeletePolicy { .. }
             | Self::CreateGuardrail { .. }
@@ -221,6 +234,7 @@ impl Step {
             | Self::EnablePolicyType { .. }
             | Self::CreatePolicy { .. }
             | Self::TagPolicy { .. }
+            | Self::RenamePolicy { .. }
             | Self::AttachPolicy { .. } => false,
         }
     }
@@ -258,6 +272,8 @@ impl HoldReason {
             Self::NotShared => "NotShared",
             Self::NotOurs => "NotOurs",
             Self::ForeignConfiguration => "ForeignConfiguration",
+            Self::ForeignPolicy => "ForeignPolicy",
+            Self::NotEffective => "NotEffective",
             Self::Referenced => "Referenced",
             Self::Quota => "Quota",
             Self::Failed => "Failed",
@@ -269,6 +285,17 @@ impl HoldReason {
             Self::NotInManagementAccount => "NotInManagementAccount",
             Self::RegionUnavailable => "RegionUnavailable",
             Self::Contested => "Contested",
+            Self::Preflight => "Preflight",
+            Self::PreflightDenied => "PreflightDenied",
+            Self::PreflightUnknown => "PreflightUnknown",
+            Self::DeniedByPolicy => "DeniedByPolicy",
+            Self::RollingOut => "RollingOut",
+            Self::WaveClosed => "WaveClosed",
+            Self::Baking => "Baking",
+            Self::Gating => "Gating",
+            Self::Halted => "Halted",
+            Self::Paused => "Paused",
+            Self::RolledBack => "RolledBack",
         }
     }
 }
@@ -281,28 +308,38 @@ impl fmt::Display for HoldReason {
 
 /// The names under which [`Sightings`](super::Sightings) keep objects.
 pub(super) mod sighting {
-    use super::{Name, TargetId};
+    use super::{Name, PolicyId, TargetId, Version};
 
     /// The slot of a cell.
     pub(in crate::plan) const SLOT: &str = "slot";
+
+    /// A version, in the memory of its guardrail.
+    pub(in crate::plan) fn version(number: Version) -> String {
+        format!("version/{number}")
+    }
 
     /// A resource policy.
     pub(in crate::plan) fn resource_policy(resource: &str) -> String {
         format!("resource-policy/{resource}")
     }
 
-    /// The policy of an enforcement.
-    pub(in crate::plan) fn policy(enforcement: &Name) -> String {
-        format!("policy/{enforcement}")
+    /// A policy of an enforcement, by its number.
+    pub(in crate::plan) fn policy(enforcement: &Name, shard: u32) -> String {
+        format!("policy/{enforcement}/{shard}")
     }
 
-    /// One attachment of it.
-    pub(in crate::plan) fn attachment(enforcement: &Name, target: &TargetId) -> String {
-        format!("attachment/{enforcement}/{target}")
+    /// One attachment of a policy.
+    pub(in crate::plan) fn attachment(policy: &PolicyId, target: &TargetId) -> String {
+        format!("attachment/{policy}/{target}")
     }
 
-    /// The Regions of its document.
-    pub(in crate::plan) fn blocks(enforcement: &Name) -> String {
-        format!("blocks/{enforcement}")
+    /// The Regions of its document that a text gave up.
+    pub(in crate::plan) fn blocks(policy: &PolicyId) -> String {
+        format!("blocks/{policy}")
+    }
+
+    /// The Regions of its document that move to another.
+    pub(in crate::plan) fn moved(policy: &PolicyId) -> String {
+        format!("moved/{policy}")
     }
 }

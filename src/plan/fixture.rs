@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::confirm::{Confirmed, Sightings, Timing};
 use super::context::Context;
+use super::preflight::Proving;
 use super::replica::replica_fact;
+use super::rollout::Decision;
 use super::step::{HoldReason, Plan};
 use crate::model::{
     Account, AccountState, Cell, Content, DesiredCell, DesiredEnforcement,
-    DesiredOrganizationEnforcement, DesiredReplica, EnforcementKey, Facts, Fleet, GuardrailArn,
-    GuardrailStatus, Name, ObservedGuardrail, ObservedReplica, ObservedVersion, OwnerId, Presence,
-    Read, ReplicaContent, ReplicaFact, ReplicaKey, Share, Unit, UnitId, Unread, Version, canonical,
+    DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, EnforcementKey, Facts, Fleet,
+    GuardrailArn, GuardrailStatus, History, Name, ObservedGuardrail, ObservedReplica,
+    ObservedVersion, OnDraft, OwnerId, Presence, ProfileKey, Read, Region, ReplicaContent,
+    ReplicaFact, ReplicaKey, Share, Unit, UnitId, Unread, Version, canonical,
 };
 
 pub(super) const MANAGEMENT: &str = "111122223333";
@@ -27,6 +31,9 @@ pub(super) const REGION: &str = "us-east-1";
 
 pub(super) const TIMING: Timing =
     Timing { confirm_after: Duration::from_secs(5), own_write_grace: Duration::from_mins(1) };
+
+/// When a world begins.
+const START: Duration = Duration::from_secs(1000);
 
 /// Root: management, other, suspended; in one unit: member.
 pub(super) fn fleet() -> Fleet {
@@ -106,6 +113,9 @@ pub(super) fn desired(content: &ReplicaContent) -> DesiredReplica {
         share: Share::None,
         tags: BTreeMap::new(),
         adopt: false,
+        on_draft: OnDraft::Correct,
+        name: key().guardrail,
+        history: History { limit: 5, ..History::default() },
     }
 }
 
@@ -130,6 +140,7 @@ pub(super) fn published(number: u32, content: &ReplicaContent) -> (Version, Obse
     let observed = ObservedVersion {
         version: version(number),
         status: GuardrailStatus::Ready,
+        created_at: i64::from(number),
         description: None,
         content: Read::Known(content.clone()),
     };
@@ -153,7 +164,7 @@ pub(super) fn fact(versions: &[(u32, &ReplicaContent)]) -> ReplicaFact {
     let mut guardrail = guardrail(&content("draft"));
     guardrail.versions = versions.iter().map(|(number, it)| published(*number, it)).collect();
     guardrail.policy = Read::Known(open_policy(&guardrail.arn));
-    replica_fact(&observed(guardrail), &owner(), &key().guardrail).unwrap()
+    replica_fact(&observed(guardrail), &owner(), &key().guardrail, false).unwrap()
 }
 
 pub(super) fn confirmed() -> Confirmed {
@@ -170,7 +181,13 @@ pub(super) struct World {
     pub(super) enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,
     pub(super) organization: BTreeMap<Name, DesiredOrganizationEnforcement>,
     pub(super) cells: BTreeMap<Cell, DesiredCell>,
+    pub(super) waves: BTreeMap<Name, DesiredRollout<Cell>>,
+    pub(super) organization_waves: BTreeMap<Name, DesiredRollout<Region>>,
+    pub(super) rollouts: BTreeMap<Name, Decision>,
     pub(super) kept: BTreeSet<Cell>,
+    pub(super) profiles: BTreeMap<ProfileKey, Share>,
+    /// Whether probes that were not made count as passed.
+    pub(super) is_assumed: bool,
     pub(super) facts: Facts,
     pub(super) now: Duration,
 }
@@ -182,6 +199,8 @@ impl World {
             fleet: Some(fleet()),
             cells: BTreeMap::from(cells),
             policies: Some(BTreeSet::new()),
+            controls: Some(Read::KnownAbsent),
+            controls_read: Some(START),
             ..Facts::default()
         };
         Self {
@@ -190,9 +209,14 @@ impl World {
             enforcements: BTreeMap::new(),
             organization: BTreeMap::new(),
             cells: BTreeMap::new(),
+            waves: BTreeMap::new(),
+            organization_waves: BTreeMap::new(),
+            rollouts: BTreeMap::new(),
             kept: BTreeSet::new(),
+            profiles: BTreeMap::new(),
+            is_assumed: true,
             facts,
-            now: Duration::from_secs(1000),
+            now: START,
         }
     }
 
@@ -214,16 +238,26 @@ impl World {
             enforcements: &self.enforcements,
             organization: &self.organization,
             cells: &self.cells,
+            waves: &self.waves,
+            organization_waves: &self.organization_waves,
+            rollouts: &self.rollouts,
             kept: &self.kept,
             facts: &self.facts,
+            preflight: Proving {
+                profiles: &self.profiles,
+                member_role: "BedrailMember",
+                is_assumed: self.is_assumed,
+            },
             timing: &TIMING,
             now: self.now,
+            wall: Timestamp::UNIX_EPOCH + self.now,
         }
     }
 
     /// Time passes, and what cells and policies reference is read again.
     pub(super) fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
+        self.facts.controls_read = Some(self.now);
         self.facts.policies_read = self.facts.policies.is_some().then_some(self.now);
         let cells = self.facts.cells.keys().cloned();
         self.facts.cells_read = cells.map(|cell| (cell, self.now)).collect();

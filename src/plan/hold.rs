@@ -26,6 +26,11 @@ impl Held {
         Self { reason, message: message.into(), until: Until::Person }
     }
 
+    /// The same, with what it is about in front.
+    pub(super) fn prefixed(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
     /// Held because a read of this visit failed. A refused read is not asked again by time alone:
     /// the resync will notice when somebody grants it.
     pub(super) fn unread(what: &str, unread: &Unread, context: &Context) -> Self {

@@ -23,21 +23,27 @@
 //! When to look again is the runtime's decision, how a step becomes a call the AWS edge's.
 //! A rule that needs one more live value adds a field to what is observed, or a fact.
 
+mod access;
 mod cell;
 mod confirm;
 mod consent;
 mod context;
 mod describe;
+mod effective;
 mod guard;
 mod hold;
+mod import;
 mod narrowing;
 mod organization;
 mod ownership;
+mod preflight;
 mod reference;
 mod references;
 mod render;
 mod replica;
 mod review;
+mod rival;
+mod rollout;
 mod sharing;
 mod step;
 
@@ -50,11 +56,16 @@ pub use cell::plan_cell;
 pub use confirm::{Confirmed, Sightings, Timing};
 pub use context::Context;
 pub use describe::Effect;
+pub use effective::{unproven, witnesses};
 pub use guard::{HeldPlan, Losses, Ruling, rule, withhold};
-pub use organization::{plan_organization, policy_regions};
+pub use import::{Live, import};
+pub use organization::{plan_organization, policy_regions, taken_over};
 pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
+pub use preflight::{Proving, controls_are_fresh, probes_ahead, restorable};
 pub use render::{Planned, Subject, Summary, to_json, to_text};
 pub use replica::{ReplicaMemory, plan_replica, replica_fact};
 pub use review::{ApprovedPlan, Mode, Verdict, WithheldReason, review};
+pub use rival::{Ourselves, Rival, stand_back};
+pub use rollout::{Decision, Trial, decide_rollout, plan_rollout, trials};
 pub use sharing::{ProfilePolicy, admits, plan_profile_policy};
 pub use step::{Held, HoldReason, Loss, Orphan, Plan, Step, Until};

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::confirm::Confirmed;
+use super::rollout::Trial;
 use crate::model::{
     AccountId, Cell, ConfigId, EnforcementKey, EnforcementSettings, FieldChange, GuardrailArn,
-    Name, PolicyId, Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId,
-    TargetId, Version,
+    Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision,
+    Revision, RootId, TargetId, Version,
 };
 
 /// One change to AWS.
@@ -20,6 +21,8 @@ pub enum Step {
     CreateGuardrail {
         /// What and where.
         key: ReplicaKey,
+        /// Its name in AWS.
+        name: Name,
         /// The whole content.
         content: ReplicaContent,
         /// Owner tags and the user's.
@@ -82,6 +85,15 @@ pub enum Step {
         /// Two complete passes showed it ours and referenced by nothing.
         confirmed: Confirmed,
     },
+    /// `DeleteGuardrail` of one version that nobody needs.
+    DeleteVersion {
+        /// Of which guardrail.
+        arn: GuardrailArn,
+        /// Which.
+        version: Version,
+        /// Two complete passes showed it ours, beyond the history and referenced by nothing.
+        confirmed: Confirmed,
+    },
     /// `PutResourcePolicy`: the whole document, foreign statements included.
     PutResourcePolicy {
         /// The account that owns the resource.
@@ -119,6 +131,8 @@ pub enum Step {
     CreatePolicy {
         /// For which enforcement.
         enforcement: Name,
+        /// Its number among those of the enforcement.
+        shard: u32,
         /// Its name in AWS.
         name: String,
         /// Its document.
@@ -150,10 +164,23 @@ pub enum Step {
         /// Tags to set.
         tags: BTreeMap<String, String>,
     },
+    /// `UpdatePolicy` of the name only: an enforcement that is called otherwise now.
+    RenamePolicy {
+        /// For which enforcement.
+        enforcement: Name,
+        /// Which.
+        id: PolicyId,
+        /// Its new name in AWS.
+        name: String,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
     /// `DeletePolicy`.
     DeletePolicy {
         /// For which enforcement.
         enforcement: Name,
+        /// Its number among those of the enforcement.
+        shard: u32,
         /// Which.
         id: PolicyId,
         /// Two complete reads showed it ours and attached to nothing.
@@ -244,6 +271,10 @@ pub enum HoldReason {
     NotOurs,
     /// Somebody else's configuration is in the slot and `onForeign` is `Hold`.
     ForeignConfiguration,
+    /// Somebody else's organization policy on the same path makes something else of ours.
+    ForeignPolicy,
+    /// What is attached is not what an account shows to be in effect.
+    NotEffective,
     /// Something still references what should go.
     Referenced,
     /// A quota of AWS is reached (20 versions, 10,000 characters, 10 attachments).
@@ -266,6 +297,28 @@ pub enum HoldReason {
     RegionUnavailable,
     /// Somebody keeps undoing it; the next write waits.
     Contested,
+    /// It is being found out whether those who would depend on a reference can apply it.
+    Preflight,
+    /// An account that would depend on a reference cannot apply it.
+    PreflightDenied,
+    /// It could not be found out whether an account can apply it.
+    PreflightUnknown,
+    /// A service control policy denies every role of an account to apply it.
+    DeniedByPolicy,
+    /// A new revision is on its way through the places of an open wave.
+    RollingOut,
+    /// The wave of a new revision is not open yet.
+    WaveClosed,
+    /// A wave is complete and has to stay so for a while.
+    Baking,
+    /// A wave is being tried.
+    Gating,
+    /// A rollout does not go on by itself.
+    Halted,
+    /// The text says that nothing of a rollout moves.
+    Paused,
+    /// A revision did not pass, and is not desired again until the text changes.
+    RolledBack,
 }
 
 /// Who can end a hold.
@@ -321,8 +374,18 @@ pub struct Plan {
     pub orphans: Vec<Orphan>,
     /// Cells that must be read before this plan can go on, though no manifest may claim them.
     pub needs: Vec<Cell>,
+    /// Cells that must be read once more before this plan can go on, and not again after that.
+    pub asks: Vec<Cell>,
     /// Whether the Bedrock policies must be read again before this plan can go on.
     pub needs_policies: bool,
+    /// Guardrail versions to try out from inside cells before this plan can go on.
+    pub needs_probes: BTreeSet<ProbeKey>,
+    /// Whether the service control policies must be read before this plan can go on.
+    pub needs_controls: bool,
+    /// What a person should look at although it holds nothing up.
+    pub warnings: Vec<String>,
+    /// What is to be tried before waves of organization enforcements pass.
+    pub trials: BTreeMap<Name, Vec<Trial>>,
     /// What is lost once all is carried out, also of what still waits.
     pub losses: Vec<Loss>,
     /// Whether its tags wait until nothing is left of what a text gave up.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, ErrorClass, GuardrailVersion};
 use crate::model::{
     AccountId, GuardrailArn, GuardrailStatus, Read, Region, ReplicaContent, Version,
 };
@@ -25,6 +25,14 @@ pub(super) enum ActError {
     /// AWS refused it, or the reply was lost; the effect may have happened.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// AWS knows of a use that we cannot see.
+    #[error("AWS says that {version} is in use, so it stays: {error}")]
+    InUse {
+        /// ARN and number.
+        version: String,
+        /// What AWS answered.
+        error: AwsError,
+    },
     /// What the step rests on changed between the read of this visit and the write. Nothing was
     /// written.
     #[error("{object} changed since it was read; reading again")]
@@ -37,8 +45,8 @@ pub(super) enum ActError {
 /// Carries out `step`.
 pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
     match step {
-        Step::CreateGuardrail { key, content, tags, token, confirmed: _ } => {
-            let arn = aws.create_guardrail(key, content, tags, token).await?;
+        Step::CreateGuardrail { key, name, content, tags, token, confirmed: _ } => {
+            let arn = aws.create_guardrail((&key.cell(), name), content, tags, token).await?;
             return Ok(Effect::Created(arn));
         }
         Step::UpdateGuardrail { arn, name, content, changes: _ } => {
@@ -50,6 +58,9 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
             return publish(aws, arn, content, description, token).await;
         }
         Step::DeleteGuardrail { arn, confirmed: _ } => aws.delete_guardrail(arn).await?,
+        Step::DeleteVersion { arn, version, confirmed: _ } => {
+            delete_version(aws, arn, *version).await?;
+        }
         Step::PutResourcePolicy { account, region, resource, document, previous, changes: _ } => {
             still(aws, (account, region, resource), previous.as_ref()).await?;
             aws.put_resource_policy(account, region, resource, document).await?;
@@ -65,6 +76,7 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::UpdatePolicy { id, content, .. } | Step::DropRegions { id, content, .. } => {
             aws.update_policy(id, content).await?;
         }
+        Step::RenamePolicy { id, name, .. } => aws.rename_policy(id, name).await?,
         Step::TagPolicy { id, tags, .. } => aws.tag_policy(id, tags).await?,
         Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
         Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,
@@ -93,6 +105,18 @@ async fn publish(
         return Err(ActError::Moved { object: format!("DRAFT of {arn}") });
     }
     Ok(Effect::Published(aws.publish_version(arn, description, token).await?))
+}
+
+/// Deletes one version; a guardrail without its versions cannot be named here.
+async fn delete_version(aws: &Aws, arn: &GuardrailArn, version: Version) -> Result<(), ActError> {
+    let version = GuardrailVersion { arn: arn.clone(), version };
+    aws.delete_version(&version).await.map_err(|error| {
+        if error.class == ErrorClass::InUse {
+            ActError::InUse { version: version.arn.with_version(version.version), error }
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// Reads a resource policy again right before it is overwritten: there is no expected-version

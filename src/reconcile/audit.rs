@@ -269,6 +269,8 @@ mod tests {
             name: "theirs".to_owned(),
             owner: None,
             enforcement: None,
+            shard: None,
+            rollouts: BTreeMap::new(),
             content: json!({"bedrock": {"guardrail_inference": {"us-east-1": {}, "@@x": []}}}),
             targets: BTreeSet::from(["r-ab12".parse().unwrap()]),
         };
@@ -278,6 +280,7 @@ mod tests {
             bedrock_policies: status,
             policies: Read::Known(BTreeMap::from([(policy.id.clone(), policy)])),
             invalid: Read::KnownAbsent,
+            effective: BTreeMap::new(),
         }
     }
 

@@ -189,9 +189,11 @@ fn writing(step: &Step) -> Option<Writing> {
         | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
+        | Step::DeleteVersion { .. }
         | Step::DeleteResourcePolicy { .. }
         | Step::CreatePolicy { .. }
         | Step::TagPolicy { .. }
+        | Step::RenamePolicy { .. }
         | Step::DropRegions { .. }
         | Step::DeletePolicy { .. }
         | Step::DetachPolicy { .. }
@@ -205,6 +207,7 @@ fn enforcement(step: &Step) -> Option<&Name> {
         Step::CreatePolicy { enforcement, .. }
         | Step::UpdatePolicy { enforcement, .. }
         | Step::TagPolicy { enforcement, .. }
+        | Step::RenamePolicy { enforcement, .. }
         | Step::DropRegions { enforcement, .. }
         | Step::DeletePolicy { enforcement, .. }
         | Step::AttachPolicy { enforcement, .. }
@@ -215,6 +218,7 @@ fn enforcement(step: &Step) -> Option<&Name> {
         | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
+        | Step::DeleteVersion { .. }
         | Step::PutResourcePolicy { .. }
         | Step::DeleteResourcePolicy { .. }
         | Step::EnablePolicyType { .. }

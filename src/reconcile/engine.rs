@@ -13,7 +13,7 @@ use super::key::Key;
 use super::state::{Accepted, State, WriteRecord};
 use crate::aws::Aws;
 use crate::model::{Desired, Fleet, OwnerId};
-use crate::plan::{self, HeldPlan, Plan, Ruling, Timing};
+use crate::plan::{self, HeldPlan, Ourselves, Plan, Ruling, Timing};
 use crate::status::{Outcome, Summary};
 
 /// Where the time comes from; the composition root decides.
@@ -55,6 +55,7 @@ pub struct Engine {
     pub(super) settings: EngineSettings,
     pub(super) time: Arc<dyn Time>,
     pub(super) stop: CancellationToken,
+    pub(super) ourselves: Ourselves,
     state: Mutex<State>,
 }
 
@@ -69,7 +70,11 @@ impl Engine {
         // Between two steps the visit looks itself; this covers what a step waits for in between:
         // its turn, a session, a last read.
         aws.send_no_write_after(stop.clone());
-        Self { aws, settings, time, stop, state: Mutex::new(State::default()) }
+        // Clocks differ, and a process that just ended may have written a moment ago.
+        let margin = i64::try_from(settings.timing.own_write_grace.as_secs()).unwrap_or(i64::MAX);
+        let since = time.wall().as_second().saturating_add(margin);
+        let ourselves = Ourselves { session: aws.session_name(), since };
+        Self { aws, settings, time, stop, ourselves, state: Mutex::new(State::default()) }
     }
 
     /// Locks what is known. Never held across an await: deciding is pure and quick.
@@ -174,6 +179,8 @@ impl State {
         self.waiting.retain(|key| keys.contains(key));
         self.contests.retain(|key, _| keys.contains(key));
         self.retain_audited();
+        self.retain_probes();
+        self.undecided = self.desired.rollouts.keys().cloned().collect();
     }
 
     /// The keys that can be planned now.
@@ -187,7 +194,11 @@ impl State {
                 Some(desired) => self.visited.contains(&desired.replica),
                 None => knows_replicas,
             },
-            Key::Organization | Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => true,
+            Key::Organization
+            | Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Audit(_) => true,
         };
         self.keys().into_iter().filter(ready).collect()
     }

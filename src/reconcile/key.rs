@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{Cell, ProfileKey, ReplicaKey};
+use crate::model::{Cell, Name, ProfileKey, ReplicaKey};
 
 /// What one visit is about. Ordered so that listings show the organization first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -15,6 +15,8 @@ pub enum Key {
     Replica(ReplicaKey),
     /// The resource policy of one guardrail profile, shared by all guardrails of the account.
     ProfilePolicy(ProfileKey),
+    /// The waves in which a revision reaches the cells of one account enforcement.
+    Rollout(Name),
     /// The enforced configuration of one account and Region.
     Cell(Cell),
     /// The same of one that no manifest names: only looked at.
@@ -28,6 +30,7 @@ impl Key {
             Self::Organization => "Organization",
             Self::Replica(_) => "Replica",
             Self::ProfilePolicy(_) => "ProfilePolicy",
+            Self::Rollout(_) => "Rollout",
             Self::Cell(_) => "Cell",
             Self::Audit(_) => "Audit",
         }
@@ -40,6 +43,7 @@ impl fmt::Display for Key {
             Self::Organization => f.write_str("organization"),
             Self::Replica(key) => write!(f, "guardrail {key}"),
             Self::ProfilePolicy(key) => write!(f, "guardrail profile {key}"),
+            Self::Rollout(name) => write!(f, "rollout of {name}"),
             Self::Cell(cell) => write!(f, "cell {cell}"),
             Self::Audit(cell) => write!(f, "audit of {cell}"),
         }

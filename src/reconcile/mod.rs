@@ -24,9 +24,14 @@ mod act;
 mod audit;
 mod contested;
 mod engine;
+mod gate;
 mod key;
+mod learn;
 mod observe;
 mod pass;
+mod probe;
+mod rivals;
+mod rollout;
 mod state;
 mod visit;
 

@@ -21,6 +21,7 @@ impl State {
         self.losses.clear();
         self.guarded.clear();
         self.unsettled.clear();
+        self.warned.clear();
     }
 
     /// Finds the cells that no manifest claims and that may reference a guardrail of ours: what

@@ -9,8 +9,11 @@ use serde::Serialize;
 use super::audit::{Audited, Coverage};
 use super::contested::Contests;
 use super::key::Key;
-use crate::model::{Cell, Desired, Facts, Fleet, Region, ReplicaKey};
-use crate::plan::{Loss, Plan, ReplicaMemory, Sightings};
+use crate::model::{
+    AccountId, Cell, Desired, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey, Read, Region,
+    ReplicaKey,
+};
+use crate::plan::{Decision, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
 use crate::status::Board;
 
 /// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
@@ -46,6 +49,7 @@ pub struct WriteRecord {
 pub(super) struct Asked {
     pub(super) cells: BTreeSet<Cell>,
     pub(super) policies: bool,
+    pub(super) controls: bool,
 }
 
 impl Asked {
@@ -54,7 +58,7 @@ impl Asked {
         let was_asked = match by {
             Key::Cell(cell) => self.cells.remove(cell),
             Key::Organization => std::mem::take(&mut self.policies),
-            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => false,
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Audit(_) => false,
         };
         was_asked && self.cells.is_empty() && !self.policies
     }
@@ -74,6 +78,14 @@ pub(super) struct State {
     pub(super) needed: BTreeSet<Cell>,
     /// What plans have asked to be read again and was not yet.
     pub(super) asked: Asked,
+    /// Probes that some visit makes now.
+    pub(super) probing: BTreeSet<ProbeKey>,
+    /// The generation whose number of probes was said.
+    pub(super) probes_announced: u64,
+    /// Warnings of plans that were logged under what is desired now.
+    pub(super) warned: BTreeSet<String>,
+    /// Our own policies as last read completely.
+    pub(super) last_policies: BTreeMap<PolicyId, PolicyFact>,
     /// What the audit read of cells that no manifest claims.
     pub(super) audited: BTreeMap<Cell, Audited>,
     /// Where organization policies enforce; the last that could be read.
@@ -90,6 +102,20 @@ pub(super) struct State {
     pub(super) unsettled: BTreeSet<Key>,
     /// The held plan that was logged last.
     pub(super) announced: Option<String>,
+    /// What was decided of each rollout last.
+    pub(super) rollouts: BTreeMap<Name, Decision>,
+    /// Rollouts of which something has changed since.
+    pub(super) undecided: BTreeSet<Name>,
+    /// What the last plan of the organization asked to be tried, by enforcement.
+    pub(super) trials: BTreeMap<Name, Vec<Trial>>,
+    /// Keys whose plans that can have changed.
+    pub(super) woken: BTreeSet<Key>,
+    /// Cells whose slot this process wrote, or tried to.
+    pub(super) written: BTreeSet<Cell>,
+    /// Effective policies of witnesses, and when each was read.
+    pub(super) effective: BTreeMap<AccountId, (Duration, Read<serde_json::Value>)>,
+    /// Another live controller, by its last write.
+    pub(super) rival: Option<Rival>,
     pub(super) embeddings_read: BTreeMap<Region, Duration>,
     pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
     pub(super) sightings: BTreeMap<Key, Sightings>,
@@ -117,10 +143,27 @@ impl State {
         std::iter::once(Key::Organization)
             .chain(desired.replicas.keys().cloned().map(Key::Replica))
             .chain(profiles)
+            .chain(desired.rollouts.keys().cloned().map(Key::Rollout))
             .chain(desired.cells.keys().cloned().map(Key::Cell))
             .chain(self.needed.iter().cloned().map(Key::Cell))
             .chain(self.watched.iter().cloned().map(Key::Cell))
             .collect()
+    }
+
+    /// Whether what becomes of a key is kept: not of cells that were only asked for once.
+    pub(super) fn is_kept(&self, key: &Key) -> bool {
+        match key {
+            Key::Cell(cell) => {
+                self.desired.cells.contains_key(cell)
+                    || self.needed.contains(cell)
+                    || self.watched.contains(cell)
+            }
+            Key::Organization
+            | Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Audit(_) => true,
+        }
     }
 
     /// Cells of a Region, whichever replica they reference.

@@ -1,6 +1,6 @@
 //! One run of reconcile on one key: observe, plan, review, act.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,8 +12,8 @@ use super::key::Key;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
-use crate::model::{Read, Unread};
-use crate::plan::{self, Context, HoldReason, Plan, ProfilePolicy, Step, Until};
+use crate::model::{Desired, Facts, Name, Read, Unread};
+use crate::plan::{self, Context, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
@@ -94,17 +94,10 @@ impl Engine {
         let mut error = None;
         let decided = (self.time.now(), self.time.wall());
         for step in approved.steps() {
-            if self.stop.is_cancelled() {
+            if !self.goes_on(key, decision.generation, decided) {
                 break;
             }
-            if self.state().generation() != decision.generation {
-                debug!(%key, "a newer generation was accepted; the rest of this plan is stale");
-                break;
-            }
-            if self.is_outdated(decided) {
-                info!(%key, "what was read is too old to act upon by now; it is read again");
-                break;
-            }
+            self.state().note_attempt(step);
             match act(&self.aws, step).await {
                 Ok(effect) => {
                     let text = step.describe();
@@ -118,12 +111,36 @@ impl Engine {
                     applied.push(text);
                 }
                 Err(failed) => {
+                    self.remember_refusal(key, step, &failed);
                     error = Some(failed);
                     break;
                 }
             }
         }
-        self.conclude(key, decision, applied, error)
+        // Probe (no writes): what the next plan needs to know.
+        let needed = if self.stop.is_cancelled() {
+            BTreeSet::new()
+        } else {
+            decision.plan.needs_probes.clone()
+        };
+        let probed = self.probe(key, &needed).await;
+        probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
+    }
+
+    /// Whether the rest of a plan, decided then and for that generation, is still to be carried out.
+    fn goes_on(&self, key: &Key, generation: u64, decided: (Duration, Timestamp)) -> bool {
+        if self.stop.is_cancelled() {
+            return false;
+        }
+        if self.state().generation() != generation {
+            debug!(%key, "a newer generation was accepted; the rest of this plan is stale");
+            return false;
+        }
+        if self.is_outdated(decided) {
+            info!(%key, "what was read is too old to act upon by now; it is read again");
+            return false;
+        }
+        true
     }
 
     /// Whether a plan made then is too old: the process may have been stopped for a while, or its
@@ -141,9 +158,12 @@ impl Engine {
         let mut state = self.state();
         let first = state.facts.fleet.is_none();
         let mut wake = state.learn(key, observed, began, &self.settings.owner);
+        state.note_rival(key, observed, &self.ourselves);
         if first {
             return None;
         }
+        self.decide_rollouts(&mut state);
+        wake.append(&mut state.woken);
         let mut plan = self.plan(&mut state, key, observed);
         if self.settings.intent == Intent::Converge && unread(observed).is_none() {
             let stale_for = self.settings.timing.own_write_grace;
@@ -156,22 +176,41 @@ impl Engine {
             state.asked.cells.insert(cell.clone());
             wake.insert(Key::Cell(cell.clone()));
         }
+        for cell in &plan.asks {
+            state.asked.cells.insert(cell.clone());
+            wake.insert(Key::Cell(cell.clone()));
+        }
         if plan.needs_policies {
             state.asked.policies = true;
             wake.insert(Key::Organization);
         }
+        if plan.needs_controls {
+            state.asked.controls = true;
+            wake.insert(Key::Organization);
+        }
+        state.say_warnings(key, &plan);
         if plan.held.iter().any(|held| held.until == Until::Fact) {
             state.waiting.insert(key.clone());
         } else {
             state.waiting.remove(key);
         }
-        state.plans.insert(key.clone(), plan.clone());
+        if *key == Key::Organization {
+            state.trials.clone_from(&plan.trials);
+        }
+        if state.is_kept(key) {
+            state.plans.insert(key.clone(), plan.clone());
+        }
         let plan = state.guard(key, plan, self.time.wall(), &mut wake);
+        let plan = state.stand_back(key, plan, self.time.wall());
         let is_reported = match key {
             Key::Cell(cell) => {
                 state.desired.cells.contains_key(cell) || state.needed.contains(cell)
             }
-            Key::Organization | Key::Replica(_) | Key::ProfilePolicy(_) | Key::Audit(_) => true,
+            Key::Organization
+            | Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Audit(_) => true,
         };
         // Where nothing is asked of an account, it need not let us in.
         let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
@@ -184,20 +223,39 @@ impl Engine {
         Some(Decision { plan, failure, wake, generation: state.generation() })
     }
 
-    /// Plans `key` from what is known. Pure but for the memory of this process.
-    fn plan(&self, state: &mut State, key: &Key, observed: &Observed) -> Plan {
-        let State { desired, facts, replicas, sightings, .. } = state;
-        let context = Context {
+    /// What every plan is made with.
+    pub(super) fn context<'a>(
+        &'a self,
+        desired: &'a Desired,
+        facts: &'a Facts,
+        rollouts: &'a BTreeMap<Name, plan::Decision>,
+    ) -> Context<'a> {
+        Context {
             owner: &self.settings.owner,
             replicas: &desired.replicas,
             enforcements: &desired.enforcements,
             organization: &desired.organization,
             cells: &desired.cells,
+            waves: &desired.rollouts,
+            organization_waves: &desired.organization_rollouts,
+            rollouts,
             kept: &desired.kept,
             facts,
+            preflight: Proving {
+                profiles: &desired.profiles,
+                member_role: self.aws.member_role(),
+                is_assumed: self.settings.intent == Intent::Show,
+            },
             timing: &self.settings.timing,
             now: self.time.now(),
-        };
+            wall: self.time.wall(),
+        }
+    }
+
+    /// Plans `key` from what is known. Pure but for the memory of this process.
+    fn plan(&self, state: &mut State, key: &Key, observed: &Observed) -> Plan {
+        let State { desired, facts, rollouts, replicas, sightings, .. } = state;
+        let context = self.context(desired, facts, rollouts);
         let sightings = sightings.entry(key.clone()).or_default();
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
@@ -218,6 +276,7 @@ impl Engine {
                 };
                 plan::plan_profile_policy(&policy, read, sightings, &context)
             }
+            (Key::Rollout(name), Observed::Rollout(_)) => plan::plan_rollout(name, &context),
             (Key::Cell(cell), Observed::Cell(read)) => {
                 let wanted = desired.cells.get(cell);
                 plan::plan_cell(cell, wanted, read, sightings, &context)
@@ -226,6 +285,7 @@ impl Engine {
                 Key::Organization
                 | Key::Replica(_)
                 | Key::ProfilePolicy(_)
+                | Key::Rollout(_)
                 | Key::Cell(_)
                 | Key::Audit(_),
                 _,
@@ -252,12 +312,28 @@ impl Engine {
                 }
                 &mut memory.sightings
             }
-            Key::Organization | Key::ProfilePolicy(_) | Key::Cell(_) | Key::Audit(_) => {
-                sightings.entry(key.clone()).or_default()
-            }
+            Key::Organization
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Cell(_)
+            | Key::Audit(_) => sightings.entry(key.clone()).or_default(),
         };
         if let Some(object) = step.sighting() {
             sightings.wrote(&object, now);
+        }
+    }
+
+    /// Keeps that AWS refused to delete a version: it is not asked again soon.
+    fn remember_refusal(&self, key: &Key, step: &Step, error: &ActError) {
+        if let (
+            Key::Replica(replica),
+            Step::DeleteVersion { version, .. },
+            ActError::InUse { .. },
+        ) = (key, step, error)
+        {
+            warn!(%key, "{error}");
+            let now = self.time.now();
+            self.state().replicas.entry(replica.clone()).or_default().refused(*version, now);
         }
     }
 
@@ -286,7 +362,7 @@ impl Engine {
         error: Option<ActError>,
     ) -> Visited {
         let Decision { plan, failure, wake, generation } = decision;
-        let moved = matches!(error, Some(ActError::Moved { .. }));
+        let moved = matches!(error, Some(ActError::Moved { .. } | ActError::InUse { .. }));
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
         let next = if let Some(failure) = &failure {
@@ -326,7 +402,9 @@ impl Engine {
         };
         let mut state = self.state();
         say_news(key, &outcome, state.board.outcomes().get(key));
-        state.board.record(key.clone(), outcome);
+        if state.is_kept(key) {
+            state.board.record(key.clone(), outcome);
+        }
         Visited { next, wake }
     }
 }
@@ -364,6 +442,17 @@ fn say_news(key: &Key, outcome: &Outcome, before: Option<&Outcome>) {
     }
 }
 
+impl State {
+    /// Logs each warning once, whichever key has it first.
+    fn say_warnings(&mut self, key: &Key, plan: &Plan) {
+        for warning in &plan.warnings {
+            if self.warned.insert(warning.clone()) {
+                warn!(%key, "{warning}");
+            }
+        }
+    }
+}
+
 fn hold(held: &plan::Held) -> Hold {
     Hold {
         reason: held.reason.as_str().to_owned(),
@@ -391,7 +480,7 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             message: error.to_string(),
             retryable: is_retryable(error.class.reason()),
         }),
-        ActError::Moved { .. } => None,
+        ActError::Moved { .. } | ActError::InUse { .. } => None,
     }
 }
 
@@ -427,6 +516,7 @@ fn unread(observed: &Observed) -> Option<&Unread> {
             }
         }
         Observed::ProfilePolicy(read) => read.unread(),
+        Observed::Rollout(_) => None,
         Observed::Cell(read) => read.enforcement.unread(),
     }
 }

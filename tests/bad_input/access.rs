@@ -86,7 +86,7 @@ async fn a_wrong_external_id_fails_its_account_alone_and_the_right_one_heals_it(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_read_and_not_write_fails_its_cells_with_the_operation() {
-    let role = "roles: [{name: BedrailMember, allow: [\"bedrock:List*\", \"bedrock:Get*\"]}]";
+    let role = "roles: [{name: BedrailMember, allow: [\"bedrock:List*\", \"bedrock:Get*\", \"bedrock:ApplyGuardrail\"]}]";
     let mut stage = Stage::start(&with_grace(role)).await;
     stage.manifest("all.yaml", &everything());
     let done = stage.apply(1).await;

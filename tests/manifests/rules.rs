@@ -274,6 +274,14 @@ fn names_are_unique_within_a_kind() {
     let former = rest.replace("name: everywhere", "name: new, formerNames: [everywhere]");
     let found = lines(&of(&[("a.yaml", VALID), ("b.yaml", &former)]));
     assert!(found.iter().any(|it| it.contains("`everywhere` is still the name of")), "{found:#?}");
+    // One heir only: an owner of two names of one past would be both.
+    let heir = |name: &str| {
+        let names = format!("name: {name}, formerNames: [before]");
+        rest.replace("name: everywhere", &names).replace("name: some", &format!("name: x{name}"))
+    };
+    let found =
+        lines(&of(&[("a.yaml", VALID), ("b.yaml", &heir("one")), ("c.yaml", &heir("two"))]));
+    assert!(found.iter().any(|it| it.contains("`before` is handed over at b.yaml")), "{found:#?}");
 }
 
 #[test]

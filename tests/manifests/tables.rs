@@ -95,6 +95,12 @@ const GUARDRAILS: &[Row] = &[
     ),
     ("keepVersions: [3]", "keepVersions: [0]", "`0` is not a published version number"),
     (
+        "keepVersions: [3]",
+        "draft: leave",
+        "`leave` is not Correct or Leave (did you mean `Leave`?)",
+    ),
+    ("keepVersions: [3]", "guardrailName: a b", "spec.guardrailName: `a b` is not 1 to 50 letters"),
+    (
         "state: Present",
         "state: Absnet",
         "`Absnet` is not Present or Absent (did you mean `Absent`?)",
@@ -357,11 +363,26 @@ const ENFORCEMENTS: &[Row] = &[
     ("system: COMPREHENSIVE", "system: comprehensive", "(did you mean `COMPREHENSIVE`?)"),
     ("{system: COMPREHENSIVE, messages: SELECTIVE}", "{}", "has neither `system` nor `messages`"),
     ("onDeselect: Keep", "onDeselect: Drop", "`Drop` is not Keep or Release"),
+    ("onDeselect: Keep", "rollout: {waves: []}", "is an empty list"),
+    ("onDeselect: Keep", "rollout: {paused: true}", "spec.rollout.waves: is missing"),
+    ("onDeselect: Keep", "rollout: {preflight: Each}", "`Each` is not Every or Offline"),
+    ("onDeselect: Keep", "rollout: {preflight: Sample}", "a sample needs its size"),
     (
         "onDeselect: Keep",
-        "rollout: {}",
-        "m.yaml:48:3: error: spec.rollout: rollouts are not supported yet",
+        "rollout: {preflight: [Every]}",
+        "`preflight` takes `Every`, `Offline` or `{Sample: {percent: 10}}`",
     ),
+    (
+        "onDeselect: Keep",
+        "rollout: {preflight: {Sample: {}}}",
+        "spec.rollout.preflight.Sample.percent: is missing",
+    ),
+    (
+        "onDeselect: Keep",
+        "rollout: {preflight: {Sample: {percent: 101}}}",
+        "101 is not a share of the accounts: 1 to 100",
+    ),
+    ("onDeselect: Keep", "rollout: {maxUnknown: -1}", "`maxUnknown` takes a whole number"),
     ("onDeselect: Keep", "onForeign: Hold", "only an AccountEnforcement has `onForeign`"),
     ("onForeign: Hold", "onForeign: Keep", "`Keep` is not Replace or Hold"),
     (

@@ -216,6 +216,19 @@ impl Stage {
         done
     }
 
+    /// `import` into the folder of the manifests, which must end with `code`.
+    pub(crate) async fn import(&mut self, arguments: &[&str], code: i32) -> Finished {
+        self.restarts += 1;
+        self.tell_intent().await;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bedrail"));
+        command.arg("import").arg("--output-dir").arg(self.folder.path()).args(arguments);
+        command.env_clear().envs(&self.environment);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let done = Finished::of(&output);
+        assert_eq!(done.code, code, "import ended otherwise\n{done}");
+        done
+    }
+
     /// Nothing is left to do: `plan` says so and `apply` makes no write.
     pub(crate) async fn assert_at_rest(&mut self) {
         self.plan(0).await;
@@ -323,7 +336,8 @@ impl Stage {
     /// The writes of the controller since calls were forgotten, refused and lost ones included, as
     /// `bedrock:PutResourcePolicy 100000000001 us-east-1`.
     pub(crate) async fn writes(&self) -> Vec<String> {
-        const READS: [&str; 5] = ["Get", "List", "Describe", "AssumeRole", "Converse"];
+        const READS: [&str; 6] =
+            ["Get", "List", "Describe", "AssumeRole", "Converse", "ApplyGuardrail"];
         let log = self.get("calls/log").await;
         let field = |call: &Value, name: &str| call[name].as_str().unwrap_or_default().to_owned();
         log["calls"]

@@ -1,6 +1,6 @@
 //! What the text of each enforcement says, whatever it resolves to: what consent is measured by.
 
-use super::super::manifests::{Enforcement, Manifests, Selector};
+use super::super::manifests::{Enforcement, Manifests, Rollout, Selector};
 use crate::model::{
     Desired, DesiredEnforcement, EnforcementKey, EnforcementKind, Selection, TargetMark, digits,
 };
@@ -11,7 +11,8 @@ const SPEC_DIGITS: usize = 32;
 /// Adds every enforcement and every approval. Comes last: what was refused must be known.
 pub(super) fn state(manifests: &Manifests, desired: &mut Desired) {
     for it in manifests.organization_enforcements.values() {
-        let more = format!("{} {}", it.allow_override, it.adopt);
+        let mut more = format!("{} {}", it.allow_override, it.adopt);
+        more.extend(it.policy_name.iter().map(|name| format!(" {name}")));
         add(EnforcementKind::Organization, &it.enforcement, &more, desired);
     }
     for it in manifests.account_enforcements.values() {
@@ -33,6 +34,9 @@ fn add(kind: EnforcementKind, manifest: &Enforcement, more: &str, desired: &mut 
         targets,
         on_deselect,
         state,
+        // How it is proven says nothing new of what is wanted.
+        preflight: _,
+        rollout,
     } = manifest;
     let key = EnforcementKey { kind, name: name.clone() };
     let manifest = key.to_string();
@@ -40,8 +44,11 @@ fn add(kind: EnforcementKind, manifest: &Enforcement, more: &str, desired: &mut 
         .refusals
         .iter()
         .any(|it| it.manifest == manifest && it.field.starts_with("spec.targets"));
+    // To pause a rollout, or to go on with it, says nothing new of what is wanted.
+    let rollout = rollout.as_ref().map(|it| Rollout { is_paused: false, ..it.clone() });
+    let rollout = rollout.map(|it| format!(" {it:?}")).unwrap_or_default();
     let spec = format!(
-        "{guardrail:?} {regions:?} {settings:?} {targets:?} {on_deselect:?} {state:?} {more}"
+        "{guardrail:?} {regions:?} {settings:?} {targets:?} {on_deselect:?} {state:?} {more}{rollout}"
     );
     let text = DesiredEnforcement {
         state: *state,

@@ -6,6 +6,7 @@ mod cells;
 mod consent;
 mod organization;
 mod replicas;
+mod rollouts;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -33,13 +34,18 @@ pub fn resolve(manifests: &Manifests, fleet: &Fleet, generation: u64) -> Desired
     let tree = Tree::new(fleet);
     let mut desired = Desired { generation, ..Desired::default() };
     for guardrail in manifests.guardrails.values() {
-        replicas::place(guardrail, &tree, &mut desired);
+        // Pins count whatever their targets resolve to.
+        let pins = enforcements(manifests).map(|it| &it.guardrail);
+        let pins = pins.filter(|it| it.name == guardrail.name);
+        let pinned = pins.filter_map(|it| it.revision.clone()).collect();
+        replicas::place(guardrail, pinned, &tree, &mut desired);
     }
     for enforcement in manifests.organization_enforcements.values() {
         organization::attach(enforcement, manifests, &tree, &mut desired);
     }
     cells::claim(manifests, &tree, &mut desired);
     consent::state(manifests, &mut desired);
+    rollouts::arrange(manifests, &tree, &mut desired);
     desired
 }
 
@@ -50,7 +56,11 @@ pub fn needs_tags(manifests: &Manifests) -> bool {
         Placement::Management => false,
         Placement::Selected(selectors) => selectors.iter().any(is_tags),
     });
-    placed || enforcements(manifests).any(|it| it.targets.iter().any(is_tags))
+    let in_waves = |it: &Enforcement| {
+        let waves = it.rollout.iter().flat_map(|rollout| &rollout.waves);
+        waves.flat_map(|wave| &wave.targets).any(is_tags)
+    };
+    placed || enforcements(manifests).any(|it| it.targets.iter().any(is_tags) || in_waves(it))
 }
 
 /// Whether any enforcement excludes the embedding models of its Regions.

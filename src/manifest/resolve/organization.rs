@@ -19,7 +19,7 @@ pub(super) fn attach(
     tree: &Tree<'_>,
     desired: &mut Desired,
 ) {
-    let OrganizationEnforcement { enforcement, allow_override, adopt } = manifest;
+    let OrganizationEnforcement { enforcement, policy_name, allow_override, adopt } = manifest;
     let mut targets = BTreeSet::new();
     let mut refusals = Vec::new();
     for (index, selector) in enforcement.targets.iter().enumerate() {
@@ -49,8 +49,10 @@ pub(super) fn attach(
         regions: enforcement.regions.clone(),
         settings: enforcement.settings.clone(),
         allow_override: *allow_override,
+        policy_name: policy_name.clone(),
         targets,
         adopt: *adopt,
+        preflight: enforcement.preflight,
     };
     desired.organization.insert(enforcement.name.clone(), entry);
 }

@@ -7,12 +7,22 @@ use super::super::manifests::{Guardrail, KmsKey, Placement, ShareWith};
 use super::refusal;
 use super::select::Tree;
 use crate::model::{
-    AccountId, AccountState, Desired, DesiredReplica, Presence, ProfileId, ProfileKey, Region,
-    ReplicaContent, ReplicaKey, ReplicaRevision, Share, canonical,
+    AccountId, AccountState, Desired, DesiredReplica, History, Presence, ProfileId, ProfileKey,
+    Region, ReplicaContent, ReplicaKey, ReplicaRevision, Revision, Share, canonical,
 };
 
-/// Adds the replicas of one guardrail, or says why not.
-pub(super) fn place(guardrail: &Guardrail, tree: &Tree<'_>, desired: &mut Desired) {
+/// Adds the replicas of one guardrail, of which enforcements pin these revisions, or says why not.
+pub(super) fn place(
+    guardrail: &Guardrail,
+    pinned: BTreeSet<Revision>,
+    tree: &Tree<'_>,
+    desired: &mut Desired,
+) {
+    let history = History {
+        limit: usize::try_from(guardrail.revision_history_limit).unwrap_or(usize::MAX),
+        versions: guardrail.keep_versions.clone(),
+        revisions: pinned,
+    };
     let share = share(guardrail, tree, desired);
     let accounts = accounts(guardrail, tree, desired);
     let Some(share) = share else { return };
@@ -47,12 +57,15 @@ pub(super) fn place(guardrail: &Guardrail, tree: &Tree<'_>, desired: &mut Desire
             };
             let replica = DesiredReplica {
                 state: guardrail.state,
+                name: guardrail.aws_name.clone(),
                 content,
                 revision: revision.clone(),
                 replica_revision,
                 share: share.clone(),
                 tags: guardrail.tags.clone(),
                 adopt: guardrail.adopt,
+                history: history.clone(),
+                on_draft: guardrail.on_draft,
             };
             desired.replicas.insert(key, replica);
         }

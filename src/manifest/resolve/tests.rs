@@ -357,3 +357,47 @@ fn a_large_fleet_resolves_to_the_same_every_time() {
     assert_eq!(first.cells.len(), 1002 * 17);
     assert_eq!(first, resolve(&manifests, &fleet, 1));
 }
+
+fn waves(rollout: &str) -> Desired {
+    let enforcement = format!(
+        "---\napiVersion: bedrail.dev/v1alpha1\nkind: AccountEnforcement\nmetadata: {{name: all}}\n\
+         spec: {{guardrail: baseline, targets: [{{organization: true}}], rollout: {rollout}}}\n"
+    );
+    desired(&[guardrail("shareWith: Organization"), enforcement])
+}
+
+#[test]
+fn a_cell_belongs_to_the_first_wave_that_selects_it() {
+    let desired = waves(
+        "{waves: [{name: canary, targets: [{organizationalUnit: /Workloads}], regions: \
+         [us-east-1]}, {name: one-region, regions: [us-east-1]}, {name: rest}]}",
+    );
+    assert_eq!(desired.refusals.len(), 0, "{:?}", desired.refusals);
+    let rollout = &desired.rollouts[&"all".parse().unwrap()];
+    let places = |wave: usize| -> Vec<String> {
+        rollout.waves[wave].places.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(places(0), ["222222222222 us-east-1", "444444444444 us-east-1"]);
+    assert_eq!(places(1), ["111111111111 us-east-1", "555555555555 us-east-1"]);
+    assert_eq!(places(2).len(), 4);
+    assert!(!rollout.is_unresolved && !rollout.text.is_empty());
+}
+
+#[test]
+fn a_wave_that_resolves_to_nothing_leaves_the_rollout_unresolved() {
+    let desired =
+        waves("{waves: [{name: canary, targets: [{organizationalUnit: /Gone}]}, {name: rest}]}");
+    assert!(desired.rollouts[&"all".parse().unwrap()].is_unresolved);
+    let fields: Vec<&str> = desired.refusals.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(fields, ["spec.rollout.waves[0].targets[0]"]);
+}
+
+#[test]
+fn to_pause_is_no_new_text() {
+    let text = |more: &str| {
+        let desired = waves(&format!("{{waves: [{{name: all}}]{more}}}"));
+        desired.rollouts[&"all".parse().unwrap()].text.clone()
+    };
+    assert_eq!(text(""), text(", paused: true"));
+    assert_ne!(text(""), text(", onFailure: Rollback"));
+}

@@ -148,6 +148,9 @@ fn misfit(found: &Value, path: &FieldPath, text: &str, report: &Report) -> Strin
         "u32" => "a whole number from 0, without quotes".to_owned(),
         "f64" => "a number such as 0.7, without quotes".to_owned(),
         "a word or a list" => "one word, or a list".to_owned(),
+        "a word or a map" if path.last_field() == "preflight" => {
+            "`Every`, `Offline` or `{Sample: {percent: 10}}`".to_owned()
+        }
         "a word or a map" => "the name of a guardrail, or `{name: …, revision: …}`".to_owned(),
         other if other.starts_with("struct ") => "a map of fields".to_owned(),
         other => other.to_owned(),

@@ -44,7 +44,10 @@ fn in_metadata(name: &str) -> Option<&'static str> {
 
 fn in_content(name: &str) -> Option<&'static str> {
     Some(match name {
-        "name" => "the guardrail's name is `metadata.name`; remove it here",
+        "name" => {
+            "the guardrail's name is `metadata.name`; where it has another one in AWS, write that \
+             as `spec.guardrailName`, and remove it here"
+        }
         "tags" => "tags are written as a map in `spec.tags`, beside `content`: `tags: {team: ai}`",
         "clientRequestToken" => {
             "tokens are made by Bedrail so that nothing is created twice; remove it"
@@ -92,8 +95,8 @@ fn moved(name: &str) -> Option<&'static str> {
 fn missing_here(name: &str) -> Option<&'static str> {
     Some(match name {
         "rollout" => {
-            "rollouts are not supported yet in this release; remove it: a new revision then moves \
-             all cells of the enforcement as soon as it is published"
+            "a guardrail is rolled out by what enforces it; write it in the AccountEnforcement or \
+             OrganizationEnforcement"
         }
         "tests" => "tests of a guardrail are not supported yet in this release; remove it",
         "callerRoles" => "checks of caller roles are not supported yet in this release; remove it",

@@ -31,6 +31,10 @@ macro_rules! shape {
     };
 }
 
+mod rollout;
+
+pub(super) use rollout::{GateSpec, PreflightSpec, ProbeSpec, RolloutSpec, WaveSpec};
+
 shape!(
     /// What all kinds have.
     Envelope {
@@ -50,6 +54,7 @@ shape!(
 shape!(
     /// A guardrail.
     GuardrailSpec {
+        guardrail_name: String,
         regions: Vec<String>,
         accounts: WordOrList<TargetSpec>,
         content: Content,
@@ -59,6 +64,7 @@ shape!(
         tags: BTreeMap<String, String>,
         revision_history_limit: u32,
         keep_versions: Vec<u32>,
+        draft: String,
         state: String,
         adopt: bool,
     }
@@ -73,6 +79,7 @@ shape!(
 shape!(
     /// An organization enforcement.
     OrganizationEnforcementSpec {
+        policy_name: String,
         guardrail: WordOrMap<ReferenceSpec>,
         regions: Vec<String>,
         model_enforcement: ModelsSpec,
@@ -82,6 +89,7 @@ shape!(
         on_deselect: String,
         state: String,
         adopt: bool,
+        rollout: RolloutSpec,
     }
 );
 shape!(
@@ -95,6 +103,7 @@ shape!(
         on_foreign: String,
         on_deselect: String,
         state: String,
+        rollout: RolloutSpec,
     }
 );
 shape!(

@@ -7,6 +7,7 @@ use super::super::manifests::{Guardrail, Placement, Selector, ShareWith};
 use super::super::report::Report;
 use super::super::suggest::did_you_mean;
 use super::enforcement::{Draft, DraftKind};
+use super::rollout;
 use crate::model::{Approval, Name, Presence, Region};
 
 /// A document that was checked on its own.
@@ -84,6 +85,7 @@ pub(in crate::manifest) fn across(documents: &mut [Checked], is_partial: bool) {
             Some(known) => {
                 reference_fits(report, draft, known);
                 draft.regions.get_or_insert_with(|| known.guardrail.regions.clone());
+                rollout::fits(report, draft);
             }
             None if is_partial => {}
             None => {
@@ -98,6 +100,7 @@ pub(in crate::manifest) fn across(documents: &mut [Checked], is_partial: bool) {
         }
     }
     claims(documents);
+    aws_names(documents);
 }
 
 /// Names are unique within a kind, former names included.
@@ -117,12 +120,19 @@ fn names(documents: &mut [Checked]) {
             taken.insert((kind, name), position);
         }
     }
+    let mut handed_over: BTreeMap<(&'static str, Name), String> = BTreeMap::new();
     for document in documents.iter_mut() {
         let Some((kind, name, former)) = document.identity() else { continue };
         let former: Vec<Name> = former.iter().filter(|it| *it != name).cloned().collect();
         let path = FieldPath::of("metadata.formerNames");
         for name in former {
-            if let Some(position) = taken.get(&(kind, name.clone())) {
+            if let Some(position) = handed_over.get(&(kind, name.clone())) {
+                let message = format!(
+                    "`{name}` is handed over at {position} already; only one {kind} can take over what \
+                     it owned: remove it from one of them"
+                );
+                document.report.error(&path, message);
+            } else if let Some(position) = taken.get(&(kind, name.clone())) {
                 let message = format!(
                     "`{name}` is still the name of the {kind} at {position}; remove that manifest, or \
                      this former name"
@@ -130,7 +140,7 @@ fn names(documents: &mut [Checked]) {
                 document.report.error(&path, message);
             } else {
                 let position = document.report.position(&path);
-                taken.insert((kind, name), position);
+                handed_over.insert((kind, name), position);
             }
         }
     }
@@ -228,6 +238,32 @@ fn shared(report: &mut Report, draft: &Draft, known: &Known) {
                      would fail; write `shareWith: Organization`{example} there"
                 );
                 report.error(&path, message);
+            }
+        }
+    }
+}
+
+/// Two guardrails must not have one name in AWS in one Region.
+fn aws_names(documents: &mut [Checked]) {
+    let mut taken: BTreeMap<(Name, Region), (Name, String)> = BTreeMap::new();
+    for document in documents.iter_mut() {
+        let Checked { report, body } = document;
+        let Body::Guardrail(guardrail) = body else { continue };
+        let path = FieldPath::of("spec.guardrailName");
+        for region in &guardrail.regions {
+            let place = (guardrail.aws_name.clone(), region.clone());
+            let Some((other, position)) = taken.get(&place) else {
+                taken.insert(place, (guardrail.name.clone(), report.position(&path)));
+                continue;
+            };
+            if *other != guardrail.name {
+                let message = format!(
+                    "Guardrail `{other}` at {position} is called `{}` in {region} too; give one of \
+                     them another `guardrailName`",
+                    guardrail.aws_name
+                );
+                report.error(&path, message);
+                break;
             }
         }
     }

@@ -3,19 +3,24 @@
 use std::collections::BTreeSet;
 
 use super::super::field_path::FieldPath;
-use super::super::manifests::{AccountEnforcement, Enforcement, OrganizationEnforcement, Selector};
+use super::super::manifests::{
+    AccountEnforcement, Enforcement, OrganizationEnforcement, Rollout, Selector,
+};
 use super::super::report::Report;
 use super::super::schema::{
     AccountEnforcementSpec, GuardingSpec, ModelsSpec, OrganizationEnforcementSpec, ReferenceSpec,
-    TargetSpec, WordOrMap,
+    RolloutSpec, TargetSpec, WordOrMap,
 };
-use super::checks::{choice, id, regions, state};
+use super::checks::{choice, id, regions, state, text};
 use super::guardrail::Identity;
-use super::{models, targets};
+use super::{models, preflight, rollout, targets};
 use crate::model::{
-    EnforcementSettings, GuardrailReference, Name, OnDeselect, OnForeign, Presence, Region,
-    Revision,
+    EnforcementSettings, GuardrailReference, Name, OnDeselect, OnForeign, Preflight, Presence,
+    Region, Revision,
 };
+
+/// Characters of a policy's name (`aws-facts` 4.3).
+const POLICY_NAME_MAX: usize = 128;
 
 /// An enforcement that was checked on its own; what is `None` was wrong and was reported.
 pub(in crate::manifest) struct Draft {
@@ -27,13 +32,16 @@ pub(in crate::manifest) struct Draft {
     pub(in crate::manifest) targets: Option<Vec<Selector>>,
     pub(in crate::manifest) on_deselect: OnDeselect,
     pub(in crate::manifest) state: Presence,
+    pub(in crate::manifest) preflight: Preflight,
+    /// `None` where nothing is written.
+    pub(in crate::manifest) rollout: Option<Rollout>,
     pub(in crate::manifest) kind: DraftKind,
 }
 
 /// What only one of the kinds has.
 pub(in crate::manifest) enum DraftKind {
     /// An organization enforcement.
-    Organization { allow_override: bool, adopt: bool },
+    Organization { policy_name: Option<String>, allow_override: bool, adopt: bool },
     /// An account enforcement.
     Account { on_foreign: OnForeign },
 }
@@ -60,12 +68,15 @@ impl Draft {
             targets: self.targets?,
             on_deselect: self.on_deselect,
             state: self.state,
+            preflight: self.preflight,
+            rollout: self.rollout,
         };
         Some(match self.kind {
-            DraftKind::Organization { allow_override, adopt } => {
+            DraftKind::Organization { policy_name, allow_override, adopt } => {
                 Finished::Organization(OrganizationEnforcement {
                     enforcement,
                     allow_override,
+                    policy_name,
                     adopt,
                 })
             }
@@ -85,6 +96,7 @@ struct Shared<'a> {
     targets: Option<&'a Vec<TargetSpec>>,
     on_deselect: Option<&'a String>,
     state: Option<&'a String>,
+    rollout: Option<&'a RolloutSpec>,
 }
 
 /// Checks an organization enforcement on its own.
@@ -101,12 +113,20 @@ pub(in crate::manifest) fn organization(
         targets: spec.targets.as_ref(),
         on_deselect: spec.on_deselect.as_ref(),
         state: spec.state.as_ref(),
+        rollout: spec.rollout.as_ref(),
     };
+    let limits = (1, POLICY_NAME_MAX);
+    text(report, &FieldPath::of("spec.policyName"), spec.policy_name.as_ref(), limits);
     let kind = DraftKind::Organization {
+        policy_name: spec.policy_name.clone(),
         allow_override: spec.allow_override.unwrap_or(true),
         adopt: spec.adopt.unwrap_or_default(),
     };
-    draft(report, identity, &shared, kind)
+    let draft = draft(report, identity, &shared, kind);
+    if let Some(rollout) = &draft.rollout {
+        rollout::moves_by_regions(report, rollout);
+    }
+    draft
 }
 
 /// Checks an account enforcement on its own.
@@ -123,6 +143,7 @@ pub(in crate::manifest) fn account(
         targets: spec.targets.as_ref(),
         on_deselect: spec.on_deselect.as_ref(),
         state: spec.state.as_ref(),
+        rollout: spec.rollout.as_ref(),
     };
     let choices = [("Replace", OnForeign::Replace), ("Hold", OnForeign::Hold)];
     let path = FieldPath::of("spec.onForeign");
@@ -143,6 +164,8 @@ fn draft(report: &mut Report, identity: Identity, spec: &Shared<'_>, kind: Draft
         settings: models::settings(report, &path, spec.models, spec.guarding),
         targets: targets::targets(report, &path.field("targets"), spec.targets),
         state: state(report, &path.field("state"), spec.state),
+        preflight: preflight::preflight(report, &path.field("rollout"), spec.rollout),
+        rollout: rollout::rollout(report, &path.field("rollout"), spec.rollout),
         kind,
     }
 }

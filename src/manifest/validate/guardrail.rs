@@ -10,7 +10,7 @@ use super::super::report::Report;
 use super::super::schema::{GuardrailSpec, WordOrList};
 use super::checks::{TagRules, choice, id, regions, size, state, tags, unique, word};
 use super::{content, replica, targets};
-use crate::model::{Content, Name, Region, Version};
+use crate::model::{Content, Name, OnDraft, Region, Version};
 
 /// Tags of Bedrock (`aws-facts` 1.3, 1.10).
 const TAGS: TagRules = TagRules {
@@ -71,7 +71,16 @@ pub(in crate::manifest) fn guardrail(
     let tags = spec.tags.unwrap_or_default();
     tags_of_guardrail(report, &path.field("tags"), &tags);
     let Identity { name, former_names, origin } = identity;
+    let aws_name = spec
+        .guardrail_name
+        .as_deref()
+        .and_then(|text| id::<Name>(report, &path.field("guardrailName"), text));
+    let on_draft = [("Correct", OnDraft::Correct), ("Leave", OnDraft::Leave)];
+    let on_draft =
+        choice(report, &path.field("draft"), spec.draft.as_ref(), &on_draft, OnDraft::Correct);
     let guardrail = Guardrail {
+        aws_name: aws_name.unwrap_or_else(|| name.clone()),
+        on_draft,
         name,
         former_names,
         origin,

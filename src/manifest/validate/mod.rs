@@ -13,7 +13,9 @@ mod content;
 pub(super) mod enforcement;
 pub(super) mod guardrail;
 mod models;
+mod preflight;
 mod replica;
+mod rollout;
 mod sensitive;
 mod targets;
 

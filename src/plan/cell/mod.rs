@@ -13,15 +13,18 @@ use super::context::Context;
 use super::describe::sighting;
 use super::hold::listed;
 use super::narrowing::{is_narrower, models};
+use super::preflight;
 use super::reference::{replica_of, resolve, spoken, with_embeddings};
+use super::rollout::{Course, Heading, heading};
 use super::step::{Held, HoldReason, Loss, Plan, Step};
 use crate::model::{
     Cell, DesiredCell, EnforcementKey, EnforcementKind, EnforcementSettings, FieldChange, Guarding,
     GuardrailArn, ModelEnforcement, Name, ObservedCell, ObservedEnforcement, OnForeign, Presence,
-    Read, Seen, SelectiveContentGuarding, changes,
+    Read, Revision, Seen, SelectiveContentGuarding, changes,
 };
 
-/// Decides the next step for one cell.
+/// Decides the next step for one cell. Which revision is desired in it while a rollout is open,
+/// is decided in [`rollout`](super::rollout).
 ///
 /// | slot | no manifest | `Present` | `Absent` |
 /// |---|---|---|---|
@@ -68,8 +71,16 @@ pub fn plan_cell(
             if is_loss {
                 plan.losses.push(visit.loss());
             }
-            match visit.put(live, is_loss) {
-                Ok(step) => plan.steps.extend(step),
+            let Heading { course, held } = heading(cell, desired, context);
+            plan.held.extend(held);
+            let revision = match &course {
+                Course::Free => desired.revision.as_ref(),
+                Course::At(revision) => Some(revision),
+                Course::Stay => return plan,
+            };
+            match visit.put(live, revision, is_loss) {
+                Ok(Some(step)) => preflight::put(desired, live, step, context, &mut plan),
+                Ok(None) => {}
                 Err(held) => plan.hold(held),
             }
         }
@@ -159,10 +170,15 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     /// The step that makes the slot as desired; none when it is.
-    fn put(&self, live: Option<&ObservedEnforcement>, is_loss: bool) -> Result<Option<Step>, Held> {
+    fn put(
+        &self,
+        live: Option<&ObservedEnforcement>,
+        revision: Option<&Revision>,
+        is_loss: bool,
+    ) -> Result<Option<Step>, Held> {
         let Self { cell, desired, context } = self;
         let name = &desired.replica.guardrail;
-        let reference = resolve(&desired.replica, desired.revision.as_ref(), context)?;
+        let reference = resolve(&desired.replica, revision, context)?;
         let settings = with_embeddings(&desired.settings, &cell.region, context)?;
         let is_equal = live.is_some_and(|live| {
             live.guardrail.as_ref() == Some(reference.arn)

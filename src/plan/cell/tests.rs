@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Preflight;
 use crate::model::{Content, Facts, Version, canonical, content::AutomatedReasoningPolicyConfig};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
@@ -14,6 +15,7 @@ fn want() -> DesiredCell {
         replica: key(),
         settings: EnforcementSettings::default(),
         on_foreign: OnForeign::Replace,
+        preflight: Preflight::default(),
     }
 }
 
@@ -25,6 +27,7 @@ fn slot(guardrail: GuardrailArn, number: u32) -> ObservedEnforcement {
         guarding: SelectiveContentGuarding::default(),
         models: ModelEnforcement::default(),
         updated_by: None,
+        updated_at: None,
     }
 }
 

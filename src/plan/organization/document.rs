@@ -14,9 +14,10 @@ pub(super) const SIZE_MAX: usize = 10_000;
 
 /// The configuration's name: the one of the documentation, everywhere the same, so that policies
 /// at several levels merge into one configuration instead of two.
-const CONFIG: &str = "config_1";
+pub(in crate::plan) const CONFIG: &str = "config_1";
 
-const LOCK: &str = "@@operators_allowed_for_child_policies";
+/// What keeps policies nearer the leaf from changing what stands beside it.
+pub(in crate::plan) const LOCK: &str = "@@operators_allowed_for_child_policies";
 
 /// One Region's block. Every field is assigned: one that is left out would be inherited. The lock
 /// stands once, on the Region: on each leaf, 17 Regions would not fit.
@@ -54,7 +55,7 @@ pub(super) fn document(blocks: &BTreeMap<String, Value>) -> Value {
 }
 
 /// The blocks of a document, by Region; empty for what is no such document.
-pub(super) fn blocks(document: &Value) -> BTreeMap<String, Value> {
+pub(in crate::plan) fn blocks(document: &Value) -> BTreeMap<String, Value> {
     document
         .pointer("/bedrock/guardrail_inference")
         .and_then(Value::as_object)
@@ -66,7 +67,7 @@ pub(super) fn blocks(document: &Value) -> BTreeMap<String, Value> {
 }
 
 /// The version each configuration of a block references; `None` where one is not understood.
-pub(super) fn references(block: &Value) -> Option<Vec<(GuardrailArn, Version)>> {
+pub(in crate::plan) fn references(block: &Value) -> Option<Vec<(GuardrailArn, Version)>> {
     let configurations = block.as_object()?.iter().filter(|(name, _)| !name.starts_with("@@"));
     configurations
         .map(|(_, configuration)| {
@@ -77,7 +78,7 @@ pub(super) fn references(block: &Value) -> Option<Vec<(GuardrailArn, Version)>> 
 }
 
 /// What the configurations of a block set, each with AWS's defaults for what it leaves out.
-pub(super) fn settings(block: &Value) -> Vec<EnforcementSettings> {
+pub(in crate::plan) fn settings(block: &Value) -> Vec<EnforcementSettings> {
     let members = block.as_object().into_iter().flatten();
     let configurations = members.filter(|(name, _)| !name.starts_with("@@"));
     configurations
@@ -107,6 +108,28 @@ pub(super) fn settings(block: &Value) -> Vec<EnforcementSettings> {
             }
         })
         .collect()
+}
+
+/// One Region's block with everything assigned that it leaves to AWS's defaults.
+pub(super) fn explicit(block: &Value) -> Value {
+    let mut explicit = block.clone();
+    if let Some(configuration) = explicit.get_mut(CONFIG).and_then(Value::as_object_mut) {
+        let defaults = [
+            ("selective_content_guarding", "system", json!("comprehensive")),
+            ("selective_content_guarding", "messages", json!("comprehensive")),
+            ("model_enforcement", "included_models", json!(["ALL"])),
+            ("model_enforcement", "excluded_models", json!([])),
+        ];
+        for (part, field, default) in defaults {
+            let part = configuration.entry(part).or_insert_with(|| json!({}));
+            let Some(part) = part.as_object_mut() else { continue };
+            let value = part.entry(field).or_insert_with(|| json!({"@@assign": default.clone()}));
+            if field == "included_models" && *value == json!({"@@assign": []}) {
+                *value = json!({"@@assign": default});
+            }
+        }
+    }
+    normalised(&explicit)
 }
 
 /// The document in the form in which equal meanings are equal values: every list in it, of models

@@ -1,55 +1,159 @@
-//! Finds the policy of an enforcement among all.
+//! Finds the policies of an enforcement among all.
+//!
+//! An enforcement has one policy, or several where its document is too long for one: its *shards*,
+//! numbered from 1. The number stands in a tag, so that a process that knows nothing finds each
+//! again; the first carries none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Name, ObservedPolicy, OwnerId, PolicyId, Read};
+use crate::model::{Absent, Name, ObservedPolicy, OwnerId, PolicyId, Read, Seen};
 
-/// Whose a policy is that has the name or the tags of an enforcement.
+/// Whose a policy is that has the name of one of ours and is none of the enforcement's.
 pub(super) enum Whose {
-    /// Ours, and of this enforcement.
-    Ours,
     /// Nobody's: it carries no owner tag.
     Nobodys,
     /// Somebody's, or of something else of ours.
     Others(String),
 }
 
-/// The name of an enforcement's policy in AWS: at most 91 of 128 characters.
-pub(super) fn policy_name(owner: &OwnerId, enforcement: &Name) -> String {
-    format!("bedrail-{owner}-{enforcement}")
+/// One policy of an enforcement.
+#[derive(Clone, Copy)]
+pub(super) struct Shard<'a> {
+    pub(super) number: u32,
+    pub(super) live: &'a ObservedPolicy,
+    pub(super) seen: Seen,
 }
 
-/// Finds by tags first, so that a policy renamed by hand stays ours, then by name. Of several with
-/// our tags, the one with the name wins, then the lowest id. `policies` is a complete list, so what
-/// is not in it is known to be absent.
-pub(super) fn find<'a>(
-    policies: &'a BTreeMap<PolicyId, ObservedPolicy>,
-    enforcement: &Name,
-    us: &OwnerId,
-) -> Read<&'a ObservedPolicy> {
-    let name = policy_name(us, enforcement);
-    policies
-        .values()
-        .filter(|policy| is_ours(policy, enforcement, us))
-        .min_by_key(|policy| (policy.name != name, &policy.id))
-        .or_else(|| policies.values().find(|policy| policy.name == name))
-        .map_or(Read::KnownAbsent, Read::Known)
-}
+/// All of them, by number.
+pub(super) type Shards<'a> = BTreeMap<u32, Shard<'a>>;
 
-/// Says whose the policy is that was found for `enforcement`.
-pub(super) fn whose(policy: &ObservedPolicy, enforcement: &Name, us: &OwnerId) -> Whose {
-    match &policy.owner {
-        _ if is_ours(policy, enforcement, us) => Whose::Ours,
-        None => Whose::Nobodys,
-        Some(owner) if owner != us => Whose::Others(format!("`{owner}`")),
-        Some(_) => Whose::Others("another enforcement of ours".to_owned()),
+impl<'a> Shard<'a> {
+    /// One that stands in a complete list of policies.
+    pub(super) fn listed(number: u32, live: &'a ObservedPolicy) -> Option<Self> {
+        let (live, seen) = Read::Known(live).known().map(|(live, seen)| (*live, seen))?;
+        Some(Self { number, live, seen })
     }
 }
 
-fn is_ours(policy: &ObservedPolicy, enforcement: &Name, us: &OwnerId) -> bool {
-    policy.owner.as_ref() == Some(us)
-        && match &policy.enforcement {
-            Some(tag) => tag == enforcement,
-            None => policy.name == policy_name(us, enforcement),
+/// The proof for what does not stand in a complete list.
+pub(super) fn unlisted() -> Option<Absent> {
+    Read::<()>::KnownAbsent.absent()
+}
+
+/// Characters of a policy's name (`aws-facts` 4.3).
+const NAME_MAX: usize = 128;
+
+/// The name that an enforcement's policy has in AWS where its manifest writes none: at most 91
+/// characters. No enforcement has a dot in its name, so a shard of one never looks like the policy
+/// of another.
+fn default_name(owner: &OwnerId, enforcement: &Name) -> String {
+    format!("bedrail-{owner}-{enforcement}")
+}
+
+/// The name of a shard, from that of the first; cut where the number would not fit.
+fn shard_name(first: &str, shard: u32) -> String {
+    match shard {
+        0 | 1 => first.to_owned(),
+        _ => {
+            let number = format!(".{shard}");
+            let room = NAME_MAX.saturating_sub(number.len());
+            first.chars().take(room).chain(number.chars()).collect()
         }
+    }
+}
+
+/// Which shard has a name, if the first has `first`.
+fn shard_in(name: &str, first: &str) -> Option<u32> {
+    let number = name.rsplit_once('.').and_then(|(_, number)| number.parse().ok());
+    let mut shards = [1].into_iter().chain(number);
+    shards.find(|shard| *shard > 0 && shard_name(first, *shard) == name)
+}
+
+/// An enforcement, by every name that its policies can carry.
+#[derive(Clone, Copy)]
+pub(super) struct Identity<'a> {
+    pub(super) us: &'a OwnerId,
+    pub(super) name: &'a Name,
+    /// Names it had before: what they own is handed over.
+    pub(super) former: &'a BTreeSet<Name>,
+    /// The name of its policy in AWS, where its manifest writes one.
+    pub(super) written: Option<&'a str>,
+}
+
+impl<'a> Identity<'a> {
+    /// The name of a shard in AWS.
+    pub(super) fn policy_name(self, shard: u32) -> String {
+        match self.written {
+            Some(written) => shard_name(written, shard),
+            None => shard_name(&default_name(self.us, self.name), shard),
+        }
+    }
+
+    /// Its policies, by shard. They are found by tags, so that one renamed by hand stays ours; of
+    /// several for one shard, the one that carries the present name wins, then the lowest id.
+    pub(super) fn shards(self, policies: &BTreeMap<PolicyId, ObservedPolicy>) -> Shards<'_> {
+        let mut shards: BTreeMap<u32, &ObservedPolicy> = BTreeMap::new();
+        for policy in policies.values().filter(|it| self.is_ours(it)) {
+            let shard = self.shard(policy);
+            let rank = |it: &ObservedPolicy| {
+                let is_former = it.enforcement.as_ref().is_some_and(|tag| tag != self.name);
+                (is_former, it.name != self.policy_name(shard), it.id.clone())
+            };
+            shards
+                .entry(shard)
+                .and_modify(|best| {
+                    if rank(policy) < rank(best) {
+                        *best = policy;
+                    }
+                })
+                .or_insert(policy);
+        }
+        let listed = |(number, live)| Some((number, Shard::listed(number, live)?));
+        shards.into_iter().filter_map(listed).collect()
+    }
+
+    /// The policy that has the name of a shard and is not ours, and whose it is.
+    pub(super) fn stranger(
+        self,
+        policies: &BTreeMap<PolicyId, ObservedPolicy>,
+        shard: u32,
+    ) -> Option<(&ObservedPolicy, Whose)> {
+        let name = self.policy_name(shard);
+        let policy = policies.values().find(|it| it.name == name && !self.is_ours(it))?;
+        let whose = match &policy.owner {
+            None => Whose::Nobodys,
+            Some(owner) if owner != self.us => Whose::Others(format!("`{owner}`")),
+            Some(_) => Whose::Others("another enforcement of ours".to_owned()),
+        };
+        Some((policy, whose))
+    }
+
+    /// Whether a policy has the name that a shard of it had under a former name.
+    pub(super) fn is_named_as_before(self, policy: &ObservedPolicy, shard: u32) -> bool {
+        let mut names = self.former.iter().map(|former| default_name(self.us, former));
+        names.any(|former| policy.name == shard_name(&former, shard))
+    }
+
+    fn names(self) -> impl Iterator<Item = &'a Name> {
+        std::iter::once(self.name).chain(self.former)
+    }
+
+    fn is_ours(self, policy: &ObservedPolicy) -> bool {
+        policy.owner.as_ref() == Some(self.us)
+            && match &policy.enforcement {
+                Some(tag) => self.names().any(|name| name == tag),
+                None => self.shard_in_name(policy).is_some(),
+            }
+    }
+
+    /// Which shard a policy of ours is: by its tag, else by its name in AWS.
+    fn shard(self, policy: &ObservedPolicy) -> u32 {
+        policy.shard.or_else(|| self.shard_in_name(policy)).unwrap_or(1)
+    }
+
+    fn shard_in_name(self, policy: &ObservedPolicy) -> Option<u32> {
+        let defaults = self.names().map(|name| default_name(self.us, name));
+        let mut names = self.written.map(str::to_owned).into_iter().chain(defaults);
+        names.find_map(|first| shard_in(&policy.name, &first))
+    }
 }

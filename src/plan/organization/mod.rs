@@ -1,14 +1,21 @@
 //! Decides what the organization's Bedrock policies say and where they are attached.
 //!
 //! ```text
-//!   enforcement ─> find our policy ─> render its document ─> create, or update
-//!                                                    └─────> then attach, where every account
-//!                                                            below can apply what it references
+//!   enforcement ─> find its policies ─> render each Region ─> place it ─> create, or update
+//!                                                                 └─────> then attach, where every
+//!                            account below can apply what the document references
 //! ```
 
-mod document;
+mod bent;
+mod clearance;
+pub(super) mod document;
 mod enforcement;
 mod find;
+mod prove;
+mod removal;
+mod render;
+mod shards;
+mod waves;
 
 #[cfg(test)]
 mod tests;
@@ -20,14 +27,15 @@ use serde_json::Value;
 use super::confirm::Sightings;
 use super::context::Context;
 use super::describe::Effect;
+use super::effective::Landscape;
 use super::hold::listed;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
-    DesiredOrganizationEnforcement, Name, ObservedOrganization, ObservedPolicy, PolicyId,
-    PolicyTypeStatus, Presence, Read,
+    DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, Name, ObservedOrganization,
+    ObservedPolicy, OwnerId, PolicyId, PolicyTypeStatus, Presence, Read,
 };
 use enforcement::Visit;
-use find::find;
+use find::{Identity, Whose};
 
 /// Decides the next steps for the organization.
 ///
@@ -38,10 +46,7 @@ use find::find;
 /// - A Region's block leaves a document only by consent: while the fact it would be rendered from
 ///   is unknown, the live block stays as it is.
 ///
-/// # Caveats
-///
-/// How many policies are attached to a target cannot be seen, so the limit of ten is AWS's to
-/// report.
+/// - Nothing is attached where AWS takes no further policy.
 pub fn plan_organization(
     desired: &BTreeMap<Name, DesiredOrganizationEnforcement>,
     observed: &ObservedOrganization,
@@ -51,7 +56,7 @@ pub fn plan_organization(
     let mut plan = Plan::default();
     let wanted = desired.values().any(|it| it.state == Presence::Present);
     if wanted {
-        report_invalid(observed, context, &mut plan);
+        report_invalid(observed, memory, context, &mut plan);
     }
     let nothing = BTreeMap::new();
     let policies = match &observed.policies {
@@ -72,9 +77,18 @@ pub fn plan_organization(
     if wanted && !is_enabled(observed, context, &mut plan) {
         return plan;
     }
+    let landscape = Landscape::of(policies, context.owner, fleet);
+    if wanted {
+        bent::report(&landscape, observed, memory, context, &mut plan);
+    }
+    let is_valid = observed.invalid.known().is_some_and(|(invalid, _)| invalid.is_empty());
+    let is_in_effect = is_valid && landscape.unproven(&observed.effective).is_empty();
     for (name, desired) in desired {
-        let visit = Visit { name, desired, fleet, context };
-        visit.plan(&find(policies, name, context.owner), memory, &mut plan);
+        let former = former_names(name, context);
+        let landscape = landscape.clone();
+        let visit =
+            Visit { name, desired, former, policies, landscape, is_in_effect, fleet, context };
+        visit.plan(memory, &mut plan);
     }
     // Protect first, across all enforcements.
     plan.steps.sort_by_key(|step| step.effect() == Effect::Delete);
@@ -84,6 +98,33 @@ pub fn plan_organization(
 /// The Regions that the document of a policy has blocks for.
 pub fn policy_regions(document: &Value) -> BTreeSet<String> {
     document::blocks(document).into_keys().collect()
+}
+
+/// The policies that carry no owner and that the next plan takes over by name, with the enforcement
+/// that each belongs to then.
+pub fn taken_over(
+    desired: &BTreeMap<Name, DesiredOrganizationEnforcement>,
+    policies: &BTreeMap<PolicyId, ObservedPolicy>,
+    owner: &OwnerId,
+) -> BTreeMap<PolicyId, Name> {
+    let wanted = desired.iter().filter(|(_, it)| it.adopt && it.state == Presence::Present);
+    let found = wanted.filter_map(|(name, desired)| {
+        let written = desired.policy_name.as_deref();
+        let identity = Identity { us: owner, name, former: &NO_NAMES, written };
+        match identity.stranger(policies, 1)? {
+            (policy, Whose::Nobodys) => Some((policy.id.clone(), name.clone())),
+            (_, Whose::Others(_)) => None,
+        }
+    });
+    found.collect()
+}
+
+static NO_NAMES: BTreeSet<Name> = BTreeSet::new();
+
+/// The names an enforcement had before.
+fn former_names<'a>(name: &Name, context: &Context<'a>) -> &'a BTreeSet<Name> {
+    let key = EnforcementKey { kind: EnforcementKind::Organization, name: name.clone() };
+    context.enforcements.get(&key).map_or(&NO_NAMES, |text| &text.former_names)
 }
 
 /// Whether Bedrock policies take effect; if not, enables them, and all else waits.
@@ -101,7 +142,14 @@ fn is_enabled(observed: &ObservedOrganization, context: &Context, plan: &mut Pla
 }
 
 /// Attached is not enforced: an account whose effective policy is invalid keeps its last valid one.
-fn report_invalid(observed: &ObservedOrganization, context: &Context, plan: &mut Plan) {
+/// What was just written may cure it, so that it is looked at again for a while.
+fn report_invalid(
+    observed: &ObservedOrganization,
+    memory: &mut Sightings,
+    context: &Context,
+    plan: &mut Plan,
+) {
+    const OBJECT: &str = "invalid effective policies";
     match &observed.invalid {
         Read::Known(accounts) if !accounts.is_empty() => {
             let message = format!(
@@ -109,9 +157,14 @@ fn report_invalid(observed: &ObservedOrganization, context: &Context, plan: &mut
                  not what is enforced there: {}; see ListEffectivePolicyValidationErrors",
                 listed(accounts)
             );
-            plan.hold(Held::for_person(HoldReason::Failed, message));
+            let since = memory.noticed(OBJECT, context.now);
+            plan.hold(if since < bent::patience(context.timing) {
+                Held::after(HoldReason::Failed, context.timing.confirm_after, message)
+            } else {
+                Held::for_person(HoldReason::Failed, message)
+            });
         }
-        Read::Known(_) | Read::KnownAbsent => {}
+        Read::Known(_) | Read::KnownAbsent => memory.forget(OBJECT),
         Read::Unknown(unread) => {
             plan.hold(Held::unread("the list of invalid effective policies", unread, context));
         }
@@ -125,15 +178,17 @@ fn report_orphans(
     context: &Context,
     plan: &mut Plan,
 ) {
-    let found: Vec<&PolicyId> = desired
-        .keys()
-        .filter_map(|name| match find(policies, name, context.owner) {
-            Read::Known(policy) => Some(&policy.id),
-            Read::KnownAbsent | Read::Unknown(_) => None,
+    let found: BTreeSet<&PolicyId> = desired
+        .iter()
+        .flat_map(|(name, desired)| {
+            let former = former_names(name, context);
+            let written = desired.policy_name.as_deref();
+            Identity { us: context.owner, name, former, written }.shards(policies).into_values()
         })
+        .map(|shard| &shard.live.id)
         .collect();
     for policy in policies.values() {
-        if policy.owner.as_ref() == Some(context.owner) && !found.contains(&&policy.id) {
+        if policy.owner.as_ref() == Some(context.owner) && !found.contains(&policy.id) {
             let message = format!(
                 "the policy `{}` is ours and no manifest describes it; write its enforcement with \
                  `state: Absent` to remove it",

@@ -73,6 +73,7 @@ pub(super) fn title(step: &Step) -> String {
         Step::UntagGuardrail { .. } => "remove tags of the guardrail".to_owned(),
         Step::PublishVersion { revision, .. } => format!("publish revision {}", revision.short()),
         Step::DeleteGuardrail { .. } => "delete the guardrail and all its versions".to_owned(),
+        Step::DeleteVersion { version, .. } => format!("delete version {version}"),
         Step::PutResourcePolicy { .. } => "put its resource policy".to_owned(),
         Step::DeleteResourcePolicy { .. } => "delete its resource policy".to_owned(),
         Step::EnablePolicyType { root } => format!("enable BEDROCK_POLICY on {root}"),
@@ -82,6 +83,9 @@ pub(super) fn title(step: &Step) -> String {
         }
         Step::TagPolicy { enforcement, id, .. } => {
             format!("tag the policy of {enforcement} ({id})")
+        }
+        Step::RenamePolicy { enforcement, id, .. } => {
+            format!("rename the policy of {enforcement} ({id})")
         }
         Step::DeletePolicy { enforcement, id, .. } => {
             format!("delete the policy of {enforcement} ({id})")
@@ -127,10 +131,12 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
         | Step::DropRegions { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
+        | Step::DeleteVersion { .. }
         | Step::DeleteResourcePolicy { .. }
         | Step::EnablePolicyType { .. }
         | Step::UpdatePolicy { .. }
         | Step::TagPolicy { .. }
+        | Step::RenamePolicy { .. }
         | Step::DeletePolicy { .. }
         | Step::AttachPolicy { .. }
         | Step::DetachPolicy { .. }

@@ -27,6 +27,7 @@ pub fn to_json(planned: &[Planned]) -> Value {
         "refusals": each(|it| it.plan.refusals.iter().map(|refusal| json!(refusal)).collect()),
         "orphans": each(|it| it.plan.orphans.iter().map(|o| orphan(&it.subject, o)).collect()),
         "needs": needs,
+        "warnings": each(|it| it.plan.warnings.iter().map(|text| json!(text)).collect()),
     })
 }
 

@@ -49,6 +49,11 @@ impl Subject {
         Self { label, place: Some(cell.clone()) }
     }
 
+    /// The rollout of an enforcement.
+    pub fn rollout(enforcement: &Name) -> Self {
+        Self { label: format!("AccountEnforcement/{enforcement}"), place: None }
+    }
+
     /// The organization.
     pub fn organization() -> Self {
         Self { label: "Organization".to_owned(), place: None }

@@ -55,6 +55,7 @@ fn every_kind_of_news_has_its_sign_and_the_last_line_counts() {
         steps: vec![
             Step::CreateGuardrail {
                 key: key(),
+                name: key().guardrail,
                 content: content.clone(),
                 tags: BTreeMap::new(),
                 token: "t".to_owned(),

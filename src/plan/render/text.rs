@@ -85,6 +85,7 @@ fn lines(plan: &Plan) -> Vec<Line> {
         };
         line('!', format!("held, {}: {}; {ends}", held.reason, held.message))
     }));
+    lines.extend(plan.warnings.iter().map(|warning| line('!', format!("warning, {warning}"))));
     lines.extend(plan.refusals.iter().map(|refusal| line('!', format!("refused, {refusal}"))));
     lines.extend(
         plan.orphans

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::publish::plan_version;
+use super::publish::{is_published, plan_version};
 use super::{ReplicaMemory, Visit};
-use crate::model::{GuardrailStatus, ObservedGuardrail, ReplicaContent, changes};
+use crate::model::{GuardrailStatus, ObservedGuardrail, OnDraft, ReplicaContent, changes};
 use crate::plan::hold::listed;
 use crate::plan::step::{Held, HoldReason, Plan, Step};
 
@@ -22,6 +22,11 @@ pub(super) fn plan_content(
     memory: &mut ReplicaMemory,
     plan: &mut Plan,
 ) {
+    let is_published = live.versions.values().any(|it| is_published(it, &visit.desired.content));
+    if is_published && visit.desired.on_draft == OnDraft::Leave {
+        memory.converged();
+        return plan_version(visit, live, memory, plan);
+    }
     let equal = live.draft == visit.desired.content;
     let wait = visit.context.timing.confirm_after;
     let held = match &live.status {
@@ -63,7 +68,7 @@ fn update(visit: &Visit, live: &ObservedGuardrail, memory: &ReplicaMemory, plan:
     }
     plan.steps.push(Step::UpdateGuardrail {
         arn: live.arn.clone(),
-        name: visit.key.guardrail.clone(),
+        name: visit.desired.name.clone(),
         content: visit.desired.content.clone(),
         changes,
     });

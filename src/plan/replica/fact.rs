@@ -4,21 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     EnforcementKey, GuardrailStatus, Name, ObservedReplica, OwnerId, Read, ReplicaFact,
+    RolloutMarks,
 };
 use crate::plan::ownership::{GUARDRAIL_TAG, OWNER_TAG, Ownership, ownership};
 
-/// What other plans may rely on: `None` unless the guardrail is ours, is the one of this name, and
-/// its resource policy was read. Only READY versions whose content was read back are in it.
+/// What other plans may rely on: `None` unless the guardrail is ours and the one of this name, or
+/// carries no owner and `adopts` says that its own visit takes it over, and its resource policy was
+/// read. Only READY versions whose content was read back are in it.
 pub fn replica_fact(
     observed: &ObservedReplica,
     owner: &OwnerId,
     name: &Name,
+    adopts: bool,
 ) -> Option<ReplicaFact> {
     let (live, _) = observed.guardrail.known()?;
-    let ours = ownership(live.tags.get(OWNER_TAG).map(String::as_str), owner) == Ownership::Ours;
-    let named = live.tags.get(GUARDRAIL_TAG).is_some_and(|tag| tag == name.as_str());
+    let ours = match ownership(live.tags.get(OWNER_TAG).map(String::as_str), owner) {
+        Ownership::Ours => live.tags.get(GUARDRAIL_TAG).is_some_and(|tag| tag == name.as_str()),
+        Ownership::Nobodys => adopts,
+        Ownership::Others(_) => false,
+    };
     let going = live.status == GuardrailStatus::Deleting;
-    if !ours || !named || going || live.policy.unread().is_some() {
+    if !ours || going || live.policy.unread().is_some() {
         return None;
     }
     let mut fact = ReplicaFact {
@@ -27,11 +33,13 @@ pub fn replica_fact(
         revisions: BTreeMap::new(),
         policy: live.policy.known().map(|(policy, _)| policy.clone()),
         not_enforceable: BTreeSet::new(),
+        profiles: BTreeMap::new(),
         enforcements: live
             .tags
             .iter()
             .filter_map(|(tag, value)| Some((EnforcementKey::of_tag(tag)?, value.parse().ok())))
             .collect(),
+        rollouts: RolloutMarks::of_tags(&live.tags),
     };
     // In order of the numbers, so that the highest stays.
     for (number, version) in &live.versions {
@@ -41,6 +49,9 @@ pub fn replica_fact(
         }
         fact.versions.insert(content.replica_revision(), *number);
         fact.revisions.insert(content.revision(), *number);
+        if let Some(profile) = &content.profile {
+            fact.profiles.insert(*number, profile.clone());
+        }
         if content.shared.automated_reasoning_policy_config.is_some() {
             fact.not_enforceable.insert(*number);
         }

@@ -1,6 +1,6 @@
 //! What one process remembers of a replica between two visits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{FieldChange, GuardrailArn, ReplicaRevision, Version};
@@ -12,6 +12,9 @@ const FRUITLESS_UPDATES_MAX: u32 = 3;
 
 /// Tokens that may name something unusable before a person is asked (DESIGN section 4).
 const TOKENS_MAX: usize = 3;
+
+/// How long a version that AWS refused to delete is left alone.
+const IN_USE_FOR: Duration = Duration::from_hours(1);
 
 /// What a visit to a replica remembers for the next one. Lost on restart without harm: everything
 /// is confirmed anew, and a repeated token names the version it named before.
@@ -31,6 +34,10 @@ pub struct ReplicaMemory {
     created: Vec<GuardrailArn>,
     /// Numbers that CreateGuardrailVersion answered, by what should be in them.
     published: BTreeMap<ReplicaRevision, Vec<Publication>>,
+    /// Versions that AWS refused to delete since something uses them, and when it did.
+    in_use: BTreeMap<Version, Duration>,
+    /// Versions that something referenced, and when it was last seen to.
+    referenced: BTreeMap<Version, Duration>,
 }
 
 /// One answer of CreateGuardrailVersion.
@@ -81,6 +88,33 @@ impl ReplicaMemory {
         let publication = Publication { version, at: now, missing_since: None };
         self.published.entry(content).or_default().push(publication);
         self.settled = None;
+    }
+
+    /// Records that AWS refused to delete a version, since something uses it.
+    pub fn refused(&mut self, version: Version, now: Duration) {
+        self.in_use.insert(version, now);
+    }
+
+    /// The versions that AWS refused to delete not long ago.
+    pub(super) fn in_use(&self, now: Duration) -> BTreeSet<Version> {
+        let lasting = self.in_use.iter().filter(|(_, at)| now < **at + IN_USE_FOR);
+        lasting.map(|(version, _)| *version).collect()
+    }
+
+    /// Notes which versions are referenced.
+    pub(super) fn saw_referenced(
+        &mut self,
+        versions: impl Iterator<Item = Version>,
+        now: Duration,
+    ) {
+        self.referenced.extend(versions.map(|version| (version, now)));
+    }
+
+    /// How long a reference that is gone from what was read may still be in effect: organization
+    /// policies reach the accounts with a delay (`aws-facts` 3.3).
+    pub(super) fn lingers_for(&self, version: Version, now: Duration, timing: &Timing) -> Duration {
+        let last = self.referenced.get(&version);
+        last.map_or(Duration::ZERO, |last| (*last + timing.own_write_grace).saturating_sub(now))
     }
 
     /// Notes that a guardrail was read.

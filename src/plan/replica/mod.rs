@@ -1,6 +1,7 @@
 //! Decides what one guardrail in one account and Region needs: to exist, to be ours, to be shared,
 //! to have the right DRAFT, and a published version of it.
 
+mod collect;
 mod content;
 mod fact;
 mod index;
@@ -24,6 +25,7 @@ use super::context::Context;
 use super::describe::Effect;
 use super::ownership::{GUARDRAIL_TAG, OWNER_TAG, Ownership, ownership, tags};
 use super::references::{Search, active_accounts};
+use super::rollout;
 use super::sharing::plan_guardrail_policy;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
@@ -37,7 +39,7 @@ use crate::model::{
 /// |---|---|---|---|
 /// | unknown | | held | held |
 /// | absent | | create, once confirmed | nothing |
-/// | live | ours | tags, policy, content, version | delete, once nothing references it |
+/// | live | ours | tags, policy, content, version, old versions | delete, once nothing references it |
 /// | live | none | adopt if asked, else refused | refused |
 /// | live | another | refused | refused |
 ///
@@ -111,6 +113,7 @@ impl Visit<'_> {
     fn create_step(&self, salt: &str, confirmed: Confirmed) -> Step {
         Step::CreateGuardrail {
             key: self.key.clone(),
+            name: self.desired.name.clone(),
             content: self.desired.content.clone(),
             tags: self.tags(),
             token: index::guardrail_token(self.key, self.desired, salt),
@@ -122,6 +125,7 @@ impl Visit<'_> {
         let mark = (GUARDRAIL_TAG, self.key.guardrail.as_str());
         let mut tags = tags(self.context.owner, mark, &self.desired.tags);
         tags.extend(consent::tags(&self.key.guardrail, self.context).wanted);
+        tags.extend(rollout::tags(&self.key.guardrail, self.context).wanted);
         tags
     }
 
@@ -172,12 +176,14 @@ impl Visit<'_> {
             plan,
         );
         content::plan_content(self, live, memory, plan);
+        collect::plan_collection(self, (live, seen), memory, plan);
     }
 
     /// Sets what is missing or different of our tags and the user's; foreign tags are left alone.
     fn tag(&self, live: &ObservedGuardrail, plan: &mut Plan) {
-        let EnforcementTags { unwanted, is_unsettled, .. } =
+        let EnforcementTags { mut unwanted, is_unsettled, .. } =
             consent::tags(&self.key.guardrail, self.context);
+        unwanted.extend(rollout::tags(&self.key.guardrail, self.context).unwanted);
         plan.is_unsettled |= is_unsettled;
         let gone: BTreeMap<&String, &String> =
             live.tags.iter().filter(|(key, _)| unwanted.contains(*key)).collect();
@@ -222,7 +228,8 @@ impl Visit<'_> {
         let search = Search {
             accounts: &active_accounts(fleet),
             regions: &BTreeSet::from([self.key.region.clone()]),
-            concerns: &|arn| *arn == live.arn,
+            concerns: &|arn, _| *arn == live.arn,
+            can_adopt: &|account| collect::can_adopt(live, &self.desired.share, account, fleet),
         };
         if !search.finds_none("deleting it", self.context, plan) {
             return memory.sightings.reset(GUARDRAIL);

@@ -1,12 +1,13 @@
 //! Decides whether a version must be published.
 
+use super::collect::no_room;
 use super::index::{index, indexed, version_token};
 use super::{ReplicaMemory, Visit};
 use crate::model::{GuardrailStatus, ObservedGuardrail, ObservedVersion, Read, ReplicaContent};
 use crate::plan::step::{Held, HoldReason, Plan, Step};
 
 /// Versions a guardrail may have (`aws-facts` 1.5).
-const VERSIONS_MAX: usize = 20;
+pub(super) const VERSIONS_MAX: usize = 20;
 
 /// Publishes DRAFT, which is READY and as desired, unless a version contains it already.
 ///
@@ -84,12 +85,7 @@ fn blocked(visit: &Visit, live: &ObservedGuardrail, memory: &mut ReplicaMemory) 
     }
 
     if live.versions.len() >= VERSIONS_MAX {
-        let message = format!(
-            "a guardrail has at most {VERSIONS_MAX} versions, and it has {}; delete those that \
-             nothing references",
-            live.versions.len()
-        );
-        return Some(Held::for_person(HoldReason::Quota, message));
+        return Some(no_room(visit, live, memory));
     }
     None
 }

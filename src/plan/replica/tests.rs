@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{ObservedVersion, ReplicaContent, Share, Version};
+use crate::model::{ObservedVersion, OnDraft, ReplicaContent, Share, Version};
 use crate::plan::fixture::{
     MEMBER, World, arn, cell, content, desired, guardrail, holds, key, observed, open_policy,
     owner, published, summary, unread, version,
@@ -451,7 +451,7 @@ fn a_reference_seen_in_between_starts_the_confirmation_over() {
 fn facts_are_of_our_guardrails_and_of_versions_read_back() {
     let (a, b) = (content("a"), content("b"));
     let fact = |change: &dyn Fn(&mut ObservedGuardrail)| {
-        replica_fact(&live(&a, change), &owner(), &key().guardrail)
+        replica_fact(&live(&a, change), &owner(), &key().guardrail, false)
     };
     let some = fact(&|it| {
         it.policy = Read::Known(open_policy(&it.arn));
@@ -470,4 +470,38 @@ fn facts_are_of_our_guardrails_and_of_versions_read_back() {
     assert!(fact(&|it| drop(it.tags.remove("bedrail:guardrail"))).is_none());
     assert!(fact(&|it| it.policy = Read::Unknown(unread())).is_none());
     assert!(fact(&|it| it.status = GuardrailStatus::Deleting).is_none());
+}
+
+#[test]
+fn a_draft_that_is_to_be_left_is_left_until_it_must_be_published_from() {
+    let (a, b) = (content("a"), content("b"));
+    let want =
+        |content: &ReplicaContent| DesiredReplica { on_draft: OnDraft::Leave, ..desired(content) };
+    let seen = live(&b, |it| it.versions = BTreeMap::from([published(1, &a)]));
+    assert_eq!(first(&want(&a), &seen), [""; 0]);
+    assert_eq!(first(&desired(&a), &seen), ["UpdateGuardrail"], "unless it is to be left");
+    assert_eq!(first(&want(&content("c")), &seen), ["UpdateGuardrail"]);
+    let busy = live(&b, |it| {
+        it.versions = BTreeMap::from([published(1, &a)]);
+        it.status = GuardrailStatus::Pending;
+    });
+    assert_eq!(first(&want(&a), &busy), [""; 0], "somebody else's business");
+}
+
+#[test]
+fn what_will_be_adopted_is_known_before_it_carries_our_mark() {
+    let a = content("a");
+    for (owner_tag, adopts, expected) in [
+        (None, true, true),
+        (None, false, false),
+        (Some("them"), true, false),
+        (Some("us"), false, true),
+    ] {
+        let seen = live(&a, |it| {
+            it.tags.remove("bedrail:owner");
+            it.tags.extend(owner_tag.map(|owner| ("bedrail:owner".to_owned(), owner.to_owned())));
+        });
+        let fact = replica_fact(&seen, &owner(), &key().guardrail, adopts);
+        assert_eq!(fact.is_some(), expected, "{owner_tag:?} {adopts}");
+    }
 }

@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{AccountId, Fleet, GuardrailArn};
+use crate::model::{AccountId, Fleet, GuardrailArn, ProfileKey};
+use crate::plan::access::{Truth, like};
 
 /// What applying a guardrail from another account needs (`aws-facts` 2.5).
 pub(super) const GUARDRAIL_ACTIONS: [&str; 2] = ["bedrock:ApplyGuardrail", "bedrock:GetGuardrail"];
@@ -21,6 +22,39 @@ pub fn admits(
     let resource = arn.to_string();
     let access = Access { resource: &resource, owner: &arn.account, actions: &GUARDRAIL_ACTIONS };
     access.admits(policy, account, fleet)
+}
+
+/// Whether `policy` of a guardrail profile lets `account` use it.
+pub(in crate::plan) fn profile_admits(
+    policy: Option<&Value>,
+    profile: &ProfileKey,
+    account: &AccountId,
+    fleet: &Fleet,
+) -> bool {
+    let resource = profile.arn(&fleet.partition);
+    let actions = &["bedrock:ApplyGuardrail"];
+    let access = Access { resource: &resource, owner: &profile.account, actions };
+    access.admits(policy, account, fleet)
+}
+
+/// Whether `policy` may let `account` apply or read the guardrail: only a policy that clearly does
+/// not is an answer. The opposite leaning of [`admits`], for what must be ruled out.
+pub(in crate::plan) fn may_admit(
+    policy: Option<&Value>,
+    arn: &GuardrailArn,
+    account: &AccountId,
+    fleet: &Fleet,
+) -> bool {
+    if *account == arn.account {
+        return true;
+    }
+    let Some(policy) = policy else { return false };
+    let Some(statements) = policy.get("Statement").and_then(one_or_many) else { return true };
+    let resource = arn.to_string();
+    GUARDRAIL_ACTIONS.iter().any(|action| {
+        let request = Request { action, resource: &resource, account, fleet };
+        statements.iter().any(|it| request.may_be_allowed_by(it))
+    })
 }
 
 /// The members of a statement that are understood.
@@ -65,38 +99,6 @@ pub(super) fn one_or_many(value: &Value) -> Option<Vec<&Value>> {
     }
 }
 
-/// What is known of a claim.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Truth {
-    True,
-    False,
-    Unknown,
-}
-
-impl Truth {
-    fn all(claims: impl IntoIterator<Item = Self>) -> Self {
-        claims.into_iter().fold(Self::True, |all, claim| match (all, claim) {
-            (Self::False, _) | (_, Self::False) => Self::False,
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::True, Self::True) => Self::True,
-        })
-    }
-
-    fn any(claims: impl IntoIterator<Item = Self>) -> Self {
-        claims.into_iter().fold(Self::False, |any, claim| match (any, claim) {
-            (Self::True, _) | (_, Self::True) => Self::True,
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::False, Self::False) => Self::False,
-        })
-    }
-}
-
-impl From<bool> for Truth {
-    fn from(claim: bool) -> Self {
-        if claim { Self::True } else { Self::False }
-    }
-}
-
 /// One principal's one action.
 struct Request<'a> {
     action: &'a str,
@@ -112,6 +114,11 @@ impl Request<'_> {
         let unbounded = statement.get("Principal").is_some_and(is_everyone)
             && statement.get("Condition").is_none();
         effect == Some("Allow") && !unbounded && self.matches(statement) == Truth::True
+    }
+
+    fn may_be_allowed_by(&self, statement: &Value) -> bool {
+        let effect = statement.get("Effect").and_then(Value::as_str);
+        effect != Some("Deny") && self.matches(statement) != Truth::False
     }
 
     fn may_be_denied_by(&self, statement: &Value) -> bool {
@@ -202,19 +209,11 @@ impl Request<'_> {
             match operator {
                 "stringequals" => equals,
                 "stringlike" => matches,
-                "stringnotequals" => not(equals),
-                "stringnotlike" => not(matches),
+                "stringnotequals" => equals.not(),
+                "stringnotlike" => matches.not(),
                 _ => Truth::Unknown,
             }
         }))
-    }
-}
-
-fn not(claim: Truth) -> Truth {
-    match claim {
-        Truth::True => Truth::False,
-        Truth::False => Truth::True,
-        Truth::Unknown => Truth::Unknown,
     }
 }
 
@@ -245,32 +244,6 @@ fn any_text(values: Option<&Value>, claim: impl Fn(&str) -> Truth) -> Truth {
     Truth::any(values.into_iter().map(|value| value.as_str().map_or(Truth::Unknown, &claim)))
 }
 
-/// Whether `text` matches an IAM pattern: `*` is any run of characters, `?` any one.
-fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut at, mut from) = (0, 0);
-    // Where to go back to when a run was taken too short.
-    let mut retry: Option<(usize, usize)> = None;
-    while from < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                retry = Some((at + 1, from));
-                at += 1;
-            }
-            Some(b'?') => (at, from) = (at + 1, from + 1),
-            Some(byte) if Some(byte) == text.get(from) => (at, from) = (at + 1, from + 1),
-            Some(_) | None => match retry {
-                Some((after_star, taken)) => {
-                    (at, from) = (after_star, taken + 1);
-                    retry = Some((after_star, taken + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(at).all(|byte| *byte == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +267,34 @@ mod tests {
     fn with(mut statement: Value, member: &str, value: Value) -> Value {
         statement[member] = value;
         statement
+    }
+
+    #[test]
+    fn an_account_is_ruled_out_only_by_what_clearly_does_not_mean_it() {
+        let (arn, fleet) = (guardrail_arn(), fleet());
+        let member: AccountId = MEMBER.parse().unwrap();
+        let rows = [
+            ("the organization", json!([organization()]), true),
+            ("nobody", json!([]), false),
+            (
+                "another account",
+                json!([with(organization(), "Principal", json!({"AWS": "999988887777"}))]),
+                false,
+            ),
+            (
+                "a condition not understood",
+                json!([with(organization(), "Condition", json!(7))]),
+                true,
+            ),
+            ("only a Deny", json!([with(organization(), "Effect", json!("Deny"))]), false),
+        ];
+        for (name, statements, expected) in rows {
+            let text = json!({"Statement": statements}).to_string();
+            let policy = serde_json::from_str(&text.replace("ARN", &arn.to_string())).unwrap();
+            assert_eq!(may_admit(Some(&policy), &arn, &member, &fleet), expected, "{name}");
+        }
+        assert!(!may_admit(None, &arn, &member, &fleet));
+        assert!(may_admit(None, &arn, &arn.account, &fleet));
     }
 
     #[test]

@@ -14,13 +14,16 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use admits::admits;
+pub(super) use admits::{may_admit, profile_admits};
 
 use super::confirm::Sightings;
 use super::context::Context;
 use super::describe::sighting;
 use super::references::{Search, active_accounts};
 use super::step::{Held, HoldReason, Plan, Step};
-use crate::model::{AccountId, Fleet, GuardrailArn, Read, Region, ReplicaKey, Share, changes};
+use crate::model::{
+    AccountId, Fleet, GuardrailArn, Read, Region, ReplicaKey, Share, TargetId, Version, changes,
+};
 use admits::{Access, GUARDRAIL_ACTIONS};
 use statements::{has_ours, merged, normalised, statements};
 
@@ -66,7 +69,7 @@ pub fn plan_profile_policy(
             actions: &["bedrock:ApplyGuardrail"],
         },
         regions,
-        concerns: &|arn| arn.account == profile.account,
+        concerns: &|arn, _| arn.account == profile.account,
     };
     shared.plan(observed, sightings, context, &mut plan);
     plan
@@ -89,9 +92,27 @@ pub(super) fn plan_guardrail_policy(
             actions: &GUARDRAIL_ACTIONS,
         },
         regions: BTreeSet::from([key.region.clone()]),
-        concerns: &|other| other == arn,
+        concerns: &|other, _| other == arn,
     };
     shared.plan(observed, sightings, context, plan);
+}
+
+/// Whether a share means an account that is not the guardrail's own.
+pub(super) fn means(share: &Share, account: &AccountId, fleet: &Fleet) -> bool {
+    match share {
+        Share::None => false,
+        Share::Organization => true,
+        Share::Units(units) => fleet
+            .lineage(&TargetId::Account(account.clone()))
+            .iter()
+            .any(|it| matches!(it, TargetId::Unit(unit) if units.contains(unit))),
+    }
+}
+
+/// Whether a live policy says already what it should to share a guardrail.
+pub(super) fn is_stated(policy: &Value, share: &Share, arn: &GuardrailArn, fleet: &Fleet) -> bool {
+    let ours = statements(share, &arn.to_string(), &GUARDRAIL_ACTIONS, fleet);
+    merged(Some(policy), ours).is_ok_and(|new| new.as_ref() == Some(policy))
 }
 
 fn union(shares: &[Share]) -> Share {
@@ -114,7 +135,7 @@ struct Shared<'a> {
     /// Regions whose cells may depend on it.
     regions: BTreeSet<Region>,
     /// Guardrails whose users depend on it.
-    concerns: &'a dyn Fn(&GuardrailArn) -> bool,
+    concerns: &'a dyn Fn(&GuardrailArn, Version) -> bool,
 }
 
 impl Shared<'_> {
@@ -175,8 +196,13 @@ impl Shared<'_> {
         if let Some((_, seen)) = live
             && (!lost.is_empty() || new.is_none())
         {
-            let search =
-                Search { accounts: &lost, regions: &self.regions, concerns: self.concerns };
+            let search = Search {
+                accounts: &lost,
+                regions: &self.regions,
+                concerns: self.concerns,
+                // They are admitted until this is written.
+                can_adopt: &|_| true,
+            };
             let change = format!("taking access to {resource} away");
             if !lost.is_empty() && !search.finds_none(&change, context, plan) {
                 return sightings.reset(&self.sighting());

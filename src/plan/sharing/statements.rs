@@ -51,6 +51,9 @@ pub(super) fn merged(live: Option<&Value>, ours: Vec<Value>) -> Result<Option<Va
         return Ok((!ours.is_empty()).then_some(document));
     };
     let (own, foreign) = parted(live)?;
+    // What somebody else's statement says already need not be said twice; ours, once there, stays.
+    let is_said = |it: &Value| foreign.iter().any(|other| meaning(other) == meaning(it));
+    let ours: Vec<Value> = ours.into_iter().filter(|it| !own.is_empty() || !is_said(it)).collect();
     if same_set(&own, &ours.iter().collect::<Vec<_>>()) {
         return Ok(Some(live.clone()));
     }
@@ -96,6 +99,15 @@ pub(super) fn normalised(policy: &Value) -> Value {
         members.insert("Statement".to_owned(), Value::Array(list));
     }
     Value::Object(members)
+}
+
+/// A statement without its name.
+fn meaning(value: &Value) -> Value {
+    let mut meaning = statement(value);
+    if let Some(members) = meaning.as_object_mut() {
+        members.remove("Sid");
+    }
+    meaning
 }
 
 /// One statement, normalised: a string is a list of one, lists are sets, an account id is its root.
@@ -184,6 +196,17 @@ mod tests {
         own["Principal"] = json!({"AWS": "*"});
         let live = json!({"Statement": [own, {"Sid": "A"}]});
         assert_eq!(merged(Some(&live), ours()), Ok(Some(live.clone())));
+    }
+
+    #[test]
+    fn what_a_foreign_statement_says_already_is_not_said_again() {
+        let mut twin = ours().remove(0);
+        twin["Sid"] = json!("Theirs");
+        twin["Action"] = json!("bedrock:ApplyGuardrail");
+        let live = json!({"Version": "2012-10-17", "Statement": [twin]});
+        assert_eq!(merged(Some(&live), ours()), Ok(Some(live.clone())));
+        let both = json!({"Version": "2012-10-17", "Statement": [twin, ours()[0]]});
+        assert_eq!(merged(Some(&both), ours()), Ok(Some(both.clone())), "ours stays");
     }
 
     #[test]

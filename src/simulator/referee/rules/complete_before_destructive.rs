@@ -7,8 +7,8 @@
 //! | `DeleteEnforcedGuardrailConfiguration` | the slot, and the list of accounts |
 //! | `DetachPolicy`, `DeletePolicy` | the list of policies of its type, and what the policy is attached to (or what is attached to the target) |
 //!
-//! An account that cannot be read blocks nothing if it cannot apply the guardrail and was last
-//! seen without it. *Since* is the later of two points: a removal was told, or the controller
+//! An account that cannot be read blocks nothing if it cannot apply the guardrail and was never
+//! seen with it. (That it does refer to it all the same is S5's to judge.) *Since* is the later of two points: a removal was told, or the controller
 //! itself let the last reference go.
 
 use super::super::intent::Removal;
@@ -59,12 +59,11 @@ fn guardrail(write: &Write<'_>) -> Option<String> {
 }
 
 fn is_slot_known(write: &Write<'_>, arn: &str, account: &str, since: Tick) -> bool {
-    let Some((read, found)) = write.memory.reads.slot(account, &write.call.region) else {
-        return false;
-    };
-    if read > since {
+    let slot = write.memory.reads.slot(account, &write.call.region);
+    if is_since(slot.map(|(read, _)| read), since) {
         return true;
     }
+    let found = slot.and_then(|(_, found)| found);
     let guardrail = Reference { arn: arn.to_owned(), version: version(write) };
     let place = (account, write.call.region.as_str());
     let cannot = guardrail.broken(write.before, Level::Account, place, write.call.at).is_some();
@@ -180,22 +179,36 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_cannot_use_the_guardrail_and_was_seen_without_it_need_not_be_read_again() {
-        let mut arena = Arena::new();
-        let arn = arena.guardrail(Controller, "private", "zebra");
-        arena.publish(Controller, &arn);
-        arena.redraft(Controller, &arn, "private", "lion");
-        arena.publish(Controller, &arn);
-        let management = arena.management.clone();
-        arena.intend(json!({}));
-        arena.enforce(Controller, &management, &arn, "1").unwrap();
-        arena.read_everything();
-        arena.enforce(Controller, &management, &arn, "2").unwrap();
-        let operation = "ListEnforcedGuardrailsConfiguration";
-        arena.bedrock(Controller, &management, operation, &[], json!({}));
-        arena.organize(Controller, "ListPolicies", json!({"Filter": "BEDROCK_POLICY"}));
-        arena.delete(Controller, &arn, Some("1")).unwrap();
-        assert_eq!(arena.broken(), [""; 0]);
+    fn an_account_that_cannot_use_the_guardrail_and_was_not_seen_with_it_need_not_be_read() {
+        for (is_shared, is_read_once, expected) in [
+            (false, true, vec![]),
+            (false, false, vec![]),
+            (true, true, vec!["S10"]),
+            (true, false, vec!["S10"]),
+        ] {
+            let mut arena = Arena::new();
+            let arn = if is_shared {
+                arena.shared("baseline", "zebra")
+            } else {
+                let arn = arena.guardrail(Controller, "private", "zebra");
+                arena.publish(Controller, &arn);
+                arn
+            };
+            arena.redraft(Controller, &arn, "private", "lion");
+            arena.publish(Controller, &arn);
+            let management = arena.management.clone();
+            arena.intend(json!({}));
+            arena.enforce(Controller, &management, &arn, "1").unwrap();
+            if is_read_once {
+                arena.read_everything();
+            }
+            arena.enforce(Controller, &management, &arn, "2").unwrap();
+            let operation = "ListEnforcedGuardrailsConfiguration";
+            arena.bedrock(Controller, &management, operation, &[], json!({}));
+            arena.organize(Controller, "ListPolicies", json!({"Filter": "BEDROCK_POLICY"}));
+            arena.delete(Controller, &arn, Some("1")).unwrap();
+            assert_eq!(arena.broken(), expected, "shared {is_shared}, read {is_read_once}");
+        }
     }
 
     #[test]

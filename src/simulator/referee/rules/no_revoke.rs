@@ -116,6 +116,21 @@ mod tests {
     }
 
     #[test]
+    fn a_version_in_a_strangers_slot_is_not_deleted_and_another_may_be() {
+        for (version, expected) in [("1", vec!["S4", "S5"]), ("2", vec![])] {
+            let mut arena = Arena::new();
+            arena.world.switches.version_delete_in_use = VersionDeleteInUse::Allow;
+            let arn = arena.shared("baseline", "zebra");
+            arena.redraft(Controller, &arn, "baseline", "lion");
+            arena.publish(Controller, &arn);
+            let member = arena.members[0].clone();
+            arena.enforce(Stranger, &member, &arn, "1").unwrap();
+            arena.delete(Controller, &arn, Some(version)).unwrap();
+            assert_eq!(arena.broken(), expected, "version {version}");
+        }
+    }
+
+    #[test]
     fn a_refused_deletion_is_blamed_only_for_what_the_controller_enforces() {
         for (who, expected) in [(Stranger, vec![]), (Controller, vec!["S5"])] {
             let mut arena = Arena::new();

@@ -1,9 +1,14 @@
+mod bent;
+mod renaming;
+mod sharding;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::document::{block, blocks, document};
 use super::*;
+use crate::model::Preflight;
 use crate::model::{
     DesiredEnforcement, EnforcementKey, EnforcementKind, EnforcementSettings, GuardrailReference,
     OnDeselect, PolicyId, ReplicaKey, Selection, TargetId, TargetMark, Unread,
@@ -17,6 +22,7 @@ const POLICY: &str = "p-abcdefgh";
 
 fn want(targets: &[&str]) -> DesiredOrganizationEnforcement {
     DesiredOrganizationEnforcement {
+        policy_name: None,
         state: Presence::Present,
         guardrail: GuardrailReference { name: key().guardrail, revision: None },
         regions: BTreeSet::from([REGION.parse().unwrap()]),
@@ -24,6 +30,7 @@ fn want(targets: &[&str]) -> DesiredOrganizationEnforcement {
         allow_override: true,
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
         adopt: false,
+        preflight: Preflight::default(),
     }
 }
 
@@ -47,6 +54,8 @@ fn policy(content: Value, targets: &[&str]) -> ObservedPolicy {
         name: "bedrail-us-everywhere".to_owned(),
         owner: Some("us".parse().unwrap()),
         enforcement: Some("everywhere".parse().unwrap()),
+        shard: None,
+        rollouts: BTreeMap::new(),
         content,
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
     }
@@ -61,6 +70,7 @@ fn seen(policies: impl IntoIterator<Item = ObservedPolicy>) -> ObservedOrganizat
         bedrock_policies: PolicyTypeStatus::Enabled,
         policies: Read::Known(policies),
         invalid: Read::KnownAbsent,
+        effective: BTreeMap::new(),
     }
 }
 
@@ -98,26 +108,15 @@ fn every_field_is_assigned_and_the_lock_stands_once_per_region() {
 }
 
 #[test]
-fn seventeen_locked_regions_with_six_excluded_models_fit_and_the_limit_is_named() {
+fn seventeen_locked_regions_with_six_excluded_models_fit_one_document() {
     let region = |index: u32| format!("ap-southeast-{index}");
     let mut settings = EnforcementSettings::default();
     settings.models.excluded =
         (0..6).map(|index| format!("amazon.titan-embed-text-v{index}:0")).collect();
-    let whole = |regions: u32| {
-        let arn =
-            format!("arn:aws:bedrock:ap-southeast-2:{}:guardrail/abc123abc123", "1".repeat(12));
-        let block = block((&arn.parse().unwrap(), version(12)), &settings, false);
-        document(&(0..regions).map(|index| (region(index), block.clone())).collect())
-    };
-    assert!(document::size(&whole(17)) <= document::SIZE_MAX);
-    let mut world = world();
-    let mut live = blocks(&whole(40));
-    live.extend(blocks(&content_of(1)));
-    let plan = once(&world, want(&[ROOT]), &seen([policy(document(&live), &[ROOT])]));
-    assert!(plan.steps.is_empty());
-    assert_eq!(holds(&plan), [HoldReason::Quota]);
-    assert!(plan.held[0].message.contains("10000"), "{}", plan.held[0].message);
-    world.wait(1);
+    let arn = format!("arn:aws:bedrock:ap-southeast-2:{}:guardrail/abc123abc123", "1".repeat(12));
+    let block = block((&arn.parse().unwrap(), version(12)), &settings, false);
+    let whole = document(&(0..17).map(|index| (region(index), block.clone())).collect());
+    assert!(document::size(&whole) <= document::SIZE_MAX);
 }
 
 #[test]
@@ -272,7 +271,12 @@ fn whose_the_policy_is_decides_whether_it_is_touched() {
             &["TagResource", "UpdatePolicy"],
         ),
         ("another's", adopt.clone(), live(Some("them"), Some("everywhere"), ours), &["refused"]),
-        ("another enforcement's", adopt.clone(), live(Some("us"), Some("b"), ours), &["refused"]),
+        (
+            "another enforcement's",
+            adopt.clone(),
+            live(Some("us"), Some("b"), ours),
+            &["refused", "orphan"],
+        ),
         (
             "renamed by hand",
             want(&[ROOT]),
@@ -290,6 +294,70 @@ fn whose_the_policy_is_decides_whether_it_is_touched() {
     for (name, want, seen, expected) in cases {
         assert_eq!(summary(&once(&world(), want, &seen)), expected, "{name}");
     }
+}
+
+#[test]
+fn a_policy_with_the_name_the_manifest_gives_is_taken_over_without_a_rewrite() {
+    let bare = |number: u32| {
+        let named = guardrail_arn().with_version(version(number));
+        json!({"bedrock": {"guardrail_inference":
+            {REGION: {"config_1": {"identifier": {"@@assign": named}}}}}})
+    };
+    let live = |number: u32| {
+        let mut policy = policy(bare(number), &[UNIT]);
+        (policy.owner, policy.enforcement, policy.name) = (None, None, "Theirs".to_owned());
+        policy
+    };
+    let other = |number: u32, target: &str| {
+        let mut other = policy(content_of(number), &[target]);
+        (other.owner, other.enforcement, other.name) = (None, None, "other".to_owned());
+        other.id = "p-otherone".parse().unwrap();
+        other
+    };
+    let want = DesiredOrganizationEnforcement {
+        adopt: true,
+        policy_name: Some("Theirs".to_owned()),
+        ..want(&[UNIT])
+    };
+    let rows: [(&str, Vec<ObservedPolicy>, &[&str]); 6] = [
+        ("what is left out is AWS's default", vec![live(2)], &["TagResource"]),
+        ("another version", vec![live(1)], &["TagResource", "UpdatePolicy"]),
+        ("one above", vec![live(2), other(1, ROOT)], &["TagResource", "UpdatePolicy"]),
+        ("one beside", vec![live(2), other(2, UNIT)], &["TagResource", "UpdatePolicy"]),
+        ("one against it", vec![live(2), other(1, UNIT)], &["TagResource", "held ForeignPolicy"]),
+        ("one elsewhere", vec![live(2), other(1, OTHER)], &["TagResource"]),
+    ];
+    for (name, policies, expected) in rows {
+        assert_eq!(summary(&once(&world(), want.clone(), &seen(policies))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_policy_that_is_taken_over_is_as_its_enforcements_own_before_it_is_marked() {
+    let unmarked = |number: u32| ObservedPolicy {
+        owner: None,
+        enforcement: None,
+        ..policy(content_of(number), &[UNIT])
+    };
+    let want = DesiredOrganizationEnforcement { adopt: true, ..want(&[UNIT]) };
+    let mut unproven = world();
+    unproven.is_assumed = false;
+    let plan = |number| once(&unproven, want.clone(), &seen([unmarked(number)]));
+    assert_eq!(summary(&plan(2)), ["TagResource"], "what is in force needs no proof");
+    assert_eq!(summary(&plan(1)), ["TagResource", "held Preflight"], "what it moves to does");
+
+    let owner = "us".parse().unwrap();
+    let names = |want: &DesiredOrganizationEnforcement, live: ObservedPolicy| -> Vec<String> {
+        let policies = BTreeMap::from([(live.id.clone(), live)]);
+        let found = taken_over(&desired(want.clone()), &policies, &owner);
+        found.values().map(ToString::to_string).collect()
+    };
+    assert_eq!(names(&want, unmarked(2)), ["everywhere"]);
+    assert!(names(&want, policy(content_of(2), &[UNIT])).is_empty(), "ours already");
+    let theirs = ObservedPolicy { owner: Some("them".parse().unwrap()), ..unmarked(2) };
+    assert!(names(&want, theirs).is_empty());
+    let refusing = DesiredOrganizationEnforcement { adopt: false, ..want };
+    assert!(names(&refusing, unmarked(2)).is_empty());
 }
 
 #[test]

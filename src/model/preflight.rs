@@ -1,0 +1,76 @@
+//! What is proven before a reference is written.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::cell::Cell;
+use super::ids::{GuardrailArn, Version};
+
+/// From where a guardrail version is tried out before it is referenced there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Probes {
+    /// From every account and Region.
+    #[default]
+    Every,
+    /// From this share of the accounts, in per cent, and from one at least.
+    Sample(u8),
+    /// From none: what policies say in their text must do.
+    Offline,
+}
+
+/// What an enforcement wants proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Preflight {
+    /// From where.
+    pub probes: Probes,
+    /// How much may stay unproven: accounts of an attachment, or cells of an account enforcement in
+    /// one Region.
+    pub max_unknown: u32,
+}
+
+/// One guardrail version, applied from inside one account and Region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ProbeKey {
+    /// From where.
+    pub cell: Cell,
+    /// Which guardrail.
+    pub guardrail: GuardrailArn,
+    /// Which version of it.
+    pub version: Version,
+}
+
+impl fmt::Display for ProbeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {}", self.guardrail.with_version(self.version), self.cell)
+    }
+}
+
+/// What a probe has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// It can be applied there, or was in force there.
+    Passed,
+    /// It cannot be applied there: by whose policy, or why else. Whoever references it there loses
+    /// every call.
+    Denied(String),
+    /// No answer, or none that says anything about the guardrail.
+    Unknown {
+        /// Why.
+        message: String,
+        /// Whether asking again soon can help.
+        is_transient: bool,
+    },
+}
+
+/// The last probe of a guardrail version from a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeFact {
+    /// What it has shown.
+    pub outcome: ProbeOutcome,
+    /// When, on the clock that plans are given.
+    pub at: Duration,
+    /// How many did not pass in a row, this one included.
+    pub failures: u32,
+}

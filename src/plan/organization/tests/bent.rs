@@ -1,0 +1,105 @@
+//! Foreign policies on our paths, and what the accounts show.
+
+use super::*;
+
+/// A stranger's policy that assigns another guardrail.
+fn strangers(targets: &[&str]) -> ObservedPolicy {
+    ObservedPolicy {
+        id: "p-strangers".parse().unwrap(),
+        name: "strangers".to_owned(),
+        owner: None,
+        enforcement: None,
+        ..policy(content_of(1), targets)
+    }
+}
+
+#[test]
+fn a_policy_is_not_attached_where_a_strangers_would_have_the_last_word() {
+    let world = world();
+    let live = seen([policy(content_of(2), &[]), strangers(&[MEMBER])]);
+    let plan = once(&world, want(&[UNIT, OTHER]), &live);
+    assert_eq!(summary(&plan), ["AttachPolicy", "held ForeignPolicy"]);
+    let Step::AttachPolicy { target, .. } = &plan.steps[0] else { panic!() };
+    assert_eq!(target.to_string(), OTHER);
+    let message = &plan.held[0].message;
+    for said in ["not attached to /Workloads", "`strangers` (p-strangers)", MEMBER, "identifier"] {
+        assert!(message.contains(said), "{said}: {message}");
+    }
+    // A lock above it takes its word away.
+    let locked = DesiredOrganizationEnforcement { allow_override: false, ..want(&[UNIT]) };
+    let plan = once(&world, locked, &live);
+    assert_eq!(summary(&plan), ["UpdatePolicy", "AttachPolicy"]);
+}
+
+#[test]
+fn what_was_in_place_is_restored_whatever_bends_it() {
+    let world = world();
+    let mut memory = Sightings::default();
+    let mut visit = |targets: &[&str]| {
+        let live = seen([policy(content_of(2), targets), strangers(&[MEMBER])]);
+        plan_organization(&desired(want(&[UNIT])), &live, &mut memory, &world.context())
+    };
+    assert_eq!(summary(&visit(&[UNIT])), ["held ForeignPolicy"]);
+    assert_eq!(summary(&visit(&[])), ["AttachPolicy"]);
+}
+
+#[test]
+fn what_is_bent_already_is_said_and_holds_up_no_revision() {
+    let live = seen([
+        policy(content_of(1), &[ROOT]),
+        ObservedPolicy {
+            content: json!({"bedrock": {"guardrail_inference": {REGION: {"config_1":
+            {"model_enforcement": {"excluded_models": {"@@append": ["m"]}}}}}}}),
+            ..strangers(&[UNIT])
+        },
+    ]);
+    let plan = once(&world(), want(&[ROOT]), &live);
+    assert_eq!(summary(&plan), ["UpdatePolicy", "held ForeignPolicy"]);
+    assert!(plan.held[0].message.contains("changes what is enforced"), "{plan:?}");
+}
+
+#[test]
+fn a_region_that_would_be_bent_is_held_and_the_others_are_not() {
+    let mut world = world();
+    let elsewhere = ReplicaKey { region: "eu-west-1".parse().unwrap(), ..key() };
+    let mut fact = world.facts.replicas[&key()].clone();
+    fact.arn = fact.arn.to_string().replace(REGION, "eu-west-1").parse().unwrap();
+    fact.policy = Some(crate::plan::fixture::open_policy(&fact.arn));
+    world.facts.replicas.insert(elsewhere.clone(), fact);
+    world.replicas.insert(elsewhere.clone(), world.replicas[&key()].clone());
+    let mut want = want(&[ROOT]);
+    want.regions.insert(elsewhere.region);
+    let text = content_of(1).to_string().replace(REGION, "eu-west-1");
+    let theirs =
+        ObservedPolicy { content: serde_json::from_str(&text).unwrap(), ..strangers(&[UNIT]) };
+    let plan = once(&world, want, &seen([policy(content_of(1), &[ROOT]), theirs]));
+    assert_eq!(summary(&plan), ["UpdatePolicy", "held ForeignPolicy"]);
+    let [Step::UpdatePolicy { content, .. }] = plan.steps.as_slice() else { panic!() };
+    assert_eq!(*content, content_of(2));
+    assert!(plan.held[0].message.starts_with("everywhere in eu-west-1"), "{plan:?}");
+}
+
+#[test]
+fn what_an_account_shows_otherwise_is_waited_for_and_then_named() {
+    let mut world = world();
+    let mut live = seen([policy(content_of(2), &[ROOT])]);
+    let mut memory = Sightings::default();
+    live.effective.insert(MEMBER.parse().unwrap(), Read::KnownAbsent);
+    let all = desired(want(&[ROOT]));
+    let plan = plan_organization(&all, &live, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held InProgress"]);
+    world.wait(600);
+    let plan = plan_organization(&all, &live, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held NotEffective"]);
+    assert!(plan.held[0].message.contains(OTHER), "{plan:?}");
+    // Once it is as it should be, the waiting begins anew.
+    let identifier = guardrail_arn().with_version(version(2));
+    let shown = json!({"bedrock": {"guardrail_inference": {REGION: {"config_1": {
+        "identifier": identifier, "model_enforcement": {"included_models": ["ALL"]},
+        "selective_content_guarding": {"system": "comprehensive", "messages": "comprehensive"}}}}}});
+    live.effective.insert(MEMBER.parse().unwrap(), Read::Known(shown));
+    assert_eq!(plan_organization(&all, &live, &mut memory, &world.context()), Plan::default());
+    live.effective.insert(MEMBER.parse().unwrap(), Read::KnownAbsent);
+    let plan = plan_organization(&all, &live, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held InProgress"]);
+}

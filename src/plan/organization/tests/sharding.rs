@@ -1,0 +1,180 @@
+//! Documents that are too long for one policy.
+
+use super::*;
+use crate::model::Region;
+
+/// More Regions than one document has room for, with the guardrail published in each.
+fn many(count: usize) -> (World, DesiredOrganizationEnforcement) {
+    let mut world = world();
+    let mut want = want(&[ROOT]);
+    let (replica, fact) = (world.replicas[&key()].clone(), world.facts.replicas[&key()].clone());
+    for number in 0..count {
+        let region: Region = format!("ap-south-{number}").parse().unwrap();
+        let key = ReplicaKey { region: region.clone(), ..key() };
+        let mut fact = fact.clone();
+        fact.arn = fact.arn.to_string().replace(REGION, region.as_str()).parse().unwrap();
+        fact.policy = Some(crate::plan::fixture::open_policy(&fact.arn));
+        world.replicas.insert(key.clone(), replica.clone());
+        world.facts.replicas.insert(key, fact);
+        want.regions.insert(region);
+    }
+    want.settings.models.excluded =
+        (0..6).map(|index| format!("amazon.titan-embed-text-v{index}:0")).collect();
+    (world, want)
+}
+
+/// The policies that a plan makes, as they are listed next.
+fn made(plan: &Plan) -> Vec<ObservedPolicy> {
+    let mut policies = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let Step::CreatePolicy { shard, name, content, tags, .. } = step else {
+            panic!("{plan:?}")
+        };
+        assert!(document::size(content) <= document::SIZE_MAX);
+        policies.push(ObservedPolicy {
+            id: format!("p-{index}aaaaaaa").parse().unwrap(),
+            name: name.clone(),
+            shard: tags.get("bedrail:shard").map(|it| it.parse().unwrap()),
+            rollouts: BTreeMap::new(),
+            ..policy(content.clone(), &[])
+        });
+        assert_eq!((*shard > 1).then_some(*shard), policies[index].shard);
+    }
+    policies
+}
+
+#[test]
+fn a_document_that_is_too_long_is_several_policies_each_attached_everywhere() {
+    let (mut world, want) = many(30);
+    let mut policies = made(&twice(&mut world, &want, &seen([])));
+    let names: Vec<&str> = policies.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["bedrail-us-everywhere", "bedrail-us-everywhere.2"]);
+    let plan = once(&world, want.clone(), &seen(policies.clone()));
+    assert_eq!(summary(&plan), ["AttachPolicy", "AttachPolicy"]);
+    for policy in &mut policies {
+        policy.targets.extend(want.targets.clone());
+    }
+    assert_eq!(once(&world, want.clone(), &seen(policies.clone())), Plan::default());
+
+    // Torn down like one.
+    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want };
+    let live = seen(policies.clone());
+    assert_eq!(summary(&twice(&mut world, &absent, &live)), ["DetachPolicy", "DetachPolicy"]);
+    for policy in &mut policies {
+        policy.targets.clear();
+    }
+    let detached = seen(policies);
+    assert_eq!(summary(&twice(&mut world, &absent, &detached)), ["DeletePolicy", "DeletePolicy"]);
+}
+
+#[test]
+fn a_shard_is_known_by_its_tag_else_by_its_name_and_marked_again() {
+    let (mut world, want) = many(30);
+    let mut policies = made(&twice(&mut world, &want, &seen([])));
+    for policy in &mut policies {
+        policy.targets.extend(want.targets.clone());
+    }
+    policies[1].shard = None;
+    let plan = once(&world, want.clone(), &seen(policies.clone()));
+    assert_eq!(summary(&plan), ["TagResource"]);
+    policies[1].shard = Some(2);
+    policies[1].name = "renamed by hand".to_owned();
+    assert_eq!(once(&world, want, &seen(policies)), Plan::default());
+}
+
+#[test]
+fn a_shard_whose_regions_were_all_given_up_goes_and_the_last_one_does_not() {
+    let (mut world, mut want) = many(30);
+    let mut policies = made(&twice(&mut world, &want, &seen([])));
+    for policy in &mut policies {
+        policy.targets.extend(want.targets.clone());
+    }
+    let all: Vec<String> = want.regions.iter().map(ToString::to_string).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let first = blocks(&policies[0].content);
+    let kept: Vec<&str> = first.keys().map(String::as_str).collect();
+    want.regions = kept.iter().map(|it| it.parse().unwrap()).collect();
+    said(&mut world, &selects(&all, &[], &[]), selects(&kept, &[], &[]));
+    assert_eq!(summary(&twice(&mut world, &want, &seen(policies.clone()))), ["DetachPolicy"]);
+    policies[1].targets.clear();
+    assert_eq!(summary(&twice(&mut world, &want, &seen(policies.clone()))), ["DeletePolicy"]);
+    // Alone, it stays until another is in force.
+    policies[1].targets.extend(want.targets.clone());
+    let second = policies.remove(1);
+    let plan = twice(&mut world, &want, &seen([second]));
+    assert!(!summary(&plan).iter().any(|it| it == "DetachPolicy"), "{plan:?}");
+}
+
+#[test]
+fn a_policy_that_was_just_made_and_is_not_listed_gets_no_second_place() {
+    let (mut world, want) = many(30);
+    let mut memory = Sightings::default();
+    let policies = made(&twice(&mut world, &want, &seen([])));
+    for number in [1, 2] {
+        let object =
+            crate::plan::describe::sighting::policy(&"everywhere".parse().unwrap(), number);
+        memory.wrote(&object, world.now);
+    }
+    let [_, second] = policies.as_slice() else { panic!() };
+    let (desired, seen) = (desired(want), seen([second.clone()]));
+    let plan = plan_organization(&desired, &seen, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["AttachPolicy", "held InProgress"]);
+}
+
+#[test]
+fn an_eleventh_policy_is_not_attached_and_the_ten_are_named() {
+    let strangers = (0..10).map(|index| ObservedPolicy {
+        id: format!("p-{index}zzzzzzz").parse().unwrap(),
+        name: format!("theirs-{index}"),
+        owner: None,
+        enforcement: None,
+        ..policy(json!({}), &[ROOT])
+    });
+    let plan =
+        once(&world(), want(&[ROOT, UNIT]), &seen(strangers.chain([policy(content_of(2), &[])])));
+    assert_eq!(summary(&plan), ["AttachPolicy", "held Quota"]);
+    assert!(plan.held[0].message.contains("theirs-9"), "{}", plan.held[0].message);
+}
+
+#[test]
+fn a_written_name_is_that_of_the_first_policy_and_the_others_are_numbered() {
+    let (mut world, want) = many(30);
+    let (long, cut) = ("x".repeat(128), format!("{}.2", "x".repeat(126)));
+    for (written, second) in [("Theirs", "Theirs.2"), (&long, &cut)] {
+        let policy_name = Some(written.to_owned());
+        let want = DesiredOrganizationEnforcement { policy_name, ..want.clone() };
+        let mut policies = made(&twice(&mut world, &want, &seen([])));
+        let names: Vec<&str> = policies.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, [written, second]);
+        for policy in &mut policies {
+            policy.targets.extend(want.targets.clone());
+        }
+        assert_eq!(once(&world, want.clone(), &seen(policies.clone())), Plan::default());
+        // Without their marks they are known by name.
+        for policy in &mut policies {
+            (policy.enforcement, policy.shard) = (None, None);
+        }
+        let plan = once(&world, want, &seen(policies));
+        assert_eq!(summary(&plan), ["TagResource", "TagResource"]);
+    }
+}
+
+#[test]
+fn nobodys_policy_is_not_taken_over_for_a_number_after_a_written_name() {
+    let (mut world, want) = many(30);
+    let stranger = |name: &str| ObservedPolicy {
+        id: "p-strangers".parse().unwrap(),
+        name: name.to_owned(),
+        owner: None,
+        enforcement: None,
+        ..policy(content_of(1), &[])
+    };
+    let want = DesiredOrganizationEnforcement { adopt: true, ..want };
+    let written =
+        DesiredOrganizationEnforcement { policy_name: Some("Theirs".to_owned()), ..want.clone() };
+    let plan = twice(&mut world, &written, &seen([stranger("Theirs.2")]));
+    assert_eq!(made(&plan).len(), 1);
+    assert!(plan.refusals.iter().any(|it| it.message.contains("rename it")), "{plan:?}");
+    let plan = twice(&mut world, &want, &seen([stranger("bedrail-us-everywhere.2")]));
+    assert!(plan.steps.iter().any(|it| matches!(it, Step::TagPolicy { .. })), "{plan:?}");
+}
