@@ -25,6 +25,7 @@ const ACTIONS: &[&str] = &[
     "bedrock:GetModelInvocationLoggingConfiguration",
     "bedrock:GetResourcePolicy",
     "bedrock:InvokeModel",
+    "bedrock:InvokeModelWithResponseStream",
     "bedrock:ListEnforcedGuardrailsConfiguration",
     "bedrock:ListFoundationModels",
     "bedrock:ListGuardrails",

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use aws_sdk_bedrock::types::AccountEnforcedGuardrailInferenceInputConfiguration as Input;
 
+use serde_json::json;
 use support::members::{GUARDRAIL, accounts, count, enforced, enforcement, slots};
 use support::{MANAGEMENT, PATIENCE, Stage, within};
 
@@ -198,4 +199,21 @@ async fn one_foreign_configuration_is_replaced_at_once() {
         slots(&world).into_iter().map(|(_, arn)| arn).collect();
     assert_eq!((arns.len(), count(&stage).await), (1, 3));
     stage.plan(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_answered_at_first_is_counted_before_anything_goes() {
+    let mut stage = Stage::start(&organization(6)).await;
+    stage.intend_removal().await;
+    stage.manifest("guardrail.yaml", GUARDRAIL);
+    stage.manifest("members.yaml", &members(0..6));
+    stage.apply(0).await;
+    // Five of six are given up; AWS answers half of the calls with a throttle.
+    stage.manifest("members.yaml", &members(0..1));
+    let half =
+        |operation: &str| json!({"kind": "Throttle", "operation": operation, "probability": 0.5});
+    stage.faults(json!([half("bedrock:*"), half("organizations:*")])).await;
+    let done = stage.apply(3).await;
+    assert!(done.stdout.contains("0005: 5 cells and targets would lose"), "{done}");
+    assert_eq!(count(&stage).await, 6);
 }

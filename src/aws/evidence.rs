@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_bedrockruntime::types::{GuardrailAssessment, GuardrailTraceAssessment};
 use serde_json::Value;
 
-use crate::model::GuardrailArn;
+use crate::model::{Action, Answer, GuardrailArn};
 
 /// What AWS says as `stopReason` where a guardrail intervened.
 const INTERVENED: &str = "guardrail_intervened";
@@ -25,24 +25,6 @@ pub struct AppliedGuardrail {
     pub origins: BTreeSet<Origin>,
     /// `SELF` or `CROSS_ACCOUNT`, as AWS spells it.
     pub ownership: Option<String>,
-}
-
-/// On which side of a model a text stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// What a user sends.
-    Input,
-    /// What a model answers.
-    Output,
-}
-
-/// What a guardrail did with a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing.
-    None,
-    /// It blocked or masked.
-    Intervened,
 }
 
 /// One rule of a guardrail that found something. The words it matched are left out.
@@ -65,6 +47,13 @@ pub struct ProbeAnswer {
     pub applied: BTreeSet<AppliedGuardrail>,
     /// What was found.
     pub findings: BTreeSet<Finding>,
+}
+
+impl From<ProbeAnswer> for Answer {
+    fn from(answer: ProbeAnswer) -> Self {
+        let rule = |it: &Finding| format!("{} {}", it.policy, it.rule).trim_end().to_owned();
+        Self { action: answer.action, rules: answer.findings.iter().map(rule).collect() }
+    }
 }
 
 /// What an answer of a model shows about enforcement.

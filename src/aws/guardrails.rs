@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// What the service calls the working copy.
-const DRAFT: &str = "DRAFT";
+pub(super) const DRAFT: &str = "DRAFT";
 
 /// Guardrails per page; AWS admits 1,000, and an account has at most 100 with 20 versions each.
 const PAGE_SIZE: i32 = 1000;

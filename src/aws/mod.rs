@@ -43,11 +43,10 @@ mod session;
 mod settings;
 mod versions;
 
+pub use crate::model::{Action, Side};
 pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
-pub use evidence::{
-    Action, AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer, Side,
-};
+pub use evidence::{AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer};
 pub use guardrail_writes::GuardrailVersion;
 pub use probe::{Caller, Question};
 pub use settings::{APPLICATION, Rates, Settings};

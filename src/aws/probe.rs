@@ -26,13 +26,14 @@ use serde_json::Value;
 
 use super::client::Aws;
 use super::error::{AwsError, ErrorClass};
-use super::evidence::{Action, InferenceEvidence, ProbeAnswer, Side, applied, findings};
+use super::evidence::{InferenceEvidence, ProbeAnswer, applied, findings};
 use super::guardrail_writes::GuardrailVersion;
+use super::guardrails::DRAFT;
 use super::model_body::Body;
 use super::operation::{
     APPLY_GUARDRAIL, CONVERSE, CONVERSE_STREAM, INVOKE_MODEL, INVOKE_STREAM, Operation,
 };
-use crate::model::Cell;
+use crate::model::{Action, Cell, GuardrailArn, Side};
 
 /// Who makes a call, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +112,28 @@ impl Aws {
         side: Side,
         text: &str,
     ) -> Result<ProbeAnswer, AwsError> {
-        let caller = caller.into();
+        let version = guardrail.version.to_string();
+        self.apply(caller.into(), (&guardrail.arn, &version), side, text).await
+    }
+
+    /// `ApplyGuardrail` of DRAFT, as it is at this moment. Errors as [`Aws::apply_guardrail`].
+    pub async fn apply_draft<'a>(
+        &self,
+        caller: impl Into<Caller<'a>>,
+        arn: &GuardrailArn,
+        side: Side,
+        text: &str,
+    ) -> Result<ProbeAnswer, AwsError> {
+        self.apply(caller.into(), (arn, DRAFT), side, text).await
+    }
+
+    async fn apply(
+        &self,
+        caller: Caller<'_>,
+        (arn, version): (&GuardrailArn, &str),
+        side: Side,
+        text: &str,
+    ) -> Result<ProbeAnswer, AwsError> {
         let block = GuardrailTextBlock::builder()
             .text(text)
             .build()
@@ -120,8 +142,8 @@ impl Aws {
         let request = self
             .runtime(&place)
             .apply_guardrail()
-            .guardrail_identifier(guardrail.arn.to_string())
-            .guardrail_version(guardrail.version.to_string())
+            .guardrail_identifier(arn.to_string())
+            .guardrail_version(version)
             .source(match side {
                 Side::Input => GuardrailContentSource::Input,
                 Side::Output => GuardrailContentSource::Output,

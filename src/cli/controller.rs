@@ -114,11 +114,24 @@ impl Controller {
         installation: &Installation,
         intent: Intent,
     ) -> anyhow::Result<Self> {
+        Self::connect_with(installation, installation.engine(intent)).await
+    }
+
+    /// The same, to converge for ever: what is on a schedule is repeated.
+    pub(super) async fn connect_to_run(installation: &Installation) -> anyhow::Result<Self> {
+        let settings =
+            EngineSettings { repeats_tests: true, ..installation.engine(Intent::Converge) };
+        Self::connect_with(installation, settings).await
+    }
+
+    async fn connect_with(
+        installation: &Installation,
+        settings: EngineSettings,
+    ) -> anyhow::Result<Self> {
         let aws = connect(installation).await.map_err(with_endpoint)?;
         let caller = aws.caller();
         info!(account = %caller.account, arn = caller.arn, "connected");
-        let pulse = Pulse::system(installation.max_in_flight);
-        Ok(Self::new(aws, installation.engine(intent), pulse))
+        Ok(Self::new(aws, settings, Pulse::system(installation.max_in_flight)))
     }
 
     /// The engine on `aws`, with an empty queue.

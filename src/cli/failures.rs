@@ -90,6 +90,7 @@ mod tests {
             refused: Vec::new(),
             orphans: Vec::new(),
             failure: Some(failure),
+            conditions: Vec::new(),
         };
         (Key::Cell(cell), outcome)
     }

@@ -11,6 +11,7 @@ mod import;
 mod last_good;
 mod logging;
 mod manifests;
+mod patience;
 mod plan;
 mod progress;
 mod reference;
@@ -18,7 +19,9 @@ mod report;
 mod run;
 mod settings;
 mod simulator;
+mod test;
 mod validate;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +46,8 @@ pub use reference::settings_table;
   bedrail plan -f manifests             show what would change
   bedrail apply -f manifests            converge once
   bedrail run -f manifests              keep it converged
+  bedrail verify -f manifests           prove that it is enforced
+  bedrail test -f manifests             run the guardrails' own tests
 
 Credentials, Region and endpoints come from the standard AWS environment.
 Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."
@@ -64,6 +69,10 @@ enum Command {
     Apply(apply::ApplyArguments),
     /// Write manifests from what is live in an organization.
     Import(import::ImportArguments),
+    /// Run the guardrails' own tests on what is live.
+    Test(test::TestArguments),
+    /// Prove that what the manifests claim is enforced.
+    Verify(verify::VerifyArguments),
     /// Check manifests, offline.
     Validate(validate::ValidateArguments),
     /// Watch it work: a simulated organization, the controller, and an administrator who breaks things.
@@ -80,6 +89,8 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
         Command::Import(arguments) => import::import_command(&common, arguments).await,
+        Command::Test(arguments) => test::test(&common, arguments).await,
+        Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,

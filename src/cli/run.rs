@@ -13,7 +13,6 @@ use super::follow::{Sources, follow};
 use super::last_good::LastGood;
 use super::settings::{Common, Installation, ManifestPaths, duration};
 use crate::model::AccountState;
-use crate::reconcile::Intent;
 use crate::runtime::Shutdown;
 use crate::status::Summary;
 
@@ -66,8 +65,7 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     super::logging::install(common, "bedrail=info");
     let RunArguments { paths, installation, pace, state_dir, audit, grace } = arguments;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
-    let controller =
-        Controller::connect(&installation, Intent::Converge).await?.stopping_within(grace);
+    let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     let shutdown = Shutdown::on_signals()?;
     let stop = async {
         shutdown.graceful.cancelled().await;

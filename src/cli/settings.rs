@@ -167,6 +167,7 @@ impl Installation {
             intent,
             settle: self.settle,
             act_within: self.act_within,
+            repeats_tests: false,
         }
     }
 }

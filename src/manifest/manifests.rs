@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, Name, OnDeselect,
-    OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId, Region, UnitId, Version,
+    AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, GuardrailTests,
+    Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId, Region,
+    UnitId, Version,
 };
 
 /// All manifests of one load.
@@ -92,6 +94,8 @@ pub struct Guardrail {
     pub state: Presence,
     /// Whether a live guardrail of this name without an owner is taken over.
     pub adopt: bool,
+    /// What it must pass before it is published.
+    pub tests: Arc<GuardrailTests>,
 }
 
 /// Accounts that have a replica of their own.

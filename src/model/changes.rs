@@ -6,6 +6,43 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+/// What a change of a guardrail's content does to what the guardrail stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// The same is stopped.
+    Same,
+    /// All that was stopped is, and more may be.
+    Stronger,
+    /// Less may be stopped.
+    Weaker,
+    /// More of one and less of another, or nobody can say.
+    Mixed,
+}
+
+impl Strength {
+    /// As plans spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Stronger => "stronger",
+            Self::Weaker => "weaker",
+            Self::Mixed => "mixed",
+        }
+    }
+
+    /// What two changes together do.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Same, it) | (it, Self::Same) => it,
+            (Self::Stronger, Self::Stronger) => Self::Stronger,
+            (Self::Weaker, Self::Weaker) => Self::Weaker,
+            (Self::Stronger | Self::Weaker | Self::Mixed, _) => Self::Mixed,
+        }
+    }
+}
+
 /// One field that differs. `None` means absent on that side.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct FieldChange {
@@ -15,18 +52,25 @@ pub struct FieldChange {
     pub old: Option<String>,
     /// What is desired.
     pub new: Option<String>,
+    /// What it does to what a guardrail stops; `None` where no guardrail's content changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strength: Option<Strength>,
 }
 
 impl FieldChange {
     /// A change named by hand.
     pub fn new(path: &str, old: Option<String>, new: Option<String>) -> Self {
-        Self { path: path.to_owned(), old, new }
+        Self { path: path.to_owned(), old, new, strength: None }
     }
 }
 
 impl fmt::Display for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "(absent)".to_owned());
+        match self.strength {
+            None | Some(Strength::Same) => {}
+            Some(strength) => write!(f, "{}: ", strength.as_str())?,
+        }
         write!(f, "{}: {} → {}", self.path, side(&self.old), side(&self.new))
     }
 }
@@ -45,6 +89,7 @@ pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
             path: path.clone(),
             old: old.get(path).cloned(),
             new: new.get(path).cloned(),
+            strength: None,
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
 use super::preflight::Preflight;
 use super::rollout::DesiredRollout;
 use super::selection::{EnforcementKey, Selection};
+use super::trial::GuardrailTests;
 
 /// Whether a manifest's objects should exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,6 +60,9 @@ pub struct DesiredReplica {
     pub history: History,
     /// What to do with a DRAFT that differs although the content is published.
     pub on_draft: OnDraft,
+    /// What it must pass before it is published.
+    #[serde(skip)]
+    pub tests: Arc<GuardrailTests>,
 }
 
 /// What to do with a DRAFT that differs although the content is published.

@@ -20,10 +20,11 @@ mod observed;
 mod preflight;
 mod rollout;
 mod selection;
+mod trial;
 
 pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME, canonical};
 pub use cell::{Cell, ProfileKey, ReplicaKey};
-pub use changes::{FieldChange, changes};
+pub use changes::{FieldChange, Strength, changes};
 pub use content::Content;
 pub use controls::{ServiceControl, ServiceControls};
 pub use desired::{
@@ -55,3 +56,4 @@ pub use selection::{
     EnforcementKey, EnforcementKind, NotASelection, Selection, TargetMark, digits,
     marks_of_account, marks_of_target,
 };
+pub use trial::{Action, Answer, Answers, GuardrailTest, GuardrailTests, Sample, Side};

@@ -66,6 +66,8 @@ impl<P: Ord> DesiredRollout<P> {
 pub struct Gate {
     /// What is asked in each of its places.
     pub probe: GateProbe,
+    /// Whether the guardrail's own tests are run through one member of the wave in each Region.
+    pub tests: bool,
     /// How many of its places may fail.
     pub failures_max: u32,
 }
@@ -73,7 +75,7 @@ pub struct Gate {
 impl Gate {
     /// Whether anything is asked.
     pub fn is_tried(&self) -> bool {
-        self.probe != GateProbe::None
+        self.tests || self.probe != GateProbe::None
     }
 }
 

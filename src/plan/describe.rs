@@ -285,6 +285,8 @@ impl HoldReason {
             Self::NotInManagementAccount => "NotInManagementAccount",
             Self::RegionUnavailable => "RegionUnavailable",
             Self::Contested => "Contested",
+            Self::Testing => "Testing",
+            Self::TestsFailing => "TestsFailing",
             Self::Preflight => "Preflight",
             Self::PreflightDenied => "PreflightDenied",
             Self::PreflightUnknown => "PreflightUnknown",

@@ -1,6 +1,7 @@
 //! A small organization and builders, for the tests of this room.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -116,6 +117,7 @@ pub(super) fn desired(content: &ReplicaContent) -> DesiredReplica {
         on_draft: OnDraft::Correct,
         name: key().guardrail,
         history: History { limit: 5, ..History::default() },
+        tests: Arc::default(),
     }
 }
 

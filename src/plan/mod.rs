@@ -46,6 +46,8 @@ mod rival;
 mod rollout;
 mod sharing;
 mod step;
+mod strength;
+pub mod verify;
 
 #[cfg(test)]
 mod fixture;
@@ -62,8 +64,11 @@ pub use import::{Live, import};
 pub use organization::{plan_organization, policy_regions, taken_over};
 pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
 pub use preflight::{Proving, controls_are_fresh, probes_ahead, restorable};
-pub use render::{Planned, Subject, Summary, to_json, to_text};
-pub use replica::{ReplicaMemory, plan_replica, replica_fact};
+pub use render::{Planned, Row, Subject, Summary, table, to_json, to_text};
+pub use replica::{
+    Exam, ReplicaMemory, Subject as ExamSubject, TestState, live_versions, plan_replica,
+    replica_fact, scheduled_exam, test_state,
+};
 pub use review::{ApprovedPlan, Mode, Verdict, WithheldReason, review};
 pub use rival::{Ourselves, Rival, stand_back};
 pub use rollout::{Decision, Trial, decide_rollout, plan_rollout, trials};

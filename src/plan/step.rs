@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::confirm::Confirmed;
+use super::replica::Exam;
 use super::rollout::Trial;
 use crate::model::{
     AccountId, Cell, ConfigId, EnforcementKey, EnforcementSettings, FieldChange, GuardrailArn,
@@ -297,6 +298,10 @@ pub enum HoldReason {
     RegionUnavailable,
     /// Somebody keeps undoing it; the next write waits.
     Contested,
+    /// Its tests are to be run before it is published.
+    Testing,
+    /// It fails its own tests, so it is not published.
+    TestsFailing,
     /// It is being found out whether those who would depend on a reference can apply it.
     Preflight,
     /// An account that would depend on a reference cannot apply it.
@@ -390,4 +395,6 @@ pub struct Plan {
     pub losses: Vec<Loss>,
     /// Whether its tags wait until nothing is left of what a text gave up.
     pub is_unsettled: bool,
+    /// What must be tried on the guardrail before this plan can go on.
+    pub exam: Option<Exam>,
 }

@@ -46,6 +46,8 @@ pub struct EngineSettings {
     pub settle: Duration,
     /// How long after a plan was made its steps may begin.
     pub act_within: Duration,
+    /// Whether tests of what is live are repeated on the schedules of the manifests.
+    pub repeats_tests: bool,
 }
 
 /// One installation's reconciler. Visits of different keys may run at once; the queue sees to it

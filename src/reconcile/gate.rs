@@ -6,7 +6,7 @@ use tracing::debug;
 
 use super::engine::{Engine, Intent};
 use crate::aws::{Action, Aws, AwsError, ErrorClass, GuardrailVersion, Question, Side};
-use crate::model::{GateProbe, GateVerdict, Name};
+use crate::model::{GateProbe, GateVerdict, Name, Sample};
 use crate::plan::{self, Trial};
 
 /// What no guardrail should stop: one that does would stop most of what people ask.
@@ -102,6 +102,10 @@ async fn ask(aws: &Aws, trial: &Trial) -> Answer {
         GateProbe::ApplyGuardrail => apply(aws, trial).await,
         GateProbe::Converse { model } => converse(aws, trial, model).await,
     };
+    let asked = match asked {
+        Ok(Answer::Passes) => tests(aws, trial).await,
+        other => other,
+    };
     asked.unwrap_or_else(|error| {
         debug!(cell = %trial.cell, %error, "a gate was tried and did not answer well");
         of_error(trial, &error)
@@ -115,6 +119,24 @@ async fn apply(aws: &Aws, trial: &Trial) -> Result<Answer, AwsError> {
         Action::Intervened => stops_harmless(trial),
         Action::None => Answer::Passes,
     })
+}
+
+/// Runs the tests of the guardrail that the trial was given, from inside its cell.
+async fn tests(aws: &Aws, trial: &Trial) -> Result<Answer, AwsError> {
+    let guardrail = GuardrailVersion { arn: trial.guardrail.clone(), version: trial.version };
+    for test in &trial.tests.cases {
+        let Sample { side, text } = &test.sample;
+        let answer = aws.apply_guardrail(&trial.cell, &guardrail, *side, text).await?;
+        if answer.action != test.action {
+            let (title, expected) = (test.title(), test.action);
+            let got = answer.action;
+            return Ok(Answer::Fails(format!(
+                "in {} its test `{title}` expects {expected} and gets {got}",
+                trial.cell
+            )));
+        }
+    }
+    Ok(Answer::Passes)
 }
 
 async fn converse(aws: &Aws, trial: &Trial, model: &str) -> Result<Answer, AwsError> {

@@ -80,14 +80,17 @@ impl State {
         }
         concerns |= are_new;
         let fact = match &read.guardrail {
+            // What could not be read is not forgotten: a version that was read back once stays what
+            // it was, and no cell loses its reference for an outage.
+            Read::Known(live) if live.policy.unread().is_some() => {
+                self.facts.replicas.get(replica).cloned()
+            }
             Read::Known(_) => {
                 let desired = self.desired.replicas.get(replica);
                 let adopts = desired.is_some_and(|it| it.adopt && it.state == Presence::Present);
                 plan::replica_fact(read, owner, &replica.guardrail, adopts)
             }
             Read::KnownAbsent => None,
-            // What could not be read is not forgotten: a version that was read back once
-            // stays what it was, and no cell loses its reference for an outage.
             Read::Unknown(_) => self.facts.replicas.get(replica).cloned(),
         };
         let before = match fact {
@@ -106,8 +109,10 @@ impl State {
         };
         concerns |= before.as_ref().map(referenced) != now.map(referenced)
             && (now.is_some_and(is_usable) || before.as_ref().is_some_and(is_usable));
+        // Only now can be told what is ours in cells that no manifest claims.
+        let is_news = is_first || (before.is_none() && now.is_some());
         let unclaimed =
-            if is_first && self.knows_replicas() { self.replicas_known() } else { BTreeSet::new() };
+            if is_news && self.knows_replicas() { self.replicas_known() } else { BTreeSet::new() };
         if !concerns {
             return unclaimed;
         }

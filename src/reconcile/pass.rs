@@ -8,16 +8,22 @@ use tracing::{info, warn};
 
 use super::key::Key;
 use super::state::State;
+use super::visit::is_retryable;
+use crate::aws::ErrorClass;
 use crate::model::{
-    AccountState, Cell, EnforcementKind, Facts, GuardrailArn, Name, PolicyFact, Region,
+    AccountState, Cell, EnforcementKind, Facts, GuardrailArn, Name, PolicyFact, Region, Unread,
 };
 use crate::plan::{self, Loss, Losses, Plan, Ruling};
+
+/// Visits in a row that find no answer, after which a key is passed without one.
+const UNANSWERED_MAX: u32 = 5;
 
 impl State {
     /// Begins a pass: nothing counts as visited under what is desired now.
     pub(super) fn begin_pass(&mut self) {
         self.audit();
         self.unpassed = self.keys();
+        self.unanswered.clear();
         self.losses.clear();
         self.guarded.clear();
         self.unsettled.clear();
@@ -68,24 +74,40 @@ impl State {
         self.watched.iter().cloned().map(Key::Cell).collect()
     }
 
+    /// Whether a key counts as visited under what is desired now. What AWS did not answer may hide a
+    /// loss, so it is waited for; but a Region that is down must not hold up all others for ever.
+    fn passes(&mut self, key: &Key, unread: Option<&Unread>) -> bool {
+        let Some(unread) = unread else {
+            self.unanswered.remove(key);
+            return true;
+        };
+        if unread.class == ErrorClass::Throttled.reason() {
+            return false;
+        }
+        let count = self.unanswered.entry(key.clone()).or_default();
+        *count += 1;
+        !is_retryable(unread.class) || *count >= UNANSWERED_MAX
+    }
+
     /// Records what a visit planned. Returns the plan without what the change guard holds, and adds
     /// to `wake` the keys that waited for this visit.
     pub(super) fn guard(
         &mut self,
         key: &Key,
-        plan: Plan,
+        (plan, unread): (Plan, Option<&Unread>),
         wall: Timestamp,
         wake: &mut BTreeSet<Key>,
     ) -> Plan {
         let was_complete = self.unpassed.is_empty();
-        self.unpassed.remove(key);
+        if !was_complete {
+            // Their plans were made from less than is known now.
+            self.unpassed.extend(wake.iter().cloned());
+        }
+        if self.passes(key, unread) {
+            self.unpassed.remove(key);
+        }
         let is_completed = !was_complete && self.unpassed.is_empty();
-        let before = if plan.losses.is_empty() {
-            self.losses.remove(key)
-        } else {
-            self.losses.insert(key.clone(), plan.losses.clone())
-        };
-        let has_changed = before.as_ref().map_or(&[][..], Vec::as_slice) != plan.losses;
+        let has_changed = self.keep_losses(key, &plan, unread.is_none());
         if plan.is_unsettled {
             self.unsettled.insert(key.clone());
         } else {
@@ -105,6 +127,20 @@ impl State {
         }
         self.announce(&ruling, wall);
         plan::withhold(plan, &ruling)
+    }
+
+    /// Keeps what the plan would take away. Whether that is news. Of what could not be read, the last
+    /// word stands: else a read that fails would make the others look like few.
+    fn keep_losses(&mut self, key: &Key, plan: &Plan, is_read: bool) -> bool {
+        if plan.losses.is_empty() && !is_read {
+            return false;
+        }
+        let before = if plan.losses.is_empty() {
+            self.losses.remove(key)
+        } else {
+            self.losses.insert(key.clone(), plan.losses.clone())
+        };
+        before.as_ref().map_or(&[][..], Vec::as_slice) != plan.losses
     }
 
     /// What the change guard says of all that would be lost now.

@@ -94,6 +94,8 @@ pub(super) struct State {
     pub(super) watched: BTreeSet<Cell>,
     /// Keys that were not visited yet under what is desired now.
     pub(super) unpassed: BTreeSet<Key>,
+    /// How often in a row the visits of a key found no answer, in this pass.
+    pub(super) unanswered: BTreeMap<Key, u32>,
     /// What the last plan of each key would take away.
     pub(super) losses: BTreeMap<Key, Vec<Loss>>,
     /// Keys from whose last plan the change guard held something.

@@ -8,12 +8,13 @@ use tracing::{debug, error, info, warn};
 
 use super::act::{ActError, Effect, act};
 use super::engine::{Engine, Intent};
+use super::examine;
 use super::key::Key;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
 use crate::model::{Desired, Facts, Name, Read, Unread};
-use crate::plan::{self, Context, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
+use crate::plan::{self, Context, Exam, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
@@ -45,6 +46,10 @@ struct Decision {
     failure: Option<Failure>,
     wake: BTreeSet<Key>,
     generation: u64,
+    /// What is to be tried on a guardrail.
+    exam: Option<Exam>,
+    /// When a schedule brings the key back.
+    scheduled: Option<Duration>,
 }
 
 impl Engine {
@@ -75,7 +80,7 @@ impl Engine {
             Err(error) => return self.unobserved(key, &error),
         };
         // Decide (pure).
-        let Some(decision) = self.decide(key, &observed, began) else {
+        let Some(mut decision) = self.decide(key, &observed, began) else {
             let wake = self.state().due();
             return Visited { next: Next::Done, wake };
         };
@@ -117,6 +122,10 @@ impl Engine {
                 }
             }
         }
+        // Ask (billed reads). The next visit reads again and goes on from the answers.
+        if error.is_none() {
+            error = self.ask(key, &mut decision).await.err();
+        }
         // Probe (no writes): what the next plan needs to know.
         let needed = if self.stop.is_cancelled() {
             BTreeSet::new()
@@ -150,6 +159,17 @@ impl Engine {
         let on_the_wall = self.time.wall().duration_since(date);
         let on_the_wall = Duration::try_from(on_the_wall).unwrap_or_default();
         passed.max(on_the_wall) > self.settings.act_within
+    }
+
+    /// Asks what the plan or a schedule wants to know of a guardrail, and brings the key back.
+    async fn ask(&self, key: &Key, decision: &mut Decision) -> Result<(), ActError> {
+        let (Key::Replica(replica), Some(exam)) = (key, &decision.exam) else { return Ok(()) };
+        if self.stop.is_cancelled() || self.state().generation() != decision.generation {
+            return Ok(());
+        }
+        self.examine(replica, exam).await?;
+        decision.scheduled = Some(self.settings.settle);
+        Ok(())
     }
 
     /// Learns and plans, under one lock. `None` when the fleet was read for the first time: what
@@ -200,7 +220,7 @@ impl Engine {
         if state.is_kept(key) {
             state.plans.insert(key.clone(), plan.clone());
         }
-        let plan = state.guard(key, plan, self.time.wall(), &mut wake);
+        let plan = state.guard(key, (plan, unread(observed)), self.time.wall(), &mut wake);
         let plan = state.stand_back(key, plan, self.time.wall());
         let is_reported = match key {
             Key::Cell(cell) => {
@@ -220,7 +240,25 @@ impl Engine {
                 message: unread.message.clone(),
                 retryable: is_retryable(unread.class),
             });
-        Some(Decision { plan, failure, wake, generation: state.generation() })
+        let (mut exam, mut scheduled) = (plan.exam.clone(), None);
+        if self.settings.repeats_tests && exam.is_none() && failure.is_none() {
+            (exam, scheduled) = self.schedule(&mut state, key);
+        }
+        let generation = state.generation();
+        Some(Decision { plan, failure, wake, generation, exam, scheduled })
+    }
+
+    /// What the schedule of a guardrail's tests asks for.
+    fn schedule(&self, state: &mut State, key: &Key) -> (Option<Exam>, Option<Duration>) {
+        let State { desired, facts, replicas, .. } = state;
+        let Key::Replica(replica) = key else { return (None, None) };
+        let (Some(wanted), Some(fact)) =
+            (desired.replicas.get(replica), facts.replicas.get(replica))
+        else {
+            return (None, None);
+        };
+        let memory = replicas.entry(replica.clone()).or_default();
+        plan::scheduled_exam(wanted, fact, facts, memory, self.time.now())
     }
 
     /// What every plan is made with.
@@ -349,6 +387,8 @@ impl Engine {
             failure: Some(failure),
             wake: BTreeSet::new(),
             generation,
+            exam: None,
+            scheduled: None,
         };
         self.conclude(key, decision, Vec::new(), None)
     }
@@ -361,7 +401,7 @@ impl Engine {
         applied: Vec<String>,
         error: Option<ActError>,
     ) -> Visited {
-        let Decision { plan, failure, wake, generation } = decision;
+        let Decision { plan, failure, wake, generation, exam: _, scheduled } = decision;
         let moved = matches!(error, Some(ActError::Moved { .. } | ActError::InUse { .. }));
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
@@ -378,7 +418,7 @@ impl Engine {
         } else if pending || moved {
             Next::After(self.settings.settle)
         } else {
-            soonest(&plan)
+            soonest(&plan, scheduled)
         };
         let verdict = match &failure {
             Some(_) => Verdict::Error,
@@ -386,7 +426,7 @@ impl Engine {
             None if plan.held.is_empty() && plan.refusals.is_empty() => Verdict::Unchanged,
             None => Verdict::Held,
         };
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             observed_generation: generation,
             at: self.time.wall(),
             verdict,
@@ -399,9 +439,13 @@ impl Engine {
                 .map(|orphan| format!("{}: {}", orphan.object, orphan.message))
                 .collect(),
             failure,
+            conditions: Vec::new(),
         };
         let mut state = self.state();
-        say_news(key, &outcome, state.board.outcomes().get(key));
+        outcome.conditions = state.conditions(key, outcome.at);
+        let before = state.board.outcomes().get(key);
+        say_news(key, &outcome, before);
+        examine::say_changes(key, &outcome, before);
         if state.is_kept(key) {
             state.board.record(key.clone(), outcome);
         }
@@ -461,14 +505,15 @@ fn hold(held: &plan::Held) -> Hold {
     }
 }
 
-/// The earliest time at which a hold of this plan can end by itself.
-fn soonest(plan: &Plan) -> Next {
+/// The earliest time at which a hold of this plan can end by itself, or a schedule asks.
+fn soonest(plan: &Plan, scheduled: Option<Duration>) -> Next {
     plan.held
         .iter()
         .filter_map(|held| match held.until {
             Until::After(wait) => Some(wait),
             Until::Fact | Until::Person => None,
         })
+        .chain(scheduled)
         .min()
         .map_or(Next::Done, Next::After)
 }
@@ -487,7 +532,7 @@ fn failure_of(error: &ActError) -> Option<Failure> {
 /// Whether trying again soon can help. What AWS does not find may be there a moment later, since
 /// reads follow writes with a delay. The classes named here wait for the next resync: a person may
 /// have changed a role or a quota meanwhile.
-fn is_retryable(reason: &str) -> bool {
+pub(super) fn is_retryable(reason: &str) -> bool {
     const LASTING: [ErrorClass; 5] = [
         ErrorClass::Denied,
         ErrorClass::Invalid,

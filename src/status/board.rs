@@ -88,6 +88,7 @@ mod tests {
             refused: Vec::new(),
             orphans: Vec::new(),
             failure: None,
+            conditions: Vec::new(),
         }
     }
 

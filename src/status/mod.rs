@@ -4,4 +4,4 @@ mod board;
 mod outcome;
 
 pub use board::{Board, Summary};
-pub use outcome::{Failure, Hold, Outcome, Verdict};
+pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Verdict};

@@ -39,6 +39,33 @@ pub struct Failure {
     pub retryable: bool,
 }
 
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody can say.
+    Unknown,
+}
+
+/// One thing that is so, or not, of a key, as Kubernetes writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// `TestsPassing`.
+    pub r#type: &'static str,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// From a closed set, `CamelCase`.
+    pub reason: &'static str,
+    /// What was seen, and what to do.
+    pub message: String,
+    /// When its status became what it is, in this process.
+    pub last_transition_time: Timestamp,
+}
+
 /// What became of one key at its last visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,6 +86,8 @@ pub struct Outcome {
     pub orphans: Vec<String>,
     /// What went wrong.
     pub failure: Option<Failure>,
+    /// What is so beside all that. No condition makes a key unready: what must wait is held.
+    pub conditions: Vec<Condition>,
 }
 
 impl Outcome {

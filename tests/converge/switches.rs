@@ -43,6 +43,9 @@ async fn live_through(scenario: String, switches: Value, regions: [&'static str;
     let mut stage = Stage::start(&scenario).await;
     stage.set("AWS_REGION", first);
     stage.switch(&switches).await;
+    if switches.get("effective_policy_delay_ms").is_some() {
+        stage.set("BEDRAIL_OWN_WRITE_GRACE", "2s");
+    }
     let manifests =
         edited(&everything(), "[us-east-1, eu-west-1]", &format!("[{first}, {second}]"));
     stage.manifest("all.yaml", &manifests);

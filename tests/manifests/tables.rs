@@ -124,7 +124,47 @@ const GUARDRAILS: &[Row] = &[
     (
         "  adopt: false\n",
         "  adopt: false\n  tests: []\n",
-        "m.yaml:13:3: error: spec.tests: tests of a guardrail are not supported yet",
+        "m.yaml:13:3: error: spec.tests: is an empty list; give it an item, or remove it",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  tests: [{text: hello}]\n",
+        "error: spec.tests[0].action: is missing; write for example `action: GUARDRAIL_INTERVENED`",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  tests: [{action: NONE}]\n",
+        "error: spec.tests[0].text: is missing",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  tests: [{text: hello, action: BLOCK}]\n",
+        "error: spec.tests[0].action: `BLOCK` is not NONE or GUARDRAIL_INTERVENED",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  tests: [{text: hello, action: NONE, source: USER}]\n",
+        "error: spec.tests[0].source: `USER` is not INPUT or OUTPUT",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  tests: [{text: a, action: NONE}, {text: a, action: NONE}]\n",
+        "error: spec.tests[1].text: asks the same as the test at m.yaml:13:18; remove one",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  testInterval: 1h\n",
+        "error: spec.testInterval: there is nothing to repeat without `tests`",
+    ),
+    (
+        "  adopt: false\n",
+        "  adopt: false\n  tests: [{text: a, action: NONE}]\n  testInterval: often\n",
+        "error: spec.testInterval: `often` is not a duration such as 30m",
+    ),
+    (
+        "  allowOverride: true\n",
+        "  allowOverride: true\n  tests: []\n",
+        "tests belong to the guardrail",
     ),
     ("  adopt: false\n", "  adopt: false\n  kmsKeyId: x\n", "belongs in `spec.content`"),
     (

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{EVERYONE, FIRST, converged, enforcement, mark, marks, versions, write};
+use super::{EVERYONE, FIRST, converged, enforcement, guardrail, mark, marks, versions, write};
 
 const ROLLBACK: &str = "    onFailure: Rollback\n";
 
@@ -84,4 +84,26 @@ async fn a_model_call_shows_that_the_new_version_is_enforced() {
     write(&mut stage, &["zebra", "lion", TOO_MUCH], 0).await;
     stage.apply(3).await;
     assert_eq!(versions(&stage, EVERYONE).await, ["2", "2", "2", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_was_published_before_its_tests_is_tested_in_the_first_wave() {
+    let mut stage = converged().await;
+    let gate = "    gate: {probe: ApplyGuardrail, tests: true}\n";
+    stage.manifest("enforcement.yaml", &enforcement("0s", gate));
+    write(&mut stage, &["zebra", "lion"], 0).await;
+    stage.apply(0).await;
+    // Back to the first, which is published and never heard of this test.
+    write(&mut stage, &["lion", "zebra"], 0).await;
+    let text = format!(
+        "{}  tests:\n    - {{text: a lion, action: GUARDRAIL_INTERVENED}}\n",
+        guardrail("zebra")
+    );
+    stage.manifest("guardrail.yaml", &text);
+    let halted = stage.apply(3).await;
+    halted.line(&[
+        "held (Halted): wave `canary` (1 of 3)",
+        "its test `a lion` expects GUARDRAIL_INTERVENED and gets NONE",
+    ]);
+    assert_eq!(versions(&stage, EVERYONE).await, ["1", "2", "2", "2"]);
 }

@@ -59,6 +59,7 @@ impl InProcess {
             intent: Intent::Converge,
             settle: Duration::from_secs(1),
             act_within: Duration::from_mins(1),
+            repeats_tests: true,
         };
         let controller =
             Controller::new(aws, engine, Pulse { clock: clock.clone(), seed, in_flight: 64 });

@@ -336,8 +336,8 @@ impl Stage {
     /// The writes of the controller since calls were forgotten, refused and lost ones included, as
     /// `bedrock:PutResourcePolicy 100000000001 us-east-1`.
     pub(crate) async fn writes(&self) -> Vec<String> {
-        const READS: [&str; 6] =
-            ["Get", "List", "Describe", "AssumeRole", "Converse", "ApplyGuardrail"];
+        const READS: [&str; 7] =
+            ["Get", "List", "Describe", "AssumeRole", "Converse", "Apply", "Invoke"];
         let log = self.get("calls/log").await;
         let field = |call: &Value, name: &str| call[name].as_str().unwrap_or_default().to_owned();
         log["calls"]

@@ -149,6 +149,7 @@ fn engine() -> anyhow::Result<EngineSettings> {
         intent: Intent::Converge,
         settle: Duration::from_millis(200),
         act_within: Duration::from_mins(1),
+        repeats_tests: true,
     })
 }
 

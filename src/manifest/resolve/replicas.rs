@@ -1,6 +1,7 @@
 //! Guardrails to replicas: one for every account it is placed in and every Region.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::known::destinations;
 use super::super::manifests::{Guardrail, KmsKey, Placement, ShareWith};
@@ -66,6 +67,7 @@ pub(super) fn place(
                 adopt: guardrail.adopt,
                 history: history.clone(),
                 on_draft: guardrail.on_draft,
+                tests: Arc::clone(&guardrail.tests),
             };
             desired.replicas.insert(key, replica);
         }

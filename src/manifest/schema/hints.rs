@@ -98,7 +98,7 @@ fn missing_here(name: &str) -> Option<&'static str> {
             "a guardrail is rolled out by what enforces it; write it in the AccountEnforcement or \
              OrganizationEnforcement"
         }
-        "tests" => "tests of a guardrail are not supported yet in this release; remove it",
+        "tests" | "testInterval" => "tests belong to the guardrail: write them in its `spec`",
         "callerRoles" => "checks of caller roles are not supported yet in this release; remove it",
         "allowOverride" => {
             "only an OrganizationEnforcement has `allowOverride`: nothing below can override this; \

@@ -67,6 +67,17 @@ shape!(
         draft: String,
         state: String,
         adopt: bool,
+        tests: Vec<TestSpec>,
+        test_interval: String,
+    }
+);
+shape!(
+    /// One test of a guardrail.
+    TestSpec {
+        name: String,
+        text: String,
+        source: String,
+        action: String,
     }
 );
 shape!(

@@ -1,6 +1,7 @@
 //! `kind: Guardrail`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::field_path::FieldPath;
 use super::super::manifests::{
@@ -9,7 +10,7 @@ use super::super::manifests::{
 use super::super::report::Report;
 use super::super::schema::{GuardrailSpec, WordOrList};
 use super::checks::{TagRules, choice, id, regions, size, state, tags, unique, word};
-use super::{content, replica, targets};
+use super::{content, replica, targets, trials};
 use crate::model::{Content, Name, OnDraft, Region, Version};
 
 /// Tags of Bedrock (`aws-facts` 1.3, 1.10).
@@ -54,6 +55,7 @@ pub(in crate::manifest) fn guardrail(
         content::content(report, &path.field("content"), content);
     }
     let region_overrides = overrides(report, &path.field("regionOverrides"), &spec, &regions);
+    let tests = Arc::new(trials::tests(report, &path, &spec));
     let body = spec.content.clone().unwrap_or_default();
     let (kms_key, profile) =
         shared(report, &path.field("content"), &body, &region_overrides, &regions);
@@ -97,6 +99,7 @@ pub(in crate::manifest) fn guardrail(
         keep_versions: keep(report, &path.field("keepVersions"), spec.keep_versions.as_ref()),
         state: state(report, &path.field("state"), spec.state.as_ref()),
         adopt: spec.adopt.unwrap_or_default(),
+        tests,
     };
     if is_decided && !report.lost(&path.field("regionOverrides")) {
         replica::needs(report, &guardrail);

@@ -18,5 +18,6 @@ mod replica;
 mod rollout;
 mod sensitive;
 mod targets;
+mod trials;
 
 pub(super) use checks::{former_names, name};

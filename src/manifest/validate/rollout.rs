@@ -98,12 +98,9 @@ fn bake(report: &mut Report, path: &FieldPath, text: Option<&String>) -> Duratio
 
 fn gate(report: &mut Report, path: &FieldPath, spec: Option<&GateSpec>) -> Gate {
     let Some(GateSpec { probe, tests, failures_max }) = spec else { return Gate::default() };
-    if *tests == Some(true) {
-        let message = "tests of a guardrail are not run in waves yet in this release; remove it";
-        report.error(&path.field("tests"), message);
-    }
     Gate {
         probe: self::probe(report, &path.field("probe"), probe.as_ref()),
+        tests: tests.unwrap_or_default(),
         failures_max: failures_max.unwrap_or_default(),
     }
 }
@@ -224,7 +221,6 @@ mod tests {
             ("probe: ApplyGuardrail", "probe: Converse", "write which"),
             ("probe: ApplyGuardrail", "probe: Apply", "`Apply` is not"),
             ("probe: ApplyGuardrail", "probe: {Converse: {}}", "modelId: is missing"),
-            ("failuresMax: 1", "tests: true", "not run in waves yet"),
             ("onFailure: Rollback", "onFailure: Explode", "`Explode` is not"),
             ("paused: false", "preflight: Never", "`Never` is not"),
         ];

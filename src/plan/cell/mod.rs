@@ -24,7 +24,7 @@ use crate::model::{
 };
 
 /// Decides the next step for one cell. Which revision is desired in it while a rollout is open,
-/// is decided in [`rollout`](super::rollout).
+/// is decided elsewhere.
 ///
 /// | slot | no manifest | `Present` | `Absent` |
 /// |---|---|---|---|

@@ -5,6 +5,7 @@
 //! and witnesses show it in effect.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::document::references;
 use super::enforcement::Visit;
@@ -15,7 +16,7 @@ use crate::model::{
     Revision, RolloutMarks, Version,
 };
 use crate::plan::rollout::{
-    Course, Decision, Standing, Subject, Trial, course, decide, holds, to_be_tried,
+    Course, Decision, Standing, Subject, Trial, course, decide, give_tests, holds, to_be_tried,
 };
 use crate::plan::step::{HoldReason, Plan, Step, Until};
 
@@ -173,10 +174,16 @@ impl Visit<'_> {
                 guardrail: self.fact(region)?.arn.clone(),
                 version: self.version(region)?,
                 probe: subject.rollout.gate.probe.clone(),
+                tests: Arc::default(),
                 origin: ORGANIZATION_ENFORCED,
             })
         };
-        to_be_tried(subject, decision).into_iter().filter_map(trial).collect()
+        let mut trials: Vec<Trial> =
+            to_be_tried(subject, decision).into_iter().filter_map(trial).collect();
+        if subject.rollout.gate.tests {
+            give_tests(&mut trials, self.context);
+        }
+        trials
     }
 
     /// A member rather than the management account, which needs nobody's leave.

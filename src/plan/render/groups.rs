@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::model::{Cell, FieldChange, changes};
+use crate::model::{Cell, FieldChange, Strength, changes};
 use crate::plan::hold::listed;
 use crate::plan::replica::document;
 use crate::plan::step::Step;
+use crate::plan::strength;
 
 /// Items in the order in which they first appeared, each with all its places.
 pub(super) struct Groups<T> {
@@ -68,7 +69,12 @@ pub(super) fn places(cells: &BTreeSet<Cell>) -> String {
 pub(super) fn title(step: &Step) -> String {
     match step {
         Step::CreateGuardrail { .. } => "create the guardrail".to_owned(),
-        Step::UpdateGuardrail { .. } => "update its DRAFT".to_owned(),
+        Step::UpdateGuardrail { changes, .. } => match strength::overall(changes) {
+            Some(strength @ (Strength::Weaker | Strength::Mixed)) => {
+                format!("update its DRAFT: {}", strength.as_str())
+            }
+            Some(Strength::Same | Strength::Stronger) | None => "update its DRAFT".to_owned(),
+        },
         Step::TagGuardrail { .. } => "tag the guardrail".to_owned(),
         Step::UntagGuardrail { .. } => "remove tags of the guardrail".to_owned(),
         Step::PublishVersion { revision, .. } => format!("publish revision {}", revision.short()),

@@ -8,6 +8,7 @@ use super::groups::fields;
 use super::{Planned, Subject, Summary};
 use crate::model::Cell;
 use crate::plan::step::{Held, Orphan, Step, Until};
+use crate::plan::strength;
 
 /// Shows plans as one document of `bedrail.dev/plan/v1`. Members are only ever added to it.
 pub fn to_json(planned: &[Planned]) -> Value {
@@ -40,6 +41,7 @@ fn step(subject: &Subject, step: &Step) -> Value {
         "object": step.object(),
         "account": place.as_ref().map(|cell| &cell.account),
         "region": place.as_ref().map(|cell| &cell.region),
+        "strength": strength::overall(step.changes()),
         "changes": fields(step),
     })
 }

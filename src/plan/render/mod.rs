@@ -2,6 +2,7 @@
 
 mod groups;
 mod json;
+mod table;
 mod text;
 
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use json::to_json;
+pub use table::{Row, table};
 pub use text::to_text;
 
 use super::describe::Effect;

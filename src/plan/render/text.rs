@@ -54,7 +54,7 @@ pub fn to_text(planned: &[Planned]) -> String {
 }
 
 /// Adds a line in which nothing from a manifest or from AWS can steer a terminal.
-fn push_line(text: &mut String, line: &str) {
+pub(super) fn push_line(text: &mut String, line: &str) {
     for c in line.chars() {
         if c.is_control() && c != '\n' {
             // Writing to a String cannot fail.

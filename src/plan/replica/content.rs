@@ -7,6 +7,7 @@ use super::{ReplicaMemory, Visit};
 use crate::model::{GuardrailStatus, ObservedGuardrail, OnDraft, ReplicaContent, changes};
 use crate::plan::hold::listed;
 use crate::plan::step::{Held, HoldReason, Plan, Step};
+use crate::plan::strength;
 
 /// Updates DRAFT where it differs, and publishes where it does not.
 ///
@@ -57,7 +58,9 @@ pub(super) fn plan_content(
 }
 
 fn update(visit: &Visit, live: &ObservedGuardrail, memory: &ReplicaMemory, plan: &mut Plan) {
-    let changes = changes(&document(&live.draft), &document(&visit.desired.content));
+    let (old, new) = (document(&live.draft), document(&visit.desired.content));
+    let mut changes = changes(&old, &new);
+    strength::label(&mut changes, &old, &new);
     if memory.is_fruitless(&changes) {
         let fields = listed(changes.iter().map(|change| &change.path));
         let message = format!(

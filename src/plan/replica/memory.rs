@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{FieldChange, GuardrailArn, ReplicaRevision, Version};
+use super::trial::{Subject, Trials};
+use crate::model::{Answers, FieldChange, GuardrailArn, ReplicaRevision, Version};
 use crate::plan::confirm::{Sightings, Timing};
 
 /// Updates that leave the same difference before we stop: an eventually consistent read may show
@@ -20,7 +21,8 @@ const IN_USE_FOR: Duration = Duration::from_hours(1);
 /// is confirmed anew, and a repeated token names the version it named before.
 ///
 /// The executor reports what AWS answered: [`created`](Self::created),
-/// [`updated`](Self::updated) and [`published`](Self::published), and calls
+/// [`updated`](Self::updated), [`published`](Self::published) and [`answered`](Self::answered), and
+/// calls
 /// [`Sightings::wrote`] for every step that has a [`sighting`](crate::plan::Step::sighting).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaMemory {
@@ -38,6 +40,8 @@ pub struct ReplicaMemory {
     in_use: BTreeMap<Version, Duration>,
     /// Versions that something referenced, and when it was last seen to.
     referenced: BTreeMap<Version, Duration>,
+    /// What tests have shown.
+    pub(super) trials: Trials,
 }
 
 /// One answer of CreateGuardrailVersion.
@@ -115,6 +119,11 @@ impl ReplicaMemory {
     pub(super) fn lingers_for(&self, version: Version, now: Duration, timing: &Timing) -> Duration {
         let last = self.referenced.get(&version);
         last.map_or(Duration::ZERO, |last| (*last + timing.own_write_grace).saturating_sub(now))
+    }
+
+    /// Records what a guardrail answered to tests, also if not all could be asked.
+    pub fn answered(&mut self, subject: &Subject, answers: Answers) {
+        self.trials.answered(subject, answers);
     }
 
     /// Notes that a guardrail was read.

@@ -7,6 +7,7 @@ mod fact;
 mod index;
 mod memory;
 mod publish;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +19,10 @@ use serde_json::json;
 pub(super) use content::document;
 pub use fact::replica_fact;
 pub use memory::ReplicaMemory;
+pub use trial::{Exam, Subject, TestState, live_versions, scheduled_exam, test_state};
 
 use super::confirm::Confirmed;
+use super::confirm::Timing;
 use super::consent::{self, EnforcementTags};
 use super::context::Context;
 use super::describe::Effect;
@@ -29,8 +32,8 @@ use super::rollout;
 use super::sharing::plan_guardrail_policy;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
-    Absent, DesiredReplica, GuardrailStatus, ObservedGuardrail, ObservedReplica, Presence, Read,
-    ReplicaKey, Seen, changes,
+    Absent, DesiredReplica, FieldChange, GuardrailStatus, ObservedGuardrail, ObservedReplica,
+    Presence, Read, ReplicaKey, Seen, changes,
 };
 
 /// Decides the next steps for one replica.
@@ -181,6 +184,11 @@ impl Visit<'_> {
 
     /// Sets what is missing or different of our tags and the user's; foreign tags are left alone.
     fn tag(&self, live: &ObservedGuardrail, plan: &mut Plan) {
+        // What its tags record is a fact only together with its resource policy; to write them from
+        // nothing would forget what a text gave up, and how far a rollout is.
+        if live.policy.unread().is_some() && !self.context.facts.replicas.contains_key(self.key) {
+            return;
+        }
         let EnforcementTags { mut unwanted, is_unsettled, .. } =
             consent::tags(&self.key.guardrail, self.context);
         unwanted.extend(rollout::tags(&self.key.guardrail, self.context).unwanted);
@@ -191,7 +199,12 @@ impl Visit<'_> {
             plan.steps.push(Step::UntagGuardrail {
                 arn: live.arn.clone(),
                 keys: gone.keys().map(|key| (*key).clone()).collect(),
-                changes: changes(&json!({"tags": gone}), &json!({"tags": {}})),
+                changes: gone
+                    .iter()
+                    .map(|(key, value)| {
+                        FieldChange::new(&format!("tags.{key}"), Some((*value).clone()), None)
+                    })
+                    .collect(),
             });
         }
         let tags = self.tags();
@@ -234,7 +247,11 @@ impl Visit<'_> {
         if !search.finds_none("deleting it", self.context, plan) {
             return memory.sightings.reset(GUARDRAIL);
         }
-        match memory.sightings.confirm_removable(GUARDRAIL, seen, now, timing) {
+        // An organization policy that is gone is in effect for a while (`aws-facts` 3.3), and calls
+        // that fall under it fail once its guardrail is gone.
+        let patience = timing.confirm_after.max(timing.own_write_grace);
+        let patient = Timing { confirm_after: patience, ..*timing };
+        match memory.sightings.confirm_removable(GUARDRAIL, seen, now, &patient) {
             Ok(confirmed) => {
                 let since = memory.sightings.removable_since(GUARDRAIL);
                 if search.is_read_since(since, "deleting it", self.context, plan) {

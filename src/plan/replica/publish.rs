@@ -2,6 +2,7 @@
 
 use super::collect::no_room;
 use super::index::{index, indexed, version_token};
+use super::trial::is_passed;
 use super::{ReplicaMemory, Visit};
 use crate::model::{GuardrailStatus, ObservedGuardrail, ObservedVersion, Read, ReplicaContent};
 use crate::plan::step::{Held, HoldReason, Plan, Step};
@@ -15,7 +16,8 @@ pub(super) const VERSIONS_MAX: usize = 20;
 ///
 /// Nothing is published while a version that may contain the content is unread or in the making.
 /// What a version's description says is an index: only content read back makes a version a match,
-/// and a description of ours over other content never does.
+/// and a description of ours over other content never does. What has tests is published only after
+/// it has passed them all as DRAFT.
 pub(super) fn plan_version(
     visit: &Visit,
     live: &ObservedGuardrail,
@@ -112,6 +114,9 @@ fn settle(visit: &Visit, live: &ObservedGuardrail, memory: &mut ReplicaMemory, p
             desired.revision.short()
         );
         return plan.hold(Held::after(HoldReason::Confirming, wait, message));
+    }
+    if !is_passed(visit, live, memory, plan) {
+        return;
     }
     plan.steps.push(Step::PublishVersion {
         arn: live.arn.clone(),

@@ -1,10 +1,13 @@
 //! Rollouts of account enforcements: their places are cells, their marks are on replicas.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::decide::{Decision, Standing, Subject, decide, to_be_tried};
 use crate::model::{
     Cell, DesiredCell, DesiredRollout, EnforcementKey, EnforcementKind, Facts, GateProbe,
-    GateVerdict, GuardrailArn, Name, OnForeign, Presence, ReplicaFact, Revision, RolloutMarks,
-    Version,
+    GateVerdict, GuardrailArn, GuardrailTests, Name, OnForeign, Presence, ReplicaFact, Revision,
+    RolloutMarks, Version,
 };
 use crate::plan::context::Context;
 use crate::plan::reference::replica_of;
@@ -22,6 +25,8 @@ pub struct Trial {
     pub version: Version,
     /// What is asked.
     pub probe: GateProbe,
+    /// Tests to be run as well; of the cells of a Region the first runs them for all.
+    pub tests: Arc<GuardrailTests>,
     /// Why a model call should say that it ran there (`aws-facts` 7.2).
     pub origin: &'static str,
 }
@@ -47,12 +52,32 @@ pub fn trials(name: &Name, context: &Context) -> Vec<Trial> {
                 guardrail,
                 version,
                 probe: subject.rollout.gate.probe.clone(),
+                tests: Arc::default(),
                 origin: ACCOUNT_ENFORCED,
             })
         };
-        to_be_tried(subject, decision).into_iter().filter_map(trial).collect()
+        let mut trials: Vec<Trial> =
+            to_be_tried(subject, decision).into_iter().filter_map(trial).collect();
+        if subject.rollout.gate.tests {
+            give_tests(&mut trials, context);
+        }
+        trials
     });
     found.unwrap_or_default()
+}
+
+/// Gives the first trial of each Region the tests of its guardrail.
+pub(in crate::plan) fn give_tests(trials: &mut [Trial], context: &Context) {
+    let mut regions = BTreeSet::new();
+    for trial in trials {
+        let replica = replica_of(&trial.guardrail, context).map(|(key, _)| key);
+        let desired = replica.and_then(|key| context.replicas.get(key));
+        if let Some(desired) = desired
+            && regions.insert(trial.cell.region.clone())
+        {
+            trial.tests = Arc::clone(&desired.tests);
+        }
+    }
 }
 
 /// Gathers what a rollout is decided from.

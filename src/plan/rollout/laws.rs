@@ -111,7 +111,7 @@ impl Truth {
         }
         let rollout = DesiredRollout {
             waves,
-            gate: Gate { probe: GateProbe::ApplyGuardrail, failures_max: 0 },
+            gate: Gate { probe: GateProbe::ApplyGuardrail, ..Gate::default() },
             on_failure: if random.bool() { OnFailure::Halt } else { OnFailure::Rollback },
             is_paused: false,
             is_unresolved: false,

@@ -33,6 +33,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use cells::give_tests;
 pub use cells::{Trial, decide_rollout, trials};
 pub use decide::Decision;
 pub(super) use decide::{Standing, Subject, decide, to_be_tried};

@@ -1,0 +1,347 @@
+//! `bedrail verify`: proves that what manifests claim is enforced.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::controller::Controller;
+use super::exit::Exit;
+use super::manifests::load;
+use super::patience::{read_with_patience, with_patience};
+use super::progress::{self, Ended};
+use super::report;
+use super::settings::{Common, Installation, ManifestPaths, duration};
+use crate::model::{
+    AccountId, Cell, EnforcementKind, GuardrailArn, ObservedCell, ObservedOrganization, Read,
+    Unread, Version,
+};
+use crate::plan::verify::{
+    Claim, Claims, Finding, Probed, Reading, Report, Verdict, is_under, judge_probe, to_junit,
+};
+use crate::reconcile::{Engine, Intent, Probe, Way};
+use crate::runtime::{Clock, Shutdown};
+
+/// Failures in a row after which a key is reported instead of tried again.
+const FAILURES_MAX: u32 = 4;
+
+/// Distance of two lines of progress. A quick command prints none.
+const LINE_EVERY: Duration = Duration::from_secs(3);
+
+/// Flags of `verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For every cell that the manifests claim: the enforced configuration, or the
+effective policy, is read back and compared; the account must not be on the list of invalid
+effective policies; then the cell is probed from inside the account.
+
+  none             what was read back is proof enough
+  apply            ApplyGuardrail: the account can apply the version (no model tokens)
+  invoke, converse, and their -stream forms
+                   one inference of one token: its trace must show the guardrail, the version,
+                   and that it was enforced; needs --model
+
+Only what was read back as claimed is probed. AWS bills every probe to the account it is made in;
+how many there will be is said before the first. Nothing is written.
+
+Exit codes: 0 something is claimed and all of it is proven; 1 anything failed or is unknown; 2 bad
+usage or manifests.
+
+Examples:
+  bedrail verify -f manifests
+  bedrail verify -f manifests --probe converse --model amazon.nova-lite-v1:0
+  bedrail verify -f manifests --as-role Application -o junit > verify.xml"
+)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    paths: ManifestPaths,
+    #[command(flatten)]
+    installation: Installation,
+    /// How each cell is probed.
+    #[arg(long, value_enum, default_value_t)]
+    probe: ProbeKind,
+    /// The model, or inference profile, of an inference probe.
+    #[arg(
+        long,
+        value_name = "ID",
+        required_if_eq_any = [
+            ("probe", "invoke"),
+            ("probe", "invoke-stream"),
+            ("probe", "converse"),
+            ("probe", "converse-stream"),
+        ]
+    )]
+    model: Option<String>,
+    /// Probe as this role of each account instead of the member role: as an application would. Its
+    /// trust policy must admit our own credentials.
+    #[arg(long, value_name = "NAME")]
+    as_role: Option<String>,
+    /// How results look.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: ReportForm,
+    /// Give up reading the manifests' guardrails after this long.
+    #[arg(long, value_parser = duration, default_value = "15m")]
+    wait: Duration,
+}
+
+/// How each cell is probed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ProbeKind {
+    /// Not at all.
+    None,
+    /// ApplyGuardrail.
+    #[default]
+    Apply,
+    /// InvokeModel.
+    Invoke,
+    /// InvokeModelWithResponseStream.
+    InvokeStream,
+    /// Converse.
+    Converse,
+    /// ConverseStream.
+    ConverseStream,
+}
+
+/// How results look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ReportForm {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; stable.
+    Json,
+    /// For CI systems.
+    Junit,
+}
+
+impl VerifyArguments {
+    fn probe(&self) -> Option<Probe> {
+        let inference = |way| Probe::Inference(way, self.model.clone().unwrap_or_default());
+        match self.probe {
+            ProbeKind::None => None,
+            ProbeKind::Apply => Some(Probe::Apply),
+            ProbeKind::Invoke => Some(inference(Way::Invoke)),
+            ProbeKind::InvokeStream => Some(inference(Way::InvokeStream)),
+            ProbeKind::Converse => Some(inference(Way::Converse)),
+            ProbeKind::ConverseStream => Some(inference(Way::ConverseStream)),
+        }
+    }
+}
+
+/// Reads, probes, prints.
+pub(super) async fn verify(common: &Common, arguments: VerifyArguments) -> anyhow::Result<Exit> {
+    super::logging::install(common, "bedrail=error");
+    let Some(manifests) = load(&arguments.paths.manifests).accept() else {
+        return Ok(Exit::UsageOrChanges);
+    };
+    let controller = Controller::connect(&arguments.installation, Intent::Show)
+        .await?
+        .giving_up_after(FAILURES_MAX);
+    controller.accept(manifests);
+    let ended = progress::drive(common, &controller, arguments.wait).await;
+    let engine = &controller.engine;
+    let is_read = ended == Ended::Idle && engine.fleet().is_some();
+    let Claims { claims, skipped } = engine.claims();
+
+    let shutdown = Shutdown::on_signals()?;
+    let findings = tokio::select! {
+        findings = prove(&controller, &arguments, claims) => findings,
+        () = shutdown.graceful.cancelled() => {
+            anstream::eprintln!("interrupted; nothing is proven");
+            return Ok(Exit::Error);
+        }
+    };
+    let probe = arguments.probe.to_possible_value();
+    let report = Report {
+        probe: probe.map(|it| it.get_name().to_owned()).unwrap_or_default(),
+        findings,
+        skipped,
+        refusals: engine.desired().refusals.clone(),
+    };
+    match arguments.output {
+        ReportForm::Text => anstream::print!("{}", report.to_text()),
+        ReportForm::Json => {
+            anstream::println!("{}", serde_json::to_string_pretty(&report.to_json())?);
+        }
+        ReportForm::Junit => anstream::print!("{}", to_junit(&report)),
+    }
+    report::explain(engine);
+    if report.findings.is_empty() {
+        anstream::eprintln!("no enforcement claims any cell: there is nothing to prove");
+    }
+    Ok(if is_read && report.is_proven() { Exit::Done } else { Exit::Error })
+}
+
+/// Judges every claim: by reading, then, where that holds, by a probe.
+async fn prove(
+    controller: &Controller,
+    arguments: &VerifyArguments,
+    claims: Vec<Claim>,
+) -> Vec<(Claim, Finding)> {
+    let evidence = Evidence::read(controller, &claims).await;
+    let mut findings: Vec<(Claim, Finding)> = claims
+        .into_iter()
+        .map(|claim| {
+            let finding = controller.engine.judge(&claim, &evidence.of(&claim));
+            (claim, finding)
+        })
+        .collect();
+    let Some(probe) = arguments.probe() else { return findings };
+    let model = match &probe {
+        Probe::Apply => None,
+        Probe::Inference(_, model) => Some(model.as_str()),
+    };
+    let standing = findings.iter().filter(|(_, finding)| finding.verdict == Verdict::Proven);
+    let asked: BTreeMap<Asked, Claim> = standing
+        .filter_map(|(claim, _)| Some((Asked::of(claim, &probe)?, claim.clone())))
+        .collect();
+    anstream::eprintln!(
+        "{} {}, which AWS bills to the accounts they are made in",
+        asked.len(),
+        if asked.len() == 1 { "probe" } else { "probes" }
+    );
+    let role = arguments.as_role.clone().map(Arc::<str>::from);
+    let asking = probe.clone();
+    let claims = asked.clone();
+    let probed = gather(controller, "probed", asked.into_keys(), |engine, clock, asked| {
+        let (role, probe, claim) = (role.clone(), asking.clone(), claims.get(&asked).cloned());
+        async move {
+            let claim = claim?;
+            let expected = claim.expected.as_ref().ok()?;
+            let role = role.as_deref();
+            let done =
+                with_patience(&clock, || engine.probe_claim(&claim.cell, role, expected, &probe))
+                    .await;
+            Some(done.unwrap_or_else(|error| Probed::Unanswered(error.to_string())))
+        }
+    })
+    .await;
+    for (claim, finding) in &mut findings {
+        if finding.verdict == Verdict::Proven {
+            let lost = Probed::Unanswered("the probe was not made".to_owned());
+            let asked = Asked::of(claim, &probe);
+            let probed = asked.and_then(|asked| probed.get(&asked).cloned().flatten());
+            *finding = judge_probe(claim, &probed.unwrap_or(lost), model);
+        }
+    }
+    findings
+}
+
+/// What one probe is about: claims that differ in nothing else share it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    cell: Cell,
+    /// `None` for inference, which shows all that is enforced.
+    guardrail: Option<(GuardrailArn, Version)>,
+}
+
+impl Asked {
+    fn of(claim: &Claim, probe: &Probe) -> Option<Self> {
+        let expected = claim.expected.as_ref().ok()?;
+        let guardrail = match probe {
+            Probe::Apply => Some((expected.arn.clone(), expected.version)),
+            // It could not show anything: nothing to pay for.
+            Probe::Inference(_, model) if !is_under(model, expected) => return None,
+            Probe::Inference(..) => None,
+        };
+        Some(Self { cell: claim.cell.clone(), guardrail })
+    }
+}
+
+/// Everything the claims rest on.
+struct Evidence {
+    organization: Read<ObservedOrganization>,
+    slots: BTreeMap<Cell, ObservedCell>,
+    effective: BTreeMap<AccountId, Read<Value>>,
+    unread: ObservedCell,
+    no_policy: Read<Value>,
+}
+
+impl Evidence {
+    async fn read(controller: &Controller, claims: &[Claim]) -> Self {
+        let of = |kind| claims.iter().filter(move |claim| claim.enforcement.kind == kind);
+        let cells: BTreeSet<Cell> =
+            of(EnforcementKind::Account).map(|claim| claim.cell.clone()).collect();
+        let accounts: BTreeSet<AccountId> =
+            of(EnforcementKind::Organization).map(|claim| claim.cell.account.clone()).collect();
+        let (engine, clock) = (&controller.engine, &controller.clock);
+        let organization = async {
+            let read = with_patience(clock, || engine.organization_now()).await;
+            read.map_or_else(|error| Read::Unknown(error.into()), Read::Known)
+        };
+        let slots = gather(controller, "cells read", cells, |engine, clock, cell| async move {
+            read_with_patience(&clock, || engine.enforced_now(&cell), |it| it.enforcement.unread())
+                .await
+        });
+        let effective = gather(
+            controller,
+            "effective policies read",
+            accounts,
+            |engine, clock, account| async move {
+                match with_patience(&clock, || engine.effective_policy(&account)).await {
+                    Ok(Some(policy)) => Read::Known(policy),
+                    Ok(None) => Read::KnownAbsent,
+                    Err(error) => Read::Unknown(error.into()),
+                }
+            },
+        );
+        let (organization, slots, effective) = tokio::join!(organization, slots, effective);
+        let lost = || Unread { class: "Unknown", message: "it was not read".to_owned() };
+        Self {
+            organization,
+            slots,
+            effective,
+            unread: ObservedCell { enforcement: Read::Unknown(lost()) },
+            no_policy: Read::Unknown(lost()),
+        }
+    }
+
+    fn of(&self, claim: &Claim) -> Reading<'_> {
+        Reading {
+            organization: &self.organization,
+            slot: self.slots.get(&claim.cell).unwrap_or(&self.unread),
+            effective: self.effective.get(&claim.cell.account).unwrap_or(&self.no_policy),
+        }
+    }
+}
+
+/// Does the same for many keys at once, with a line of progress now and then. How many calls are in
+/// flight is the edge's business.
+async fn gather<K, V, F>(
+    controller: &Controller,
+    what: &str,
+    keys: impl IntoIterator<Item = K>,
+    work: impl Fn(Arc<Engine>, Clock, K) -> F,
+) -> BTreeMap<K, V>
+where
+    K: Ord + Clone + Send + 'static,
+    V: Send + 'static,
+    F: Future<Output = V> + Send + 'static,
+{
+    let mut working = JoinSet::new();
+    for key in keys {
+        let (engine, clock) = (Arc::clone(&controller.engine), controller.clock.clone());
+        let working_on = work(engine, clock, key.clone());
+        working.spawn(async move { (key, working_on.await) });
+    }
+    let all = working.len();
+    let mut done = BTreeMap::new();
+    loop {
+        tokio::select! {
+            joined = working.join_next() => match joined {
+                Some(Ok((key, value))) => {
+                    done.insert(key, value);
+                }
+                // A task that ended otherwise leaves its key out: unknown.
+                Some(Err(_)) => {}
+                None => return done,
+            },
+            () = controller.clock.sleep(LINE_EVERY) => {
+                anstream::eprintln!("{} of {all} {what}", done.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Lists what the manifests claim.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Claim, Expected, Finding, Reason};
+use crate::model::{
+    AccountId, AccountState, Cell, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind,
+    EnforcementSettings, Fleet, Name, Presence, Region, ReplicaKey, Revision, TargetId,
+};
+use crate::plan::context::Context;
+use crate::plan::reference::{resolve, spoken, with_embeddings};
+use crate::plan::step::{Held, HoldReason};
+
+/// Everything that is claimed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Cells, in order.
+    pub claims: Vec<Claim>,
+    /// Accounts that are selected and not ACTIVE, with their state: neither proven nor failed.
+    pub skipped: BTreeMap<AccountId, String>,
+}
+
+/// Lists the cells that account enforcements and organization enforcements claim.
+///
+/// Where organization enforcements are nested, a cell is claimed by the one whose word counts there:
+/// the one nearest the leaf, unless one above it forbids to be overridden.
+pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> Claims {
+    let mut found = Claims { claims: Vec::new(), skipped: unreachable.clone() };
+    for (cell, desired) in context.cells {
+        if desired.state == Presence::Present {
+            let wanted = Wanted {
+                replica: &desired.replica,
+                pinned: desired.revision.as_ref(),
+                settings: &desired.settings,
+            };
+            found.claims.push(Claim {
+                cell: cell.clone(),
+                enforcement: key(EnforcementKind::Account, &desired.enforcement),
+                expected: wanted.expected(&cell.region, context),
+            });
+        }
+    }
+    if let Some(fleet) = &context.facts.fleet {
+        for account in fleet.accounts.values() {
+            let winners = winners(&account.id, fleet, context.organization);
+            if winners.is_empty() {
+                continue;
+            }
+            if account.state != AccountState::Active {
+                found.skipped.insert(account.id.clone(), account.state.to_string());
+                continue;
+            }
+            for (region, (name, desired)) in winners {
+                let replica = ReplicaKey {
+                    guardrail: desired.guardrail.name.clone(),
+                    account: fleet.management.clone(),
+                    region: region.clone(),
+                };
+                let pinned = desired.guardrail.revision.as_ref();
+                let wanted = Wanted { replica: &replica, pinned, settings: &desired.settings };
+                found.claims.push(Claim {
+                    expected: wanted.expected(region, context),
+                    cell: Cell { account: account.id.clone(), region: region.clone() },
+                    enforcement: key(EnforcementKind::Organization, name),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn key(kind: EnforcementKind, name: &Name) -> EnforcementKey {
+    EnforcementKey { kind, name: name.clone() }
+}
+
+/// An enforcement and what it says.
+type Speaker<'a> = (&'a Name, &'a DesiredOrganizationEnforcement);
+
+/// Whose word counts for an account, by Region.
+fn winners<'a>(
+    account: &AccountId,
+    fleet: &Fleet,
+    enforcements: &'a BTreeMap<Name, DesiredOrganizationEnforcement>,
+) -> BTreeMap<&'a Region, Speaker<'a>> {
+    let mut winners = BTreeMap::new();
+    let mut locked: BTreeSet<&Region> = BTreeSet::new();
+    for target in fleet.lineage(&TargetId::Account(account.clone())) {
+        for (name, desired) in enforcements {
+            if desired.state == Presence::Absent || !desired.targets.contains(&target) {
+                continue;
+            }
+            for region in &desired.regions {
+                if locked.contains(region) {
+                    continue;
+                }
+                winners.insert(region, (name, desired));
+                if !desired.allow_override {
+                    locked.insert(region);
+                }
+            }
+        }
+    }
+    winners
+}
+
+/// What an enforcement wants in one Region.
+struct Wanted<'a> {
+    replica: &'a ReplicaKey,
+    pinned: Option<&'a Revision>,
+    settings: &'a EnforcementSettings,
+}
+
+impl Wanted<'_> {
+    fn expected(&self, region: &Region, context: &Context) -> Result<Expected, Finding> {
+        let is_known = context.facts.replicas.contains_key(self.replica);
+        let gap = |held: Held| {
+            let lacks_fact = held.reason == HoldReason::WaitingForVersion && !is_known;
+            if lacks_fact {
+                let message = format!("{} was not found or not read there", self.replica.guardrail);
+                Finding::unknown(Reason::Unreadable, message)
+            } else if held.reason == HoldReason::Unreadable {
+                Finding::unknown(Reason::Unreadable, held.message)
+            } else {
+                Finding::failed(Reason::NotPublished, held.message)
+            }
+        };
+        let reference = resolve(self.replica, self.pinned, context).map_err(gap)?;
+        let settings = with_embeddings(self.settings, region, context).map_err(gap)?;
+        Ok(Expected {
+            arn: reference.arn.clone(),
+            version: reference.version,
+            spoken: spoken(reference.arn, reference.version, context),
+            settings,
+        })
+    }
+}
