@@ -125,6 +125,11 @@ impl Trial {
         self.exchange("PUT", path, document.to_string()).await;
     }
 
+    /// Where it is served.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The world as a value that another trial can start from.
     pub(crate) fn world(&self) -> World {
         self.simulator.world()
