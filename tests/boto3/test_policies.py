@@ -183,6 +183,8 @@ class Inheritance(PolicyCase):
         self.fails("TargetNotFoundException", organizations.describe_effective_policy,
                    TargetId="999999999999", **describe)
         member = self.member("organizations", self.account)
+        # What the test before detached is in effect for a moment.
+        self.becomes(self.account, {}, "nothing at first")
         self.fails("EffectivePolicyNotFoundException", member.describe_effective_policy, **describe)
         self.attach("seen", self.names("a"), self.unit)
         own = until("the member sees it", lambda: self.effective(self.account) and
