@@ -30,7 +30,6 @@ mod same;
 mod scenarios;
 mod trial;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bedrail::simulator::world::World;
@@ -205,19 +204,36 @@ impl Change {
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n  ")) }
     }
 
-    /// How often something is read again depends on time, so that the last few calls may not come.
-    fn may_not_come(&self, position: u64) -> bool {
-        usize::try_from(position).is_ok_and(|position| position + 4 >= self.calls.len())
+    /// The fault that strikes the call at a position. A write is told by its operation and how often
+    /// that was called before, a read by its position alone: how often something is read again
+    /// depends on time, so that positions shift, and the last ones may not come.
+    fn strike(&self, kind: &str, position: u64) -> Value {
+        let (Ok(passed), Some(call)) = (usize::try_from(position), self.call(position)) else {
+            return json!({"kind": kind, "after": position});
+        };
+        if !is_write(call) {
+            return json!({"kind": kind, "after": position});
+        }
+        let before = self.calls.iter().take(passed).filter(|earlier| *earlier == call).count();
+        json!({"kind": kind, "operation": call, "after": before})
+    }
+
+    fn call(&self, position: u64) -> Option<&str> {
+        let position = usize::try_from(position).ok()?;
+        self.calls.get(position).map(String::as_str)
     }
 
     /// Kills the process at one call, and starts another.
-    async fn killed_at(&self, position: u64) -> Result<(), String> {
+    async fn killed_at(&self, position: u64) -> Result<Reach, String> {
         let trial = Trial::start(self.before.clone(), &self.manifests, &self.intent).await;
-        if !trial.apply_killed_at(position).await {
-            if self.may_not_come(position) {
-                return self.judge(&trial).await;
-            }
-            return Err("ended before it could be killed".to_owned());
+        let is_write = self.call(position).is_some_and(is_write);
+        if !trial.apply_killed_at(self.strike("Latency", position)).await {
+            self.judge(&trial).await?;
+            return if is_write {
+                Err("ended without that write".to_owned())
+            } else {
+                Ok(Reach::Not)
+            };
         }
         let mut intent = self.intent.clone();
         intent["restarts"] = json!(1);
@@ -227,35 +243,34 @@ impl Change {
             return Err(format!("the second process did not converge: {applied}"));
         }
         self.judge(&trial).await?;
-        let call = usize::try_from(position).ok().and_then(|position| self.calls.get(position));
-        if !is_full() && !call.is_some_and(|call| is_write(call)) {
-            return Ok(());
+        if is_full() || is_write {
+            let planned = trial.finish(&PLAN).await;
+            if planned.code != Some(0) {
+                return Err(format!("something is left: {planned}"));
+            }
         }
-        let planned = trial.finish(&PLAN).await;
-        if planned.code != Some(0) {
-            return Err(format!("something is left: {planned}"));
-        }
-        Ok(())
+        Ok(Reach::Came)
     }
 
     /// Lets one call go wrong.
-    async fn struck_by(&self, fault: Value) -> Result<(), String> {
+    async fn struck_by(&self, fault: Value) -> Result<Reach, String> {
         let trial = Trial::start(self.before.clone(), &self.manifests, &self.intent).await;
         let times_out = fault["kind"] == "Timeout";
-        let may_not_come = fault.get("operation").is_none()
-            && fault["after"].as_u64().is_some_and(|position| self.may_not_come(position));
+        let is_write = fault.get("operation").is_some();
         trial.arm(fault).await;
         let deadline = ["--call-timeout", CALL_TIMEOUT];
         let arguments: Vec<&str> =
             APPLY.into_iter().chain(deadline.into_iter().filter(|_| times_out)).collect();
         let applied = trial.finish(&arguments).await;
-        if !trial.is_struck().await && !may_not_come {
-            return Err("ended before it could be struck".to_owned());
+        let struck = trial.is_struck().await;
+        if !struck && is_write {
+            return Err("ended without that write".to_owned());
         }
         if applied.code != Some(0) {
             return Err(format!("did not converge: {applied}"));
         }
-        self.judge(&trial).await
+        self.judge(&trial).await?;
+        Ok(if struck { Reach::Came } else { Reach::Not })
     }
 
     /// The position of every call, with its name.
@@ -263,25 +278,25 @@ impl Change {
         (0..).zip(self.calls.iter().map(String::as_str))
     }
 
-    /// The faults of one kind: every write by its operation and how often that was called before,
-    /// reads by their position.
+    /// The faults of one kind: at every write, and at the reads that are its turn.
     fn faults(&self, kind: &str, first: u64) -> Vec<(String, Value)> {
-        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut faults = Vec::new();
-        for (position, call) in self.positions() {
-            let nth = seen.entry(call).or_default();
-            let fault = if is_write(call) {
-                Some(json!({"kind": kind, "operation": call, "after": *nth}))
-            } else if kind != LOST && (is_full() || position % STRIDE == first) {
-                Some(json!({"kind": kind, "after": position}))
-            } else {
-                None
-            };
-            *nth += 1;
-            faults.extend(fault.map(|fault| (format!("{kind} at {position}, {call}"), fault)));
-        }
-        faults
+        self.positions()
+            .filter(|(position, call)| {
+                let its_turn = kind != LOST && (is_full() || position % STRIDE == first);
+                is_write(call) || its_turn
+            })
+            .map(|(position, call)| {
+                (format!("{kind} at {position}, {call}"), self.strike(kind, position))
+            })
+            .collect()
     }
+}
+
+/// Whether the call that was to go wrong was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Came,
+    Not,
 }
 
 fn is_full() -> bool {
@@ -296,7 +311,7 @@ fn is_write(call: &str) -> bool {
 
 /// Plays one trial per call, several at once, and fails with all that went wrong.
 struct Sweep {
-    trials: JoinSet<Option<String>>,
+    trials: JoinSet<Result<Reach, String>>,
     count: usize,
 }
 
@@ -308,21 +323,26 @@ impl Sweep {
     fn add(
         &mut self,
         label: String,
-        trial: impl Future<Output = Result<(), String>> + Send + 'static,
+        trial: impl Future<Output = Result<Reach, String>> + Send + 'static,
     ) {
         self.count += 1;
         self.trials.spawn(async move {
             let _place = AT_ONCE.acquire().await.unwrap();
-            trial.await.err().map(|wrong| format!("{label}: {wrong}"))
+            trial.await.map_err(|wrong| format!("{label}: {wrong}"))
         });
     }
 
-    /// Waits for all, and returns how many there were.
+    /// Waits for all, and returns how many calls were made and went wrong.
     async fn end(self) -> usize {
-        let wrong: Vec<String> = self.trials.join_all().await.into_iter().flatten().collect();
+        let (good, wrong): (Vec<_>, Vec<_>) =
+            self.trials.join_all().await.into_iter().partition(Result::is_ok);
+        let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
         let shown: Vec<&str> = wrong.iter().take(5).map(String::as_str).collect();
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), self.count, shown.join("\n"));
-        self.count
+        let came = good.iter().filter(|reach| **reach == Ok(Reach::Came)).count();
+        let missed = self.count - came;
+        assert!(missed <= 2 + self.count / 10, "{missed} of {} calls did not come", self.count);
+        came
     }
 }
 
@@ -353,7 +373,8 @@ async fn sweep_faults(change: &Arc<Change>) {
 async fn a_throttle_of_the_very_first_call_does_not_end_apply() {
     let (change, _) = Change::first_convergence().await;
     assert_eq!(change.calls[0], "sts:GetCallerIdentity");
-    change.struck_by(json!({"kind": "Throttle", "after": 0})).await.unwrap();
+    let struck = change.struck_by(json!({"kind": "Throttle", "after": 0})).await;
+    assert_eq!(struck, Ok(Reach::Came));
 }
 
 #[tokio::test(flavor = "multi_thread")]

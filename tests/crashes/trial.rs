@@ -48,11 +48,11 @@ impl Trial {
         Finished::of(&output)
     }
 
-    /// Runs `apply` and kills it while the call after the first `position` ones hangs, its effect
-    /// done and its answer not yet given. Returns whether the process came that far.
-    pub(crate) async fn apply_killed_at(&self, position: u64) -> bool {
-        let fault = json!({"kind": "Latency", "milliseconds": FOR_EVER_MS, "after": position});
-        self.arm(fault).await;
+    /// Runs `apply` and kills it while the call that `latency` strikes hangs, its effect done and its
+    /// answer not yet given. Returns whether the process came that far.
+    pub(crate) async fn apply_killed_at(&self, mut latency: Value) -> bool {
+        latency["milliseconds"] = json!(FOR_EVER_MS);
+        self.arm(latency).await;
         let mut command = self.command(&APPLY);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let reached = self.hangs(&mut child).await;
