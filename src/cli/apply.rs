@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::controller::Controller;
 use super::exit::Exit;
+use super::journal::{JournalArguments, fallback_to_stderr};
 use super::manifests::load;
 use super::progress::{self, Ended};
 use super::report;
@@ -29,6 +30,8 @@ pub(super) struct ApplyArguments {
     paths: ManifestPaths,
     #[command(flatten)]
     installation: Installation,
+    #[command(flatten)]
+    journal: JournalArguments,
     /// How results look.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -40,12 +43,16 @@ pub(super) struct ApplyArguments {
 /// Converges and prints what became of it.
 pub(super) async fn apply(common: &Common, arguments: ApplyArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=info");
-    let Some(manifests) = load(&arguments.paths.manifests).accept() else {
-        return Ok(Exit::UsageOrChanges);
-    };
+    let loaded = load(&arguments.paths.manifests);
+    let hash = loaded.source.as_ref().map(|source| source.hash.clone()).unwrap_or_default();
+    let Some(manifests) = loaded.accept() else { return Ok(Exit::UsageOrChanges) };
     let controller = Controller::connect(&arguments.installation, Intent::Converge)
         .await?
         .giving_up_after(FAILURES_MAX);
+    let journal = &arguments.journal;
+    journal.begin(&controller, &arguments.installation, fallback_to_stderr()).await?;
+    let next = controller.generation() + 1;
+    controller.engine().note_accepted(next, &hash, &manifests.describe()).await;
     controller.accept(manifests);
     let ended = progress::drive(common, &controller, arguments.wait).await;
 

@@ -43,6 +43,8 @@ pub(super) async fn follow(controller: &Controller, sources: &Sources, pace: &Pa
             match (manifests, source) {
                 (Some(manifests), Some(source)) => {
                     let what = manifests.describe();
+                    let next = controller.generation() + 1;
+                    controller.engine().note_accepted(next, &source.hash, &what).await;
                     let generation = controller.accept(manifests);
                     info!(generation, "accepted {what}");
                     keep(sources, source).await;

@@ -8,6 +8,7 @@ mod exit;
 mod failures;
 mod follow;
 mod import;
+mod journal;
 mod last_good;
 mod logging;
 mod manifests;
@@ -69,6 +70,8 @@ enum Command {
     Apply(apply::ApplyArguments),
     /// Write manifests from what is live in an organization.
     Import(import::ImportArguments),
+    /// Show what was written to AWS and why, or check that the record of it is whole.
+    Journal(journal::JournalCommandArguments),
     /// Run the guardrails' own tests on what is live.
     Test(test::TestArguments),
     /// Prove that what the manifests claim is enforced.
@@ -89,6 +92,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
         Command::Import(arguments) => import::import_command(&common, arguments).await,
+        Command::Journal(arguments) => journal::journal(&common, &arguments),
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),

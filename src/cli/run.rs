@@ -10,6 +10,7 @@ use super::audit::{self, AuditPace};
 use super::controller::{Controller, Origin};
 use super::exit::Exit;
 use super::follow::{Sources, follow};
+use super::journal::{JournalArguments, fallback_to_stdout};
 use super::last_good::LastGood;
 use super::settings::{Common, Installation, ManifestPaths, duration};
 use crate::model::AccountState;
@@ -41,6 +42,8 @@ pub(super) struct RunArguments {
     state_dir: Option<PathBuf>,
     #[command(flatten)]
     audit: AuditPace,
+    #[command(flatten)]
+    journal: JournalArguments,
     /// How long calls in flight may take to end after SIGTERM or Ctrl-C.
     #[arg(long, env = "BEDRAIL_GRACE", value_parser = duration, default_value = "25s")]
     grace: Duration,
@@ -63,9 +66,10 @@ pub(super) struct Pace {
 /// Reconciles until a signal.
 pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=info");
-    let RunArguments { paths, installation, pace, state_dir, audit, grace } = arguments;
+    let RunArguments { paths, installation, pace, state_dir, audit, journal, grace } = arguments;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
+    journal.begin(&controller, &installation, fallback_to_stdout()).await?;
     let shutdown = Shutdown::on_signals()?;
     let stop = async {
         shutdown.graceful.cancelled().await;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// What a change of a guardrail's content does to what the guardrail stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -62,6 +63,43 @@ impl FieldChange {
     pub fn new(path: &str, old: Option<String>, new: Option<String>) -> Self {
         Self { path: path.to_owned(), old, new, strength: None }
     }
+
+    /// The same for logs and journals, which more people read than may read a guardrail's words and
+    /// patterns: each of those by the beginning of its SHA-256.
+    #[must_use]
+    pub fn without_words(&self) -> Self {
+        let Some((list, item)) = WORD_LISTS.iter().find_map(|list| {
+            let item = self.path.strip_prefix(list)?.strip_prefix('[')?;
+            Some((*list, item))
+        }) else {
+            return self.clone();
+        };
+        let (key, field) = item.rsplit_once(']').unwrap_or((item, ""));
+        // The name of a pattern is no secret, the pattern is.
+        let key = if list == WORDS { digest(key) } else { key.to_owned() };
+        let is_secret = [".text", ".pattern", ".description"].contains(&field);
+        let side = |side: &Option<String>| match side {
+            Some(text) if is_secret => Some(digest(text)),
+            other => other.clone(),
+        };
+        Self {
+            path: format!("{list}[{key}]{field}"),
+            old: side(&self.old),
+            new: side(&self.new),
+            strength: self.strength,
+        }
+    }
+}
+
+/// The words that a guardrail blocks.
+const WORDS: &str = "wordPolicyConfig.wordsConfig";
+
+/// Lists whose items say what a company does not want to be said.
+const WORD_LISTS: [&str; 2] = [WORDS, "sensitiveInformationPolicyConfig.regexesConfig"];
+
+fn digest(text: &str) -> String {
+    let digest = hex::encode(Sha256::digest(text.as_bytes()));
+    format!("sha256:{}", digest.get(..12).unwrap_or_default())
 }
 
 impl fmt::Display for FieldChange {
@@ -142,6 +180,27 @@ mod tests {
         let new = json!({"f": [{"type": "INSULTS", "s": "LOW"}, {"type": "HATE", "s": "LOW"}]});
         let found: Vec<String> = changes(&old, &new).iter().map(ToString::to_string).collect();
         assert_eq!(found, ["f[HATE].s: HIGH → LOW"]);
+    }
+
+    #[test]
+    fn words_and_patterns_are_not_in_what_logs_say() {
+        let old = json!({
+            "wordPolicyConfig": {"wordsConfig": [{"text": "heliotrope]"}]},
+            "sensitiveInformationPolicyConfig": {"regexesConfig": [{"name": "badge", "pattern": "B[0-9]+"}]},
+        });
+        let new = json!({
+            "wordPolicyConfig": {"wordsConfig": [{"text": "amaranth", "inputAction": "BLOCK"}]},
+            "sensitiveInformationPolicyConfig": {"regexesConfig": [{"name": "badge", "pattern": "C[0-9]+"}]},
+        });
+        let said: Vec<String> =
+            changes(&old, &new).iter().map(|it| it.without_words().to_string()).collect();
+        let said = said.join("\n");
+        for secret in ["heliotrope", "amaranth", "B[0-9]", "C[0-9]"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+        for told in ["regexesConfig[badge].pattern: sha256:", "inputAction: (absent) → BLOCK"] {
+            assert!(said.contains(told), "{said}");
+        }
     }
 
     #[test]

@@ -239,7 +239,7 @@ impl Step {
         }
     }
 
-    /// One line for logs: operation, object, place, old → new.
+    /// One line for logs: operation, object, place, old → new; a guardrail's words by their hash.
     pub fn describe(&self) -> String {
         let place = self.place().map(|cell| format!(" in {cell}")).unwrap_or_default();
         let changes: Vec<String> = if let Self::AttachPolicy { target, .. } = self {
@@ -247,7 +247,7 @@ impl Step {
         } else if let Self::DetachPolicy { target, .. } = self {
             vec![format!("target: {target} → (absent)")]
         } else {
-            self.changes().iter().map(ToString::to_string).collect()
+            self.changes().iter().map(|it| it.without_words().to_string()).collect()
         };
         let changes =
             if changes.is_empty() { String::new() } else { format!(" ({})", changes.join("; ")) };
@@ -285,6 +285,7 @@ impl HoldReason {
             Self::NotInManagementAccount => "NotInManagementAccount",
             Self::RegionUnavailable => "RegionUnavailable",
             Self::Contested => "Contested",
+            Self::JournalDegraded => "JournalDegraded",
             Self::Testing => "Testing",
             Self::TestsFailing => "TestsFailing",
             Self::Preflight => "Preflight",

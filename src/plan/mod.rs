@@ -47,6 +47,7 @@ mod rollout;
 mod sharing;
 mod step;
 mod strength;
+mod trace;
 pub mod verify;
 
 #[cfg(test)]
@@ -74,3 +75,4 @@ pub use rival::{Ourselves, Rival, stand_back};
 pub use rollout::{Decision, Trial, decide_rollout, plan_rollout, trials};
 pub use sharing::{ProfilePolicy, admits, plan_profile_policy};
 pub use step::{Held, HoldReason, Loss, Orphan, Plan, Step, Until};
+pub use trace::{held_for_journal, without_journal};

@@ -19,8 +19,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::describe::Effect;
 use super::step::{Held, HoldReason, Plan, Step};
+use super::trace::without_steps;
 use crate::model::{Cell, ObservedEnforcement};
 
 /// For how long a write shows that its writer is alive.
@@ -94,17 +94,8 @@ impl fmt::Display for Rival {
 
 /// The plan without what takes away, and with the reason in its place. What protects stays.
 #[must_use]
-pub fn stand_back(mut plan: Plan, rival: &Rival, left: Duration) -> Plan {
-    let all = plan.steps.len();
-    plan.steps.retain(|step| !takes_away(step));
-    if plan.steps.len() < all {
-        plan.hold(rival.held(left));
-    }
-    plan
-}
-
-fn takes_away(step: &Step) -> bool {
-    step.is_loss() || step.effect() == Effect::Delete
+pub fn stand_back(plan: Plan, rival: &Rival, left: Duration) -> Plan {
+    without_steps(plan, Step::takes_away, rival.held(left))
 }
 
 /// `name` of `arn:aws:sts::111122223333:assumed-role/role/name`.

@@ -298,6 +298,8 @@ pub enum HoldReason {
     RegionUnavailable,
     /// Somebody keeps undoing it; the next write waits.
     Contested,
+    /// The journal cannot be written, so that nothing is taken away.
+    JournalDegraded,
     /// Its tests are to be run before it is published.
     Testing,
     /// It fails its own tests, so it is not published.

@@ -89,7 +89,7 @@ impl Contests {
         let mut held = Vec::new();
         let mut waiting: Vec<Option<Name>> = Vec::new();
         plan.steps.retain(|step| {
-            let subject = enforcement(step).cloned();
+            let subject = step.enforcement().cloned();
             // A document is right before it is attached; a content before it is published.
             if waiting.contains(&subject) {
                 return false;
@@ -199,32 +199,6 @@ fn writing(step: &Step) -> Option<Writing> {
         | Step::DetachPolicy { .. }
         | Step::DeleteEnforced { .. } => return None,
     })
-}
-
-/// The enforcement whose policy a step is about; `None` for what is one object in its key.
-fn enforcement(step: &Step) -> Option<&Name> {
-    match step {
-        Step::CreatePolicy { enforcement, .. }
-        | Step::UpdatePolicy { enforcement, .. }
-        | Step::TagPolicy { enforcement, .. }
-        | Step::RenamePolicy { enforcement, .. }
-        | Step::DropRegions { enforcement, .. }
-        | Step::DeletePolicy { enforcement, .. }
-        | Step::AttachPolicy { enforcement, .. }
-        | Step::DetachPolicy { enforcement, .. } => Some(enforcement),
-        Step::CreateGuardrail { .. }
-        | Step::UpdateGuardrail { .. }
-        | Step::TagGuardrail { .. }
-        | Step::UntagGuardrail { .. }
-        | Step::PublishVersion { .. }
-        | Step::DeleteGuardrail { .. }
-        | Step::DeleteVersion { .. }
-        | Step::PutResourcePolicy { .. }
-        | Step::DeleteResourcePolicy { .. }
-        | Step::EnablePolicyType { .. }
-        | Step::PutEnforced { .. }
-        | Step::DeleteEnforced { .. } => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The visits' shared ground: what is accepted, what is known, what became of each key.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use super::state::{Accepted, State, WriteRecord};
 use crate::aws::Aws;
 use crate::model::{Desired, Fleet, OwnerId};
 use crate::plan::{self, HeldPlan, Ourselves, Plan, Ruling, Timing};
+use crate::status::journal::Journal;
 use crate::status::{Outcome, Summary};
 
 /// Where the time comes from; the composition root decides.
@@ -58,6 +59,7 @@ pub struct Engine {
     pub(super) time: Arc<dyn Time>,
     pub(super) stop: CancellationToken,
     pub(super) ourselves: Ourselves,
+    pub(super) journal: OnceLock<Journal>,
     state: Mutex<State>,
 }
 
@@ -76,7 +78,9 @@ impl Engine {
         let margin = i64::try_from(settings.timing.own_write_grace.as_secs()).unwrap_or(i64::MAX);
         let since = time.wall().as_second().saturating_add(margin);
         let ourselves = Ourselves { session: aws.session_name(), since };
-        Self { aws, settings, time, stop, ourselves, state: Mutex::new(State::default()) }
+        let journal = OnceLock::new();
+        let state = Mutex::new(State::default());
+        Self { aws, settings, time, stop, ourselves, journal, state }
     }
 
     /// Locks what is known. Never held across an await: deciding is pure and quick.
@@ -180,6 +184,7 @@ impl State {
         self.plans.retain(|key, _| keys.contains(key));
         self.waiting.retain(|key| keys.contains(key));
         self.contests.retain(|key, _| keys.contains(key));
+        self.settled.retain(|key, _| keys.contains(key));
         self.retain_audited();
         self.retain_probes();
         self.undecided = self.desired.rollouts.keys().cloned().collect();

@@ -21,6 +21,7 @@
 //! Whether to change something is [`plan`](crate::plan)'s. When to come back is the queue's.
 
 mod act;
+mod announce;
 mod audit;
 mod contested;
 mod engine;
@@ -28,6 +29,7 @@ mod examine;
 mod gate;
 mod key;
 mod learn;
+mod news;
 mod observe;
 mod pass;
 mod probe;

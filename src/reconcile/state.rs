@@ -123,6 +123,8 @@ pub(super) struct State {
     pub(super) sightings: BTreeMap<Key, Sightings>,
     pub(super) contests: BTreeMap<Key, Contests>,
     pub(super) plans: BTreeMap<Key, Plan>,
+    /// Under which generation each key was last found as it should be.
+    pub(super) settled: BTreeMap<Key, u64>,
     pub(super) board: Board<Key>,
     /// The newest writes, oldest first.
     pub(super) writes: VecDeque<WriteRecord>,
@@ -160,6 +162,18 @@ impl State {
                     || self.needed.contains(cell)
                     || self.watched.contains(cell)
             }
+            Key::Organization
+            | Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Audit(_) => true,
+        }
+    }
+
+    /// Whether what goes wrong with a key is anybody's concern.
+    pub(super) fn is_reported(&self, key: &Key) -> bool {
+        match key {
+            Key::Cell(cell) => self.desired.cells.contains_key(cell) || self.needed.contains(cell),
             Key::Organization
             | Key::Replica(_)
             | Key::ProfilePolicy(_)

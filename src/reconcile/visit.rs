@@ -7,14 +7,18 @@ use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
 
 use super::act::{ActError, Effect, act};
+use super::announce::Announced;
 use super::engine::{Engine, Intent};
 use super::examine;
 use super::key::Key;
+use super::news::say_news;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
 use crate::model::{Desired, Facts, Name, Read, Unread};
-use crate::plan::{self, Context, Exam, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
+use crate::plan::{
+    self, Context, Exam, Held, HoldReason, Plan, ProfilePolicy, Proving, Step, Until,
+};
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
@@ -52,6 +56,16 @@ struct Decision {
     scheduled: Option<Duration>,
 }
 
+/// What became of one step.
+enum Carried {
+    /// AWS accepted it; what it was, in one line.
+    Out(String),
+    /// It was not made.
+    Held(Held),
+    /// It went wrong.
+    Failed(ActError),
+}
+
 impl Engine {
     /// Visits one key once.
     ///
@@ -79,6 +93,7 @@ impl Engine {
             Ok(observed) => observed,
             Err(error) => return self.unobserved(key, &error),
         };
+        self.mend_journal().await;
         // Decide (pure).
         let Some(mut decision) = self.decide(key, &observed, began) else {
             let wake = self.state().due();
@@ -102,21 +117,13 @@ impl Engine {
             if !self.goes_on(key, decision.generation, decided) {
                 break;
             }
-            self.state().note_attempt(step);
-            match act(&self.aws, step).await {
-                Ok(effect) => {
-                    let text = step.describe();
-                    info!(%key, generation = decision.generation, step = %text, "applied");
-                    self.remember(key, step, &effect);
-                    self.state().note_write(WriteRecord {
-                        operation: step.operation(),
-                        place: step.place(),
-                        text: text.clone(),
-                    });
-                    applied.push(text);
+            match self.carry_out(key, step, decision.generation, &observed).await {
+                Carried::Out(text) => applied.push(text),
+                Carried::Held(held) => {
+                    decision.plan.held.push(held);
+                    break;
                 }
-                Err(failed) => {
-                    self.remember_refusal(key, step, &failed);
+                Carried::Failed(failed) => {
                     error = Some(failed);
                     break;
                 }
@@ -134,6 +141,40 @@ impl Engine {
         };
         let probed = self.probe(key, &needed).await;
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
+    }
+
+    /// Carries one step out, with its record before and after.
+    async fn carry_out(
+        &self,
+        key: &Key,
+        step: &Step,
+        generation: u64,
+        observed: &Observed,
+    ) -> Carried {
+        let number = match self.announce(key, step, generation, observed).await {
+            Announced::Go(number) => number,
+            Announced::Wait(held) => return Carried::Held(held),
+        };
+        self.state().note_attempt(step);
+        let acted = act(&self.aws, step).await;
+        self.note_end(number, acted.as_ref().err()).await;
+        match acted {
+            Ok(effect) => {
+                let text = step.describe();
+                info!(%key, generation, step = %text, "applied");
+                self.remember(key, step, &effect);
+                self.state().note_write(WriteRecord {
+                    operation: step.operation(),
+                    place: step.place(),
+                    text: text.clone(),
+                });
+                Carried::Out(text)
+            }
+            Err(failed) => {
+                self.remember_refusal(key, step, &failed);
+                Carried::Failed(failed)
+            }
+        }
     }
 
     /// Whether the rest of a plan, decided then and for that generation, is still to be carried out.
@@ -221,17 +262,11 @@ impl Engine {
             state.plans.insert(key.clone(), plan.clone());
         }
         let plan = state.guard(key, (plan, unread(observed)), self.time.wall(), &mut wake);
-        let plan = state.stand_back(key, plan, self.time.wall());
-        let is_reported = match key {
-            Key::Cell(cell) => {
-                state.desired.cells.contains_key(cell) || state.needed.contains(cell)
-            }
-            Key::Organization
-            | Key::Replica(_)
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Audit(_) => true,
-        };
+        let mut plan = state.stand_back(key, plan, self.time.wall());
+        if let Some(error) = self.journal_trouble() {
+            plan = plan::without_journal(plan, &error);
+        }
+        let is_reported = state.is_reported(key);
         // Where nothing is asked of an account, it need not let us in.
         let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
         let failure =
@@ -443,6 +478,10 @@ impl Engine {
         };
         let mut state = self.state();
         outcome.conditions = state.conditions(key, outcome.at);
+        let is_settled = !pending && outcome.failure.is_none();
+        let needs_person = |held: &Hold| held.needs_person;
+        let is_settled = is_settled && outcome.held.iter().all(needs_person);
+        state.note_settled(key, generation, is_settled);
         let before = state.board.outcomes().get(key);
         say_news(key, &outcome, before);
         examine::say_changes(key, &outcome, before);
@@ -453,51 +492,7 @@ impl Engine {
     }
 }
 
-/// Logs what differs from the last outcome: a hold that lasts for days is one line, not thousands.
-fn say_news(key: &Key, outcome: &Outcome, before: Option<&Outcome>) {
-    let is_new = |text: &String, old: fn(&Outcome) -> Vec<String>| {
-        before.is_none_or(|before| !old(before).contains(text))
-    };
-    for held in &outcome.held {
-        let known = before.is_some_and(|it| it.held.iter().any(|old| old.reason == held.reason));
-        if known {
-            debug!(%key, reason = held.reason, "{}", held.message);
-        } else {
-            info!(%key, reason = held.reason, "held: {}", held.message);
-        }
-    }
-    for refused in &outcome.refused {
-        if is_new(refused, |it| it.refused.clone()) {
-            warn!(%key, "refused: {refused}");
-        }
-    }
-    for orphan in &outcome.orphans {
-        if is_new(orphan, |it| it.orphans.clone()) {
-            warn!(%key, "orphan: {orphan}");
-        }
-    }
-    if let Some(failure) = &outcome.failure {
-        let known = before.and_then(|it| it.failure.as_ref()).is_some_and(|old| old == failure);
-        if known {
-            debug!(%key, reason = failure.reason, error = failure.message, "failed again");
-        } else {
-            warn!(%key, reason = failure.reason, error = failure.message, "failed");
-        }
-    }
-}
-
-impl State {
-    /// Logs each warning once, whichever key has it first.
-    fn say_warnings(&mut self, key: &Key, plan: &Plan) {
-        for warning in &plan.warnings {
-            if self.warned.insert(warning.clone()) {
-                warn!(%key, "{warning}");
-            }
-        }
-    }
-}
-
-fn hold(held: &plan::Held) -> Hold {
+fn hold(held: &Held) -> Hold {
     Hold {
         reason: held.reason.as_str().to_owned(),
         message: held.message.clone(),

@@ -1,6 +1,8 @@
-//! What became of each key: one outcome per visit, kept on a board.
+//! What became of each key: one outcome per visit, kept on a board; and the journal of what was
+//! written.
 
 mod board;
+pub mod journal;
 mod outcome;
 
 pub use board::{Board, Summary};
