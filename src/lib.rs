@@ -7,5 +7,6 @@ pub mod model;
 pub mod plan;
 pub mod reconcile;
 pub mod runtime;
+pub mod serve;
 pub mod simulator;
 pub mod status;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may import (besides itself). `cli` is the composition root.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("manifest", &["model"]),
     ("plan", &["model"]),
@@ -15,8 +15,22 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("runtime", &[]),
     ("status", &["model"]),
     ("reconcile", &["aws", "model", "plan", "status"]),
+    ("serve", &["status"]),
     ("simulator", &[]),
-    ("cli", &["aws", "manifest", "model", "plan", "reconcile", "runtime", "simulator", "status"]),
+    (
+        "cli",
+        &[
+            "aws",
+            "manifest",
+            "model",
+            "plan",
+            "reconcile",
+            "runtime",
+            "serve",
+            "simulator",
+            "status",
+        ],
+    ),
 ];
 
 /// Lines without tests and comments above which a file hides a seam.

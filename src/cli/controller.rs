@@ -54,7 +54,7 @@ pub struct Controller {
     pub(super) stop: CancellationToken,
     seed: u64,
     visits: Arc<AtomicU64>,
-    in_force: Mutex<(u64, Option<Origin>)>,
+    in_force: Arc<Mutex<(u64, Option<Origin>)>>,
     grace: Duration,
     /// After how many failures in a row a key is given up until the next resync; `None`: never.
     failures_max: Option<u32>,
@@ -155,7 +155,7 @@ impl Controller {
             stop,
             seed,
             visits: Arc::default(),
-            in_force: Mutex::new((0, None)),
+            in_force: Arc::new(Mutex::new((0, None))),
             grace: GRACE,
             failures_max: None,
             ends_at: OnceLock::new(),
@@ -185,6 +185,12 @@ impl Controller {
     /// Where the generation in force comes from; `None` before the first.
     pub(super) fn origin(&self) -> Option<Origin> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// The same for somebody who asks later.
+    pub(super) fn origin_now(&self) -> impl Fn() -> Option<Origin> + Send + Sync + 'static {
+        let in_force = Arc::clone(&self.in_force);
+        move || in_force.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
     /// What visits have learned, planned and done.

@@ -91,6 +91,8 @@ mod tests {
             orphans: Vec::new(),
             failure: Some(failure),
             conditions: Vec::new(),
+            since: Timestamp::UNIX_EPOCH,
+            observed_at: None,
         };
         (Key::Cell(cell), outcome)
     }

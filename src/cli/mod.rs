@@ -18,8 +18,10 @@ mod progress;
 mod reference;
 mod report;
 mod run;
+mod serving;
 mod settings;
 mod simulator;
+mod status;
 mod test;
 mod validate;
 mod verify;
@@ -47,6 +49,7 @@ pub use reference::settings_table;
   bedrail plan -f manifests             show what would change
   bedrail apply -f manifests            converge once
   bedrail run -f manifests              keep it converged
+  bedrail status                        what is where, and why
   bedrail verify -f manifests           prove that it is enforced
   bedrail test -f manifests             run the guardrails' own tests
 
@@ -68,6 +71,8 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Converge once and exit.
     Apply(apply::ApplyArguments),
+    /// What is where, and why.
+    Status(status::StatusArguments),
     /// Write manifests from what is live in an organization.
     Import(import::ImportArguments),
     /// Show what was written to AWS and why, or check that the record of it is whole.
@@ -91,6 +96,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Run(arguments) => run::run(&common, arguments).await,
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
+        Command::Status(arguments) => status::status(&common, arguments).await,
         Command::Import(arguments) => import::import_command(&common, arguments).await,
         Command::Journal(arguments) => journal::journal(&common, &arguments),
         Command::Test(arguments) => test::test(&common, arguments).await,

@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::follow::{Sources, follow};
 use super::journal::{JournalArguments, fallback_to_stdout};
 use super::last_good::LastGood;
+use super::serving::Serving;
 use super::settings::{Common, Installation, ManifestPaths, duration};
 use crate::model::AccountState;
 use crate::runtime::Shutdown;
@@ -44,6 +45,8 @@ pub(super) struct RunArguments {
     audit: AuditPace,
     #[command(flatten)]
     journal: JournalArguments,
+    #[command(flatten)]
+    serving: Serving,
     /// How long calls in flight may take to end after SIGTERM or Ctrl-C.
     #[arg(long, env = "BEDRAIL_GRACE", value_parser = duration, default_value = "25s")]
     grace: Duration,
@@ -66,7 +69,8 @@ pub(super) struct Pace {
 /// Reconciles until a signal.
 pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=info");
-    let RunArguments { paths, installation, pace, state_dir, audit, journal, grace } = arguments;
+    let RunArguments { paths, installation, pace, state_dir, audit, journal, serving, grace } =
+        arguments;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     journal.begin(&controller, &installation, fallback_to_stdout()).await?;
@@ -83,12 +87,19 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
         tokio::select! {
             () = reconcile(&controller, &sources, &pace) => {}
             () = audit::audit(&controller, &audit) => {}
+            () = served(&controller, &serving, pace.resync) => {}
         }
     };
     tokio::select! {
         () = async { tokio::join!(work, stop); } => Ok(Exit::Done),
         () = at_once => Ok(Exit::Error),
     }
+}
+
+/// Serves; never ends by itself, whatever becomes of the listener.
+async fn served(controller: &Controller, serving: &Serving, resync: Duration) {
+    serving.serve(controller, resync).await;
+    std::future::pending::<()>().await;
 }
 
 /// Works, follows the manifests and resyncs, until the controller's stop token fires.

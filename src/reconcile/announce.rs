@@ -132,7 +132,7 @@ impl State {
         }
     }
 
-    fn because(&self, key: &Key, step: &Step, generation: u64) -> Because {
+    pub(super) fn because(&self, key: &Key, step: &Step, generation: u64) -> Because {
         if self.settled.get(key) == Some(&generation) {
             return Because::Drift;
         }

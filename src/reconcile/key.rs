@@ -35,6 +35,19 @@ impl Key {
             Self::Audit(_) => "Audit",
         }
     }
+
+    /// Where it is, if it is in one account and Region.
+    pub fn place(&self) -> Option<Cell> {
+        match self {
+            Self::Organization | Self::Rollout(_) => None,
+            Self::Replica(replica) => Some(replica.cell()),
+            Self::ProfilePolicy(profile) => {
+                let ProfileKey { account, region, .. } = profile;
+                Some(Cell { account: account.clone(), region: region.clone() })
+            }
+            Self::Cell(cell) | Self::Audit(cell) => Some(cell.clone()),
+        }
+    }
 }
 
 impl fmt::Display for Key {

@@ -35,6 +35,7 @@ mod pass;
 mod probe;
 mod rivals;
 mod rollout;
+mod snapshot;
 mod state;
 mod verify;
 mod visit;

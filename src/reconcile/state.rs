@@ -14,7 +14,7 @@ use crate::model::{
     ReplicaKey,
 };
 use crate::plan::{Decision, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
-use crate::status::Board;
+use crate::status::{Board, Tally};
 
 /// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
 /// visit need not know what a manifest is.
@@ -126,6 +126,8 @@ pub(super) struct State {
     /// Under which generation each key was last found as it should be.
     pub(super) settled: BTreeMap<Key, u64>,
     pub(super) board: Board<Key>,
+    /// What was counted since the start.
+    pub(super) tally: Tally,
     /// The newest writes, oldest first.
     pub(super) writes: VecDeque<WriteRecord>,
 }

@@ -19,6 +19,7 @@ use crate::model::{Desired, Facts, Name, Read, Unread};
 use crate::plan::{
     self, Context, Exam, Held, HoldReason, Plan, ProfilePolicy, Proving, Step, Until,
 };
+use crate::status::journal::Because;
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
@@ -77,9 +78,24 @@ impl Engine {
     /// Dropping the future between steps leaves a partly applied plan. The next visit observes
     /// the new world and plans only what is left.
     pub async fn visit(&self, key: &Key) -> Visited {
-        if let Key::Audit(cell) = key {
-            return self.audit(cell).await;
-        }
+        let began = self.time.now();
+        let visited = match key {
+            Key::Audit(cell) => self.audit(cell).await,
+            Key::Organization
+            | Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Cell(_) => self.reconcile(key).await,
+        };
+        let took = self.time.now().saturating_sub(began);
+        let wall = self.time.wall();
+        let mut state = self.state();
+        let verdict = state.board.outcomes().get(key).map(|outcome| outcome.verdict);
+        state.tally.visited(key.kind(), verdict.unwrap_or(Verdict::Unchanged), took, wall);
+        visited
+    }
+
+    async fn reconcile(&self, key: &Key) -> Visited {
         // Observe (reads only).
         let began = self.time.now();
         let observed = tokio::select! {
@@ -163,7 +179,10 @@ impl Engine {
                 let text = step.describe();
                 info!(%key, generation, step = %text, "applied");
                 self.remember(key, step, &effect);
-                self.state().note_write(WriteRecord {
+                let mut state = self.state();
+                let is_drift = state.because(key, step, generation) == Because::Drift;
+                state.tally.wrote(step.operation(), is_drift);
+                state.note_write(WriteRecord {
                     operation: step.operation(),
                     place: step.place(),
                     text: text.clone(),
@@ -475,6 +494,8 @@ impl Engine {
                 .collect(),
             failure,
             conditions: Vec::new(),
+            since: self.time.wall(),
+            observed_at: None,
         };
         let mut state = self.state();
         outcome.conditions = state.conditions(key, outcome.at);

@@ -41,7 +41,14 @@ impl<K> Default for Board<K> {
 
 impl<K: Ord> Board<K> {
     /// Replaces the outcome of `key`.
-    pub fn record(&mut self, key: K, outcome: Outcome) {
+    pub fn record(&mut self, key: K, mut outcome: Outcome) {
+        let before = self.outcomes.get(&key);
+        let same = before.filter(|before| before.phase() == outcome.phase());
+        outcome.since = same.map_or(outcome.at, |before| before.since);
+        outcome.observed_at = match outcome.failure {
+            None => Some(outcome.at),
+            Some(_) => before.and_then(|before| before.observed_at),
+        };
         self.outcomes.insert(key, outcome);
     }
 
@@ -75,7 +82,7 @@ impl<K: Ord> Board<K> {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::outcome::{Hold, Verdict};
+    use super::super::outcome::{Failure, Hold, Verdict};
     use super::*;
 
     fn outcome() -> Outcome {
@@ -89,7 +96,25 @@ mod tests {
             orphans: Vec::new(),
             failure: None,
             conditions: Vec::new(),
+            since: Timestamp::UNIX_EPOCH,
+            observed_at: None,
         }
+    }
+
+    #[test]
+    fn a_phase_lasts_since_it_began_and_a_failed_read_is_none() {
+        let mut board = Board::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let failure =
+            Failure { reason: "Denied".to_owned(), message: String::new(), retryable: false };
+        for second in [1, 2] {
+            board.record("cell", Outcome { at: at(second), ..outcome() });
+        }
+        assert_eq!(board.outcomes()["cell"].since, at(1));
+        assert_eq!(board.outcomes()["cell"].observed_at, Some(at(2)));
+        board.record("cell", Outcome { at: at(3), failure: Some(failure), ..outcome() });
+        assert_eq!(board.outcomes()["cell"].since, at(3));
+        assert_eq!(board.outcomes()["cell"].observed_at, Some(at(2)));
     }
 
     #[test]

@@ -4,6 +4,15 @@
 mod board;
 pub mod journal;
 mod outcome;
+mod render;
+
+mod snapshot;
+mod tally;
 
 pub use board::{Board, Summary};
-pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Verdict};
+pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Phase, Verdict};
+pub use render::{key_to_text, to_text as snapshot_to_text};
+pub use snapshot::{
+    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, Snapshot, SnapshotCounts,
+};
+pub use tally::{BUCKETS, Tally, Timed};

@@ -1,7 +1,7 @@
 //! What one visit returned, in words that logs, pages and exit codes share.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The one word a visit ends in; also the metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -66,6 +66,63 @@ pub struct Condition {
     pub last_transition_time: Timestamp,
 }
 
+/// The one word for where a key stands; the worst is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Phase {
+    /// Live equals desired.
+    InSync,
+    /// It is being written.
+    Converging,
+    /// Something desired waits for time or another key.
+    Waiting,
+    /// It was not visited yet.
+    Unknown,
+    /// Something desired waits for a person.
+    Held,
+    /// A manifest asks for what cannot be.
+    Refused,
+    /// It cannot be read or written.
+    Failing,
+}
+
+impl Phase {
+    /// Every phase, the worst last.
+    pub const ALL: [Self; 7] = [
+        Self::InSync,
+        Self::Converging,
+        Self::Waiting,
+        Self::Unknown,
+        Self::Held,
+        Self::Refused,
+        Self::Failing,
+    ];
+
+    /// As people and metrics read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "InSync",
+            Self::Converging => "Converging",
+            Self::Waiting => "Waiting",
+            Self::Held => "Held",
+            Self::Refused => "Refused",
+            Self::Failing => "Failing",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// A sign that is no colour.
+    pub fn symbol(self) -> char {
+        match self {
+            Self::InSync => '✓',
+            Self::Converging => '~',
+            Self::Waiting => '…',
+            Self::Held => '!',
+            Self::Refused | Self::Failing => '✗',
+            Self::Unknown => '?',
+        }
+    }
+}
+
 /// What became of one key at its last visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -88,9 +145,43 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// What is so beside all that. No condition makes a key unready: what must wait is held.
     pub conditions: Vec<Condition>,
+    /// When its phase became what it is, in this process; the board sets it.
+    pub since: Timestamp,
+    /// When it was last read completely, in this process; the board sets it.
+    pub observed_at: Option<Timestamp>,
 }
 
 impl Outcome {
+    /// Where the key stands.
+    pub fn phase(&self) -> Phase {
+        if self.failure.is_some() {
+            Phase::Failing
+        } else if !self.refused.is_empty() {
+            Phase::Refused
+        } else if self.held.iter().any(|held| held.needs_person) {
+            Phase::Held
+        } else if self.verdict == Verdict::Applied {
+            Phase::Converging
+        } else if self.held.is_empty() {
+            Phase::InSync
+        } else {
+            Phase::Waiting
+        }
+    }
+
+    /// Why it is not in sync: a word of a closed set, and a sentence.
+    pub fn why(&self) -> Option<(&str, &str)> {
+        if let Some(failure) = &self.failure {
+            return Some((&failure.reason, &failure.message));
+        }
+        if let Some(refused) = self.refused.first() {
+            return Some(("Refused", refused));
+        }
+        let person = self.held.iter().find(|held| held.needs_person);
+        let held = person.or(self.held.first());
+        held.map(|held| (held.reason.as_str(), held.message.as_str()))
+    }
+
     /// Whether everything this key desires is in force.
     pub fn is_ready(&self) -> bool {
         self.held.is_empty() && self.refused.is_empty() && self.failure.is_none()

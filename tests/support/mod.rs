@@ -89,6 +89,8 @@ impl Stage {
             ("AWS_ACCESS_KEY_ID", "AKIATESTMANAGEMENT"),
             ("AWS_SECRET_ACCESS_KEY", "not-a-secret"),
             ("AWS_REGION", "us-east-1"),
+            // Many run at once.
+            ("BEDRAIL_LISTEN", "127.0.0.1:0"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("BEDRAIL_CONFIRM_AFTER", "40ms"),
             ("BEDRAIL_SETTLE", "10ms"),

@@ -1,0 +1,183 @@
+//! Where everything stands, for those who ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::audit::Finding;
+use super::engine::Engine;
+use super::key::Key;
+use super::state::State;
+use crate::model::{AccountState, Cell};
+use crate::status::{
+    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, Snapshot,
+    SnapshotCounts, Tally,
+};
+
+/// Writes that a snapshot shows.
+const WRITES_MAX: usize = 50;
+
+impl Engine {
+    /// Where everything stands now.
+    pub fn snapshot(&self) -> Snapshot {
+        let at = self.time.wall();
+        let (calls, throttles) = (self.aws.calls(), self.aws.throttles());
+        let held_plan = self
+            .held_plan()
+            .map(|(held, approval)| HeldPlanStatus { text: held.to_string(), approval });
+        let journal = self.journal.get().map(|journal| JournalStatus {
+            path: journal.path().display().to_string(),
+            trouble: journal.trouble(),
+        });
+        let state = self.state();
+        let keys = state.key_statuses();
+        let findings = state.findings();
+        let unprotected = findings.iter().filter(|(_, finding)| **finding == Finding::Unprotected);
+        let unprotected = unprotected.map(|(cell, _)| place(cell)).collect();
+        let found = findings.iter().filter(|(_, finding)| **finding == Finding::Orphan);
+        let found =
+            found.map(|(cell, _)| format!("{cell}: enforced by us, and no manifest says so"));
+        let named = state.board.outcomes().values().flat_map(|outcome| outcome.orphans.clone());
+        let writes = state.writes.iter().rev().take(WRITES_MAX).map(|write| write.text.clone());
+        let mut writes: Vec<String> = writes.collect();
+        writes.reverse();
+        Snapshot {
+            api_version: "bedrail.dev/v1alpha1".to_owned(),
+            kind: "Status".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            at,
+            generation: state.generation(),
+            ready: state.is_ready(),
+            notices: state.notices(journal.as_ref()),
+            counts: state.counts(&keys),
+            keys,
+            unprotected,
+            refusals: state.desired.refusals.iter().map(ToString::to_string).collect(),
+            orphans: named.chain(found).collect(),
+            held_plan,
+            journal,
+            accounts: state.account_statuses(),
+            writes,
+            calls,
+            throttles,
+        }
+    }
+
+    /// What was counted since the start.
+    pub fn tally(&self) -> Tally {
+        self.state().tally.clone()
+    }
+}
+
+impl State {
+    fn is_ready(&self) -> bool {
+        self.accepted.is_some()
+            && self.facts.fleet.is_some()
+            && self.keys().iter().all(|key| self.board.outcomes().contains_key(key))
+    }
+
+    fn notices(&self, journal: Option<&JournalStatus>) -> Vec<String> {
+        let mut notices = Vec::new();
+        if self.accepted.is_none() {
+            notices.push("no usable manifests: only observing, nothing is written".to_owned());
+        } else if self.facts.fleet.is_none() {
+            notices.push("the organization was not read yet: nothing is written".to_owned());
+        }
+        if let Some(error) = journal.and_then(|journal| journal.trouble.as_ref()) {
+            notices.push(format!(
+                "JournalDegraded: the journal cannot be written ({error}); nothing is weakened or \
+                 taken away meanwhile"
+            ));
+        }
+        if let Some(rival) = &self.rival {
+            notices.push(format!("Contested: {rival}"));
+        }
+        notices
+    }
+
+    fn key_statuses(&self) -> Vec<KeyStatus> {
+        let outcomes = self.board.outcomes();
+        self.keys().iter().map(|key| self.key_status(key, outcomes.get(key))).collect()
+    }
+
+    fn key_status(&self, key: &Key, outcome: Option<&Outcome>) -> KeyStatus {
+        let why = outcome.and_then(Outcome::why);
+        let texts = |texts: &[String]| texts.to_vec();
+        let waits = outcome.map(|it| {
+            it.held.iter().map(|held| (held.reason.clone(), held.message.clone())).collect()
+        });
+        let conditions = outcome.map(|it| {
+            let text = |it: &crate::status::Condition| {
+                (it.r#type.to_owned(), format!("{:?}", it.status), it.message.clone())
+            };
+            it.conditions.iter().map(text).collect()
+        });
+        KeyStatus {
+            key: key.to_string(),
+            kind: key.kind().to_owned(),
+            place: key.place().as_ref().map(place),
+            manifest: self.manifest_of(key),
+            phase: outcome.map_or(Phase::Unknown, Outcome::phase),
+            since: outcome.map(|it| it.since),
+            observed_at: outcome.and_then(|it| it.observed_at),
+            reason: why.map(|(reason, _)| reason.to_owned()),
+            message: why.map(|(_, message)| message.to_owned()),
+            waits: waits.unwrap_or_default(),
+            conditions: conditions.unwrap_or_default(),
+            applied: outcome.map(|it| texts(&it.applied)).unwrap_or_default(),
+        }
+    }
+
+    fn manifest_of(&self, key: &Key) -> Option<String> {
+        match key {
+            Key::Cell(cell) => {
+                let desired = self.desired.cells.get(cell)?;
+                Some(format!("AccountEnforcement/{}", desired.enforcement))
+            }
+            Key::Replica(replica) => Some(format!("Guardrail/{}", replica.guardrail)),
+            Key::Rollout(name) => Some(format!("AccountEnforcement/{name}")),
+            Key::Organization | Key::ProfilePolicy(_) | Key::Audit(_) => None,
+        }
+    }
+
+    fn counts(&self, keys: &[KeyStatus]) -> SnapshotCounts {
+        let accounts = self.facts.fleet.iter().flat_map(|fleet| fleet.accounts.values());
+        let claimed: BTreeSet<String> =
+            self.desired.cells.keys().map(|cell| Key::Cell(cell.clone()).to_string()).collect();
+        let mut counts = SnapshotCounts {
+            cells: claimed.len(),
+            regions: self
+                .desired
+                .cells
+                .keys()
+                .map(|cell| &cell.region)
+                .collect::<BTreeSet<_>>()
+                .len(),
+            ..SnapshotCounts::default()
+        };
+        for account in accounts {
+            counts.accounts += 1;
+            counts.active_accounts += usize::from(account.state == AccountState::Active);
+        }
+        for key in keys {
+            *counts.keys_by_phase.entry(key.phase).or_default() += 1;
+            if claimed.contains(&key.key) {
+                *counts.cells_by_phase.entry(key.phase).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn account_statuses(&self) -> BTreeMap<String, AccountStatus> {
+        let accounts = self.facts.fleet.iter().flat_map(|fleet| &fleet.accounts);
+        accounts
+            .map(|(id, account)| {
+                let status =
+                    AccountStatus { name: account.name.clone(), state: account.state.to_string() };
+                (id.to_string(), status)
+            })
+            .collect()
+    }
+}
+
+fn place(cell: &Cell) -> Place {
+    Place { account: cell.account.to_string(), region: cell.region.to_string() }
+}

@@ -1,0 +1,116 @@
+//! Answers questions over HTTP: is it alive, is it ready, where does everything stand. Read-only.
+//!
+//! | path | who asks | what |
+//! |---|---|---|
+//! | `/healthz` | a liveness probe | 200 while visits end; 503 once none has for too long |
+//! | `/readyz` | a readiness probe | 200 once manifests are in force and every key was visited |
+//! | `/metrics` | Prometheus | see [`metrics`](self::metrics_text) |
+//! | `/api/v1/status` | `bedrail status`, scripts | a [`Snapshot`] as JSON |
+//!
+//! It listens on loopback. Elsewhere it must be told to, and then asks for a token. A request whose
+//! `Host` is neither loopback nor the address it listens on is refused, so that no web page can
+//! reach it through a name of its own.
+
+mod admission;
+mod health;
+mod metrics;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::status::{Snapshot, Tally};
+pub use admission::Admission;
+pub use health::Health;
+pub use metrics::{Depth, metrics_text};
+
+/// What is served. Everything is asked for anew with each request.
+#[derive(Clone)]
+pub struct Feed {
+    /// Where everything stands.
+    pub snapshot: Arc<dyn Fn() -> Snapshot + Send + Sync>,
+    /// What was counted.
+    pub tally: Arc<dyn Fn() -> Tally + Send + Sync>,
+    /// What is in the queue.
+    pub depth: Arc<dyn Fn() -> Depth + Send + Sync>,
+    /// Whether visits still end.
+    pub health: Arc<dyn Fn() -> Health + Send + Sync>,
+}
+
+/// Binds the address.
+///
+/// # Errors
+///
+/// `InvalidInput` for an address beyond loopback without a token; what the system says otherwise.
+pub async fn bind(address: SocketAddr, admission: &Admission) -> io::Result<TcpListener> {
+    if !address.ip().is_loopback() && !admission.may_leave_loopback() {
+        let message = format!(
+            "{address} is not loopback: what is served names every account and what is wrong with \
+             it. Add --listen-any and BEDRAIL_LISTEN_TOKEN to do so"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    TcpListener::bind(address).await
+}
+
+/// Serves until `stop` fires.
+///
+/// # Errors
+///
+/// If the listener breaks.
+pub async fn serve(
+    listener: TcpListener,
+    feed: Feed,
+    admission: Admission,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let admission = Arc::new(admission.on(listener.local_addr()?));
+    let router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/status", get(status))
+        .layer(middleware::from_fn_with_state(admission, admission::admit))
+        .with_state(feed);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+async fn healthz(State(feed): State<Feed>) -> Response {
+    match (feed.health)() {
+        Health::Alive => (StatusCode::OK, "ok\n").into_response(),
+        Health::Stuck(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn readyz(State(feed): State<Feed>) -> Response {
+    let snapshot = (feed.snapshot)();
+    if snapshot.ready {
+        return (StatusCode::OK, "ok\n").into_response();
+    }
+    let why = snapshot.notices.first().cloned().unwrap_or_else(|| snapshot.verdict());
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
+}
+
+async fn metrics(State(feed): State<Feed>) -> Response {
+    let (snapshot, tally, depth) = ((feed.snapshot)(), (feed.tally)(), (feed.depth)());
+    match metrics_text(&snapshot, &tally, depth) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn status(State(feed): State<Feed>) -> Response {
+    match serde_json::to_vec(&(feed.snapshot)()) {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

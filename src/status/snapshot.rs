@@ -1,0 +1,185 @@
+//! Where everything stands at one moment: what `status`, the page and the metrics show.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::outcome::Phase;
+
+/// Where everything stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// `bedrail.dev/v1alpha1`.
+    pub api_version: String,
+    /// `Status`.
+    pub kind: String,
+    /// Of the controller.
+    pub version: String,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// Which manifests are in force; 0 before the first.
+    pub generation: u64,
+    /// Whether manifests are in force and every key was visited at least once under them.
+    pub ready: bool,
+    /// What must be known to read the rest: why nothing is written, what is degraded. Empty is good.
+    pub notices: Vec<String>,
+    /// Numbers.
+    pub counts: SnapshotCounts,
+    /// Every key.
+    pub keys: Vec<KeyStatus>,
+    /// ACTIVE accounts and Regions without any enforcement, that no manifest names.
+    pub unprotected: Vec<Place>,
+    /// What cannot be desired.
+    pub refusals: Vec<String>,
+    /// What is ours and no manifest describes.
+    pub orphans: Vec<String>,
+    /// What the change guard holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_plan: Option<HeldPlanStatus>,
+    /// The journal, if one is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalStatus>,
+    /// The accounts of the organization.
+    pub accounts: BTreeMap<String, AccountStatus>,
+    /// The newest writes, oldest first.
+    pub writes: Vec<String>,
+    /// API calls by operation.
+    pub calls: BTreeMap<String, u64>,
+    /// Throttles by operation.
+    pub throttles: BTreeMap<String, u64>,
+}
+
+/// Numbers over a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotCounts {
+    /// Accounts, and those that are ACTIVE.
+    pub accounts: usize,
+    /// ACTIVE ones.
+    pub active_accounts: usize,
+    /// Regions that cells are in.
+    pub regions: usize,
+    /// Cells that manifests claim.
+    pub cells: usize,
+    /// Those by phase.
+    pub cells_by_phase: BTreeMap<Phase, usize>,
+    /// All keys by phase.
+    pub keys_by_phase: BTreeMap<Phase, usize>,
+}
+
+/// An account and a Region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Twelve digits.
+    pub account: String,
+    /// `us-east-1`.
+    pub region: String,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// What people call it.
+    pub name: String,
+    /// `ACTIVE`, `SUSPENDED`, …
+    pub state: String,
+}
+
+/// Where one key stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyStatus {
+    /// `cell 111122223333 us-east-1`.
+    pub key: String,
+    /// `Cell`, `Organization`, …
+    pub kind: String,
+    /// Where, if it is in one account and Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The manifest that claims it, if it is one: `AccountEnforcement/sandbox`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// In one word.
+    pub phase: Phase,
+    /// Since when, in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When it was last read completely, in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_at: Option<Timestamp>,
+    /// Why it is not in sync, from a closed set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The same in a sentence, with what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Everything that waits: reason and message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<(String, String)>,
+    /// What is so beside that: type, status and message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<(String, String, String)>,
+    /// What was written at the last visit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<String>,
+}
+
+/// What the change guard holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPlanStatus {
+    /// What it would take away, of how much, and whose text it is.
+    pub text: String,
+    /// The manifest that releases it.
+    pub approval: String,
+}
+
+/// The journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalStatus {
+    /// The file.
+    pub path: String,
+    /// Why it cannot be written now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+impl Snapshot {
+    /// The verdict in one line.
+    pub fn verdict(&self) -> String {
+        let worst = |phase| self.counts.keys_by_phase.get(&phase).copied().unwrap_or_default();
+        let trouble: Vec<String> = [Phase::Failing, Phase::Refused, Phase::Held]
+            .into_iter()
+            .filter(|phase| worst(*phase) > 0)
+            .map(|phase| format!("{} {}", worst(phase), phase.as_str()))
+            .chain(match self.unprotected.len() {
+                0 => None,
+                count => Some(format!("{count} unprotected")),
+            })
+            .collect();
+        let going: usize =
+            [Phase::Converging, Phase::Waiting, Phase::Unknown].into_iter().map(worst).sum();
+        if self.generation == 0 {
+            "no manifests in force: nothing is written".to_owned()
+        } else if !trouble.is_empty() {
+            format!("needs attention: {}", trouble.join(", "))
+        } else if going > 0 || !self.ready {
+            format!("converging: {going} of {} to go", self.keys.len())
+        } else {
+            "all in sync".to_owned()
+        }
+    }
+
+    /// The time since the key that was read longest ago; `None` while some was never read.
+    pub fn oldest_observation(&self) -> Option<Timestamp> {
+        let mut oldest = None;
+        for key in &self.keys {
+            let at = key.observed_at?;
+            if oldest.is_none_or(|before| at < before) {
+                oldest = Some(at);
+            }
+        }
+        oldest
+    }
+}
