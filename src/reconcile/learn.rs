@@ -50,6 +50,8 @@ impl State {
             (Key::ProfilePolicy(profile), Observed::ProfilePolicy(read)) => {
                 self.learn_profile(profile, read)
             }
+            // Nobody else's plan depends on it.
+            (Key::Logging(_), Observed::Logging(_)) => BTreeSet::new(),
             // Other pairs are not made by `observe`.
             (
                 Key::Organization
@@ -57,6 +59,7 @@ impl State {
                 | Key::ProfilePolicy(_)
                 | Key::Rollout(_)
                 | Key::Cell(_)
+                | Key::Logging(_)
                 | Key::Audit(_),
                 _,
             ) => BTreeSet::new(),

@@ -28,6 +28,7 @@ mod examine;
 mod gate;
 mod key;
 mod learn;
+mod logging;
 mod observe;
 mod pass;
 mod probe;

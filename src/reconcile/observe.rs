@@ -8,7 +8,7 @@ use super::gate::Tried;
 use super::key::Key;
 use crate::aws::AwsError;
 use crate::model::{
-    AccountId, Fleet, ObservedCell, ObservedOrganization, ObservedReplica, PolicyTypeStatus, Read,
+    AccountId, Fleet, LoggingConfig, ObservedCell, ObservedOrganization, ObservedReplica, PolicyTypeStatus, Read,
     Region, ServiceControls,
 };
 use crate::plan;
@@ -39,6 +39,8 @@ pub(super) enum Observed {
     Rollout(Vec<Tried>),
     /// An enforced configuration.
     Cell(ObservedCell),
+    /// Invocation logging.
+    Logging(Read<LoggingConfig>),
 }
 
 impl Engine {
@@ -67,6 +69,7 @@ impl Engine {
                 Ok(Observed::ProfilePolicy(policy))
             }
             Key::Rollout(name) => Ok(Observed::Rollout(self.try_gate(name).await)),
+            Key::Logging(cell) => Ok(Observed::Logging(self.aws.logging(cell).await)),
             Key::Cell(cell) | Key::Audit(cell) => Ok(Observed::Cell(self.aws.cell(cell).await)),
         }
     }

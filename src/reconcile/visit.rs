@@ -230,6 +230,7 @@ impl Engine {
             | Key::Replica(_)
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
+            | Key::Logging(_)
             | Key::Audit(_) => true,
         };
         // Where nothing is asked of an account, it need not let us in.
@@ -292,6 +293,9 @@ impl Engine {
 
     /// Plans `key` from what is known. Pure but for the memory of this process.
     fn plan(&self, state: &mut State, key: &Key, observed: &Observed) -> Plan {
+        if let (Key::Logging(cell), Observed::Logging(read)) = (key, observed) {
+            return self.plan_logging(state, cell, read);
+        }
         let State { desired, facts, rollouts, replicas, sightings, .. } = state;
         let context = self.context(desired, facts, rollouts);
         let sightings = sightings.entry(key.clone()).or_default();
@@ -325,6 +329,7 @@ impl Engine {
                 | Key::ProfilePolicy(_)
                 | Key::Rollout(_)
                 | Key::Cell(_)
+                | Key::Logging(_)
                 | Key::Audit(_),
                 _,
             ) => Plan::default(),
@@ -335,7 +340,7 @@ impl Engine {
     fn remember(&self, key: &Key, step: &Step, effect: &Effect) {
         let now = self.time.now();
         let mut state = self.state();
-        let State { replicas, sightings, contests, .. } = &mut *state;
+        let State { replicas, sightings, contests, logging, .. } = &mut *state;
         contests.entry(key.clone()).or_default().wrote(step, now);
         let sightings = match key {
             Key::Replica(replica) => {
@@ -350,6 +355,11 @@ impl Engine {
                 }
                 &mut memory.sightings
             }
+            Key::Logging(cell) => {
+                let memory = logging.entry(cell.clone()).or_default();
+                memory.wrote(step);
+                &mut memory.sightings
+            }
             Key::Organization
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
@@ -361,7 +371,7 @@ impl Engine {
         }
     }
 
-    /// Keeps that AWS refused to delete a version: it is not asked again soon.
+    /// Keeps what AWS will not do: it is not asked again soon.
     fn remember_refusal(&self, key: &Key, step: &Step, error: &ActError) {
         if let (
             Key::Replica(replica),
@@ -372,6 +382,14 @@ impl Engine {
             warn!(%key, "{error}");
             let now = self.time.now();
             self.state().replicas.entry(replica.clone()).or_default().refused(*version, now);
+        }
+        if let (Key::Logging(cell), Step::PutLogging { config, .. }, ActError::Refused(error)) =
+            (key, step, error)
+        {
+            let now = self.time.now();
+            let mut state = self.state();
+            let memory = state.logging.entry(cell.clone()).or_default();
+            memory.was_refused(config, error.message.to_string(), now);
         }
     }
 
@@ -402,7 +420,10 @@ impl Engine {
         error: Option<ActError>,
     ) -> Visited {
         let Decision { plan, failure, wake, generation, exam: _, scheduled } = decision;
-        let moved = matches!(error, Some(ActError::Moved { .. } | ActError::InUse { .. }));
+        let moved = matches!(
+            error,
+            Some(ActError::Moved { .. } | ActError::InUse { .. } | ActError::Refused(_))
+        );
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
         let next = if let Some(failure) = &failure {
@@ -525,7 +546,7 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             message: error.to_string(),
             retryable: is_retryable(error.class.reason()),
         }),
-        ActError::Moved { .. } | ActError::InUse { .. } => None,
+        ActError::Moved { .. } | ActError::InUse { .. } | ActError::Refused(_) => None,
     }
 }
 
@@ -563,5 +584,6 @@ fn unread(observed: &Observed) -> Option<&Unread> {
         Observed::ProfilePolicy(read) => read.unread(),
         Observed::Rollout(_) => None,
         Observed::Cell(read) => read.enforcement.unread(),
+        Observed::Logging(read) => read.unread(),
     }
 }
