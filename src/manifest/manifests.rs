@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::model::{
     AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, GuardrailTests,
-    Logging, Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId, Region,
-    Template, UnitId, Version,
+    Logging, Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId,
+    Region, Template, UnitId, Version,
 };
 
 /// All manifests of one load.

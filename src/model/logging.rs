@@ -28,8 +28,7 @@ pub enum DataKind {
 
 impl DataKind {
     /// Every kind, in the order of the AWS reference.
-    pub const ALL: [Self; 5] =
-        [Self::Text, Self::Image, Self::Embedding, Self::Video, Self::Audio];
+    pub const ALL: [Self; 5] = [Self::Text, Self::Image, Self::Embedding, Self::Video, Self::Audio];
 
     /// The field that AWS has for it.
     pub fn field(self) -> &'static str {

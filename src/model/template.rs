@@ -18,7 +18,9 @@ pub struct Template(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// `${accountId}`.
-    #[error("`${{{0}}}` is no placeholder; there are `${{account}}`, `${{region}}` and `${{partition}}`")]
+    #[error(
+        "`${{{0}}}` is no placeholder; there are `${{account}}`, `${{region}}` and `${{partition}}`"
+    )]
     Unknown(String),
     /// `${account`.
     #[error("`${{` is never closed; write `${{account}}`, `${{region}}` or `${{partition}}`")]
@@ -88,10 +90,7 @@ mod tests {
     use super::*;
 
     fn cell() -> Cell {
-        Cell {
-            account: "111122223333".parse().unwrap(),
-            region: "eu-west-1".parse().unwrap(),
-        }
+        Cell { account: "111122223333".parse().unwrap(), region: "eu-west-1".parse().unwrap() }
     }
 
     #[test]

@@ -62,12 +62,7 @@ pub struct HeldPlan {
 pub type Specs<'a> = BTreeMap<ManifestKey, &'a str>;
 
 /// Rules on the loss set of the fleet, at `now` in seconds since 1970.
-pub fn rule(
-    losses: &Losses,
-    specs: &Specs,
-    approvals: &BTreeSet<Approval>,
-    now: i64,
-) -> Ruling {
+pub fn rule(losses: &Losses, specs: &Specs, approvals: &BTreeSet<Approval>, now: i64) -> Ruling {
     let Losses { set, owned, is_complete } = *losses;
     if set.is_empty() {
         return Ruling::Open;
@@ -110,10 +105,7 @@ fn parse(name: &str) -> Option<(&str, usize)> {
 }
 
 /// The hash over names and specs of the losing manifests.
-fn hash<'a>(
-    losing: impl IntoIterator<Item = &'a &'a ManifestKey>,
-    specs: &Specs,
-) -> String {
+fn hash<'a>(losing: impl IntoIterator<Item = &'a &'a ManifestKey>, specs: &Specs) -> String {
     let text: String = losing
         .into_iter()
         .map(|key| {

@@ -11,8 +11,8 @@ use super::replica::Exam;
 use super::rollout::Trial;
 use crate::model::{
     AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn, LoggingConfig,
-    ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision,
-    Revision, RootId, TargetId, Version,
+    ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent, ReplicaKey,
+    ReplicaRevision, Revision, RootId, TargetId, Version,
 };
 
 /// One change to AWS.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::aws::{Aws, AwsError, ErrorClass, GuardrailVersion};
 use crate::model::{
-    AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, Read, Region, ReplicaContent, Version,
+    AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, Read, Region, ReplicaContent,
+    Version,
 };
 use crate::plan::Step;
 

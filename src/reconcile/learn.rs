@@ -50,9 +50,7 @@ impl State {
             (Key::ProfilePolicy(profile), Observed::ProfilePolicy(read)) => {
                 self.learn_profile(profile, read)
             }
-            // Nobody else's plan depends on it.
-            (Key::Logging(_), Observed::Logging(_)) => BTreeSet::new(),
-            // Other pairs are not made by `observe`.
+            // Nobody else's plan depends on logging; other pairs are not made by `observe`.
             (
                 Key::Organization
                 | Key::Replica(_)

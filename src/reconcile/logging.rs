@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::state::State;
-use crate::model::{Cell, Desired, LoggingConfig, Presence, Read};
+use crate::model::{AccountState, Cell, Desired, LoggingConfig, Presence, Read};
 use crate::plan::{self, Plan};
 
 impl Engine {
@@ -36,7 +36,12 @@ impl State {
                 self.left_logging.insert(cell.clone(), before.clone());
             }
         }
-        self.left_logging.retain(|cell, _| !next.logging.contains_key(cell));
+        let accounts = self.facts.fleet.as_ref().map(|fleet| &fleet.accounts);
+        let is_active = |cell: &Cell| {
+            let account = accounts.and_then(|accounts| accounts.get(&cell.account));
+            account.is_some_and(|account| account.state == AccountState::Active)
+        };
+        self.left_logging.retain(|cell, _| !next.logging.contains_key(cell) && is_active(cell));
         let left = &self.left_logging;
         self.logging.retain(|cell, _| next.logging.contains_key(cell) || left.contains_key(cell));
     }

@@ -8,8 +8,8 @@ use super::gate::Tried;
 use super::key::Key;
 use crate::aws::AwsError;
 use crate::model::{
-    AccountId, Fleet, LoggingConfig, ObservedCell, ObservedOrganization, ObservedReplica, PolicyTypeStatus, Read,
-    Region, ServiceControls,
+    AccountId, Fleet, LoggingConfig, ObservedCell, ObservedOrganization, ObservedReplica,
+    PolicyTypeStatus, Read, Region, ServiceControls,
 };
 use crate::plan;
 

@@ -11,8 +11,8 @@ use super::state::State;
 use super::visit::is_retryable;
 use crate::aws::ErrorClass;
 use crate::model::{
-    AccountState, Cell, Desired, EnforcementKind, GuardrailArn, ManifestKey, Name, PolicyFact, Region,
-    Unread,
+    AccountState, Cell, Desired, EnforcementKind, GuardrailArn, ManifestKey, Name, PolicyFact,
+    Region, Unread,
 };
 use crate::plan::{self, Loss, Losses, Plan, Ruling};
 
@@ -184,8 +184,8 @@ fn specs(desired: &Desired) -> plan::Specs<'_> {
     let enforcements =
         enforcements.map(|(key, text)| (key.clone().into(), text.spec_hash.as_str()));
     let logging = desired.logging_specs.iter();
-    let logging = logging
-        .map(|(name, hash)| (ManifestKey::InvocationLogging(name.clone()), hash.as_str()));
+    let logging =
+        logging.map(|(name, hash)| (ManifestKey::InvocationLogging(name.clone()), hash.as_str()));
     enforcements.chain(logging).collect()
 }
 

@@ -10,8 +10,8 @@ use super::audit::{Audited, Coverage};
 use super::contested::Contests;
 use super::key::Key;
 use crate::model::{
-    AccountId, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey, Read, Region,
-    ReplicaKey,
+    AccountId, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey,
+    Read, Region, ReplicaKey,
 };
 use crate::plan::{Decision, LoggingMemory, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
 use crate::status::Board;
@@ -174,6 +174,19 @@ impl State {
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
             | Key::Logging(_)
+            | Key::Audit(_) => true,
+        }
+    }
+
+    /// Whether a manifest or a plan asks for what a key is about.
+    pub(super) fn is_asked_for(&self, key: &Key) -> bool {
+        match key {
+            Key::Cell(cell) => self.desired.cells.contains_key(cell) || self.needed.contains(cell),
+            Key::Logging(cell) => self.desired.logging.contains_key(cell),
+            Key::Organization
+            | Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
             | Key::Audit(_) => true,
         }
     }

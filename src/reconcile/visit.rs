@@ -222,17 +222,7 @@ impl Engine {
         }
         let plan = state.guard(key, (plan, unread(observed)), self.time.wall(), &mut wake);
         let plan = state.stand_back(key, plan, self.time.wall());
-        let is_reported = match key {
-            Key::Cell(cell) => {
-                state.desired.cells.contains_key(cell) || state.needed.contains(cell)
-            }
-            Key::Organization
-            | Key::Replica(_)
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Logging(_)
-            | Key::Audit(_) => true,
-        };
+        let is_reported = state.is_asked_for(key);
         // Where nothing is asked of an account, it need not let us in.
         let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
         let failure =

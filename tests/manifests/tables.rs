@@ -14,7 +14,6 @@ const ENVELOPES: &[Row] = &[
         "error: kind: there is no kind `OrganisationEnforcement` (did you mean `OrganizationEnforcement`?)",
     ),
     ("kind: OrganizationEnforcement", "kind: ServiceControlPolicy", "not supported yet"),
-    ("kind: OrganizationEnforcement", "kind: InvocationLogging", "not supported yet"),
     (
         "{name: everywhere}",
         "{}",

@@ -44,7 +44,9 @@ pub(super) fn claim(manifests: &Manifests, tree: &Tree<'_>, desired: &mut Desire
     }
     absent.retain(|cell, _| !present.contains_key(cell));
     // Several that are Absent and say the same agree.
-    absent.values_mut().for_each(|it| it.dedup_by(|(_, one), (_, other)| one == other));
+    for claimants in absent.values_mut() {
+        claimants.dedup_by(|(_, one), (_, other)| one == other);
+    }
     let mut all = present;
     all.append(&mut absent);
     report(&all, desired);
@@ -99,7 +101,9 @@ fn elsewhere(
     let mut users: BTreeMap<&str, BTreeSet<&Cell>> = BTreeMap::new();
     for (cell, config) in &*configs {
         let role = config.log_group.as_ref().map(|group| group.role.as_str());
-        if let Some(role) = role.filter(|role| role.split(':').nth(4) != Some(cell.account.as_str())) {
+        if let Some(role) =
+            role.filter(|role| role.split(':').nth(4) != Some(cell.account.as_str()))
+        {
             of_others.entry(role).or_default().push(cell.clone());
         }
         for bucket in config.buckets() {

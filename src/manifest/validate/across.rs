@@ -310,9 +310,7 @@ struct Claiming<'a> {
 
 fn claiming(body: &Body) -> Option<Claiming<'_>> {
     let (kind, identity, state, targets, regions) = match body {
-        Body::Enforcement(it) => {
-            (it.kind.word(), &it.identity, it.state, &it.targets, &it.regions)
-        }
+        Body::Enforcement(it) => (it.kind.word(), &it.identity, it.state, &it.targets, &it.regions),
         Body::Logging(it) => {
             (super::logging::KIND, &it.identity, it.state, &it.targets, &it.regions)
         }

@@ -13,7 +13,12 @@ pub(super) fn spoken(config: &LoggingConfig) -> String {
 
 /// What AWS said of a configuration, and what each of its destinations needs: AWS does not tell
 /// which of them it means (*Monitor model invocation using CloudWatch Logs and Amazon S3*).
-pub(super) fn explain(config: &LoggingConfig, cell: &Cell, said: &str, context: &Context) -> String {
+pub(super) fn explain(
+    config: &LoggingConfig,
+    cell: &Cell,
+    said: &str,
+    context: &Context,
+) -> String {
     let fleet = context.facts.fleet.as_ref();
     let partition = fleet.map_or("aws", |fleet| fleet.partition.as_str());
     let Cell { account, region } = cell;

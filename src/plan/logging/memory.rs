@@ -47,8 +47,7 @@ impl LoggingMemory {
 
     /// Takes note of a complete read.
     pub(super) fn saw(&mut self, live: Option<&LoggingConfig>, desired: &DesiredLogging) {
-        self.is_in_force =
-            desired.state == Presence::Present && live == Some(&desired.config);
+        self.is_in_force = desired.state == Presence::Present && live == Some(&desired.config);
         if self.is_in_force {
             self.ours = live.cloned();
             self.refused = None;
@@ -71,7 +70,11 @@ impl LoggingMemory {
     }
 
     /// What AWS said of `config`, and for how long still it is not sent again.
-    pub(super) fn refused(&self, config: &LoggingConfig, now: Duration) -> Option<(&str, Duration)> {
+    pub(super) fn refused(
+        &self,
+        config: &LoggingConfig,
+        now: Duration,
+    ) -> Option<(&str, Duration)> {
         let (refused, said, at) = self.refused.as_ref()?;
         let left = (*at + TRY_AGAIN_AFTER).saturating_sub(now);
         (refused == config && !left.is_zero()).then_some((said.as_str(), left))

@@ -39,6 +39,16 @@ fn seen(config: &LoggingConfig) -> LoggingMemory {
     memory
 }
 
+/// What it is called, the text, what is live and known, and what is planned and lost.
+type Row<'a> = (
+    &'a str,
+    &'a DesiredLogging,
+    Option<&'a LoggingConfig>,
+    &'a LoggingMemory,
+    &'a [&'a str],
+    bool,
+);
+
 #[test]
 fn what_is_live_and_what_is_known_decide_what_is_done_and_what_counts_as_lost() {
     let (ours, old, theirs) = (to("ours"), to("old"), to("theirs"));
@@ -46,16 +56,16 @@ fn what_is_live_and_what_is_known_decide_what_is_done_and_what_counts_as_lost() 
     let want_both = want(&both);
     let hold = DesiredLogging { on_foreign: OnForeign::Hold, ..want(&ours) };
     let put: &[&str] = &["PutModelInvocationLoggingConfiguration"];
-    let held: &[&str] = &["held ForeignConfiguration"];
+    let waits: &[&str] = &["held ForeignConfiguration"];
     let (fresh, ours_seen, old_seen, both_seen) =
         (LoggingMemory::default(), seen(&ours), seen(&old), seen(&both));
-    let rows: Vec<(&str, &DesiredLogging, Option<&LoggingConfig>, &LoggingMemory, &[&str], bool)> = vec![
+    let rows: Vec<Row> = vec![
         ("nothing there", &hold, None, &fresh, put, false),
         ("as asked", &hold, Some(&ours), &fresh, &[], false),
         ("foreign, replace", &WANT, Some(&theirs), &fresh, put, true),
-        ("foreign, hold", &hold, Some(&theirs), &fresh, held, false),
+        ("foreign, hold", &hold, Some(&theirs), &fresh, waits, false),
         ("drift", &WANT, Some(&theirs), &ours_seen, put, false),
-        ("drift, hold", &hold, Some(&theirs), &ours_seen, held, false),
+        ("drift, hold", &hold, Some(&theirs), &ours_seen, waits, false),
         ("the text moved", &hold, Some(&old), &old_seen, put, false),
         ("the text narrowed", &hold, Some(&both), &both_seen, put, true),
         ("foreign, and all it logs stays", &want_both, Some(&ours), &fresh, put, false),

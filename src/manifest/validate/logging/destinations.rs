@@ -135,7 +135,8 @@ fn required(
         return None;
     };
     if path.last_field() != "roleArn" && (text.starts_with("arn:") || text.starts_with("s3:")) {
-        report.error(path, format!("`{text}` is no name; write the name alone, such as `{example}`"));
+        report
+            .error(path, format!("`{text}` is no name; write the name alone, such as `{example}`"));
         return None;
     }
     template(report, path, text)
@@ -203,8 +204,8 @@ fn role(report: &mut Report, path: &FieldPath, template: &Template, reach: &Reac
         return;
     }
     let is_account = account.parse::<AccountId>().is_ok();
-    let is_another = reach.has_accounts()
-        || reach.accounts.iter().any(|target| target.as_str() != account);
+    let is_another =
+        reach.has_accounts() || reach.accounts.iter().any(|target| target.as_str() != account);
     if !is_account || is_another {
         let message = format!(
             "`{template}` is a role of {account}, and AWS logs with none of another account; write \

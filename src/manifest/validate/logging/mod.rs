@@ -101,9 +101,10 @@ fn config(
         report.error(path, message);
     }
     let errors = report.errors();
-    let log_group = spec.cloud_watch_config.as_ref().map(|spec| {
-        destinations::log_group(report, &path.field("cloudWatchConfig"), spec, reach)
-    });
+    let log_group = spec
+        .cloud_watch_config
+        .as_ref()
+        .map(|spec| destinations::log_group(report, &path.field("cloudWatchConfig"), spec, reach));
     let bucket = spec
         .s3_config
         .as_ref()

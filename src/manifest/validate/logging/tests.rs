@@ -33,17 +33,21 @@ fn every_rule_names_its_place_and_what_to_write() {
         (
             "\"logs-${account}-${region}\"",
             "\"logs-${accountId}-${region}\"",
-            "m.yaml:10:27: error: spec.loggingConfig.s3Config.bucketName: `${accountId}` is no \
+            "m.yaml:10:28: error: spec.loggingConfig.s3Config.bucketName: `${accountId}` is no \
              placeholder; there are `${account}`, `${region}` and `${partition}`",
         ),
         ("\"logs-${account}-${region}\"", "\"logs-${account\"", "is never closed"),
-        ("\"logs-${account}-${region}\"", "\"logs-${account}\"", "m.yaml:10:27: error: \
-             spec.loggingConfig.s3Config.bucketName: a bucket is in one Region"),
+        (
+            "\"logs-${account}-${region}\"",
+            "\"logs-${account}\"",
+            "m.yaml:10:28: error: \
+             spec.loggingConfig.s3Config.bucketName: a bucket is in one Region",
+        ),
         ("\"logs-${account}-${region}\"", "\"logs-${region}\"", "belongs to one account"),
         (
             "\"logs-${account}-${region}\"",
             "\"Logs-${account}-${region}\"",
-            "(here `Logs-111122223333-eu-west-1`) is not 3 to 63 lower-case",
+            "(here `Logs-111122223333-us-east-1`) is not 3 to 63 lower-case",
         ),
         ("\"logs-${account}-${region}\"", "\"arn:aws:s3:::logs\"", "write the name alone"),
         ("\"large-${account}-${region}\"", "\"large-${account}\"", "m.yaml:9:47"),
@@ -92,11 +96,11 @@ fn a_configuration_that_logs_nowhere_is_refused() {
 
 #[test]
 fn two_that_claim_a_target_are_an_error_naming_both() {
-    let other = VALID.replace("name: logs", "name: others").replace(
-        "[us-east-1, eu-west-1]",
-        "[eu-west-1]",
-    );
-    let both = format!("{VALID}---\n{}", other.replace("logs-${account}-${region}", "o-${account}"));
+    let other = VALID
+        .replace("name: logs", "name: others")
+        .replace("[us-east-1, eu-west-1]", "[eu-west-1]");
+    let both =
+        format!("{VALID}---\n{}", other.replace("logs-${account}-${region}", "o-${account}"));
     let found = problems(&both);
     assert!(found.len() == 1 && found[0].contains("InvocationLogging `logs`"), "{found:#?}");
     let absent = both.replacen("state: Present", "state: Absent", 1);
