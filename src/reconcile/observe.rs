@@ -9,7 +9,7 @@ use super::key::Key;
 use crate::aws::AwsError;
 use crate::model::{
     AccountId, Fleet, LoggingConfig, ObservedCell, ObservedOrganization, ObservedReplica,
-    PolicyTypeStatus, Read, Region, ServiceControls,
+    PolicyTypeStatus, Read, Region, ServiceControls, Unread,
 };
 use crate::plan;
 
@@ -41,6 +41,27 @@ pub(super) enum Observed {
     Cell(ObservedCell),
     /// Invocation logging.
     Logging(Read<LoggingConfig>),
+}
+
+impl Observed {
+    /// Why what the key is about could not be read.
+    pub(super) fn unread(&self) -> Option<&Unread> {
+        match self {
+            Self::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
+            Self::Replica(read, embeddings) => {
+                let embeddings = embeddings.as_ref().and_then(Read::unread);
+                match &read.guardrail {
+                    Read::Known(guardrail) => guardrail.policy.unread().or(embeddings),
+                    Read::KnownAbsent => embeddings,
+                    Read::Unknown(unread) => Some(unread),
+                }
+            }
+            Self::ProfilePolicy(read) => read.unread(),
+            Self::Rollout(_) => None,
+            Self::Cell(read) => read.enforcement.unread(),
+            Self::Logging(read) => read.unread(),
+        }
+    }
 }
 
 impl Engine {

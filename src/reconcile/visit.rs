@@ -13,7 +13,7 @@ use super::key::Key;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
-use crate::model::{Desired, Facts, Name, Read, Unread};
+use crate::model::{Desired, Facts, Name, Unread};
 use crate::plan::{self, Context, Exam, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
@@ -185,7 +185,7 @@ impl Engine {
         self.decide_rollouts(&mut state);
         wake.append(&mut state.woken);
         let mut plan = self.plan(&mut state, key, observed);
-        if self.settings.intent == Intent::Converge && unread(observed).is_none() {
+        if self.settings.intent == Intent::Converge && observed.unread().is_none() {
             let stale_for = self.settings.timing.own_write_grace;
             if let Some(contests) = state.contests.get_mut(key) {
                 contests.hold_off(&mut plan, self.time.now(), stale_for);
@@ -220,13 +220,13 @@ impl Engine {
         if state.is_kept(key) {
             state.plans.insert(key.clone(), plan.clone());
         }
-        let plan = state.guard(key, (plan, unread(observed)), self.time.wall(), &mut wake);
+        let plan = state.guard(key, (plan, observed.unread()), self.time.wall(), &mut wake);
         let plan = state.stand_back(key, plan, self.time.wall());
         let is_reported = state.is_asked_for(key);
         // Where nothing is asked of an account, it need not let us in.
         let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
         let failure =
-            unread(observed).filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
+            observed.unread().filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
                 reason: unread.class.to_owned(),
                 message: unread.message.clone(),
                 retryable: is_retryable(unread.class),
@@ -558,22 +558,4 @@ pub(super) fn is_retryable(reason: &str) -> bool {
 /// can be called there by anybody else either.
 fn is_failure(unread: &Unread) -> bool {
     unread.class != ErrorClass::RegionUnavailable.reason()
-}
-
-fn unread(observed: &Observed) -> Option<&Unread> {
-    match observed {
-        Observed::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
-        Observed::Replica(read, embeddings) => {
-            let embeddings = embeddings.as_ref().and_then(Read::unread);
-            match &read.guardrail {
-                Read::Known(guardrail) => guardrail.policy.unread().or(embeddings),
-                Read::KnownAbsent => embeddings,
-                Read::Unknown(unread) => Some(unread),
-            }
-        }
-        Observed::ProfilePolicy(read) => read.unread(),
-        Observed::Rollout(_) => None,
-        Observed::Cell(read) => read.enforcement.unread(),
-        Observed::Logging(read) => read.unread(),
-    }
 }

@@ -62,7 +62,7 @@ fn every_rule_names_its_place_and_what_to_write() {
         ("  onDeselect: Keep", "  onDeselect: Release", "cannot be released"),
         ("  onForeign: Hold", "  onForeign: Take", "`Take` is not Replace or Hold"),
         ("  regions: [us-east-1, eu-west-1]\n", "", "spec.regions: is missing"),
-        ("audioDataDeliveryEnabled", "audioDeliveryEnabled", "did you mean `audioDataDelivery"),
+        ("audioDataDeliveryEnabled", "audioDeliveryEnabled", "there is no field `audioDel"),
         ("{name: logs}", "{name: logs, formerNames: [old]}", "owns nothing by its name"),
     ];
     for (from, to, expected) in rows {
