@@ -285,3 +285,11 @@ pub struct Desired {
     /// What this fleet does not admit.
     pub refusals: BTreeSet<Refusal>,
 }
+
+impl Desired {
+    /// Whether anything is said of guardrails or of what enforces them. Else nothing depends on what
+    /// the organization's Bedrock policies say, and where they cannot be read nothing waits.
+    pub fn is_about_guardrails(&self) -> bool {
+        !self.replicas.is_empty() || !self.organization.is_empty() || !self.enforcements.is_empty()
+    }
+}

@@ -183,11 +183,8 @@ impl State {
         match key {
             Key::Cell(cell) => self.desired.cells.contains_key(cell) || self.needed.contains(cell),
             Key::Logging(cell) => self.desired.logging.contains_key(cell),
-            Key::Organization
-            | Key::Replica(_)
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Audit(_) => true,
+            Key::Organization => self.desired.is_about_guardrails(),
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Audit(_) => true,
         }
     }
 

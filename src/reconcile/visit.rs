@@ -185,7 +185,9 @@ impl Engine {
         self.decide_rollouts(&mut state);
         wake.append(&mut state.woken);
         let mut plan = self.plan(&mut state, key, observed);
-        if self.settings.intent == Intent::Converge && observed.unread().is_none() {
+        let is_asked_for = state.is_asked_for(key);
+        let unread = observed.unread().filter(|_| is_asked_for || *key != Key::Organization);
+        if self.settings.intent == Intent::Converge && unread.is_none() {
             let stale_for = self.settings.timing.own_write_grace;
             if let Some(contests) = state.contests.get_mut(key) {
                 contests.hold_off(&mut plan, self.time.now(), stale_for);
@@ -220,17 +222,15 @@ impl Engine {
         if state.is_kept(key) {
             state.plans.insert(key.clone(), plan.clone());
         }
-        let plan = state.guard(key, (plan, observed.unread()), self.time.wall(), &mut wake);
+        let plan = state.guard(key, (plan, unread), self.time.wall(), &mut wake);
         let plan = state.stand_back(key, plan, self.time.wall());
-        let is_reported = state.is_asked_for(key);
         // Where nothing is asked of an account, it need not let us in.
-        let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
-        let failure =
-            observed.unread().filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
-                reason: unread.class.to_owned(),
-                message: unread.message.clone(),
-                retryable: is_retryable(unread.class),
-            });
+        let matters = |unread: &&Unread| is_asked_for || is_retryable(unread.class);
+        let failure = unread.filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
+            reason: unread.class.to_owned(),
+            message: unread.message.clone(),
+            retryable: is_retryable(unread.class),
+        });
         let (mut exam, mut scheduled) = (plan.exam.clone(), None);
         if self.settings.repeats_tests && exam.is_none() && failure.is_none() {
             (exam, scheduled) = self.schedule(&mut state, key);
