@@ -140,14 +140,22 @@ fn every_file_parses() {
         names,
         [
             "README.md",
+            "bedrail.service",
             "controller-policy.json",
+            "controller.yaml",
             "ecs-service.json",
             "ecs-task-definition.json",
             "kubernetes.yaml",
-            "member-role.yaml"
+            "logging-hub.yaml",
+            "member-logging.yaml",
+            "member-role.yaml",
+            "optional-alarms.yaml",
+            "optional-budget.yaml",
+            "optional-config-rules.yaml",
+            "optional-journal-bucket.yaml",
         ]
     );
-    for name in &names[1..] {
+    for name in &names[2..] {
         assert!(documents(name).iter().all(Value::is_mapping), "{name}");
     }
 }
@@ -160,6 +168,39 @@ fn the_roles_may_do_what_the_controller_calls_and_nothing_else() {
         .flat_map(|name| actions(&document(name)))
         .collect();
     assert_eq!(granted, known);
+}
+
+/// Two ways to the same role: neither grants what the other does not. Which role is passed for logging
+/// is known to the stack alone.
+#[test]
+fn the_stack_grants_what_the_policy_file_does() {
+    let mut of_file = actions(&document("controller-policy.json"));
+    of_file.insert("iam:PassRole".to_owned());
+    let stack = document("controller.yaml");
+    let policy = &stack["Resources"]["ControllerPolicy"];
+    assert_eq!(actions(policy), of_file);
+    let conditions = |value: &Value| all(value, "organizations:PolicyType").len();
+    assert_eq!(conditions(policy), 1, "policies of other types are nobody's business");
+}
+
+/// The names that the README's manifest has are those that the templates make.
+#[test]
+fn what_the_logging_templates_make_is_what_the_manifest_in_them_names() {
+    let template = document("member-logging.yaml");
+    let default = |name: &str| template["Parameters"][name]["Default"].as_str().unwrap();
+    let text = fs::read_to_string(folder().join("member-logging.yaml")).unwrap();
+    let manifest: String = text.lines().filter(|line| line.starts_with('#')).collect();
+    let bucket = format!("{}-${{account}}-${{region}}", default("BucketPrefix"));
+    let role = format!("role/{}", default("RoleName"));
+    for part in [default("LogGroupName"), &role, &bucket] {
+        assert!(manifest.contains(part), "{part}");
+    }
+    let hub = document("logging-hub.yaml");
+    for (ours, theirs) in
+        [("HubBucketPrefix", "BucketPrefix"), ("HubDestinationName", "DestinationName")]
+    {
+        assert_eq!(default(ours), hub["Parameters"][theirs]["Default"].as_str().unwrap());
+    }
 }
 
 /// IAM counts without white space and refuses more in a managed policy.
@@ -209,6 +250,12 @@ fn nothing_deploys_two_controllers_at_once() {
     assert_eq!(service["deploymentConfiguration"]["maximumPercent"], 100);
     assert_eq!(service["deploymentConfiguration"]["minimumHealthyPercent"], 0);
 
+    let stack = document("controller.yaml");
+    let service = &stack["Resources"]["Service"]["Properties"];
+    assert_eq!(service["DesiredCount"], 1);
+    assert_eq!(service["DeploymentConfiguration"]["MaximumPercent"], 100);
+    assert_eq!(service["DeploymentConfiguration"]["MinimumHealthyPercent"], 0);
+
     let kubernetes = documents("kubernetes.yaml");
     let deployment = kubernetes.iter().find(|document| document["kind"] == "Deployment").unwrap();
     assert_eq!(deployment["spec"]["replicas"], 1);
@@ -221,6 +268,10 @@ fn containers_run_without_root_and_write_nowhere() {
     let container = &task["containerDefinitions"][0];
     assert_eq!(container["readonlyRootFilesystem"], true);
     assert_eq!(container["user"], "65532:65532");
+    let stack = document("controller.yaml");
+    let container = &stack["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0];
+    assert_eq!(container["ReadonlyRootFilesystem"], true);
+    assert_eq!(container["User"], "65532:65532");
 
     let kubernetes = documents("kubernetes.yaml");
     let deployment = kubernetes.iter().find(|document| document["kind"] == "Deployment").unwrap();
@@ -240,9 +291,15 @@ fn containers_pass_only_flags_that_the_binary_knows() {
     let kubernetes = documents("kubernetes.yaml");
     let deployment = kubernetes.iter().find(|document| document["kind"] == "Deployment").unwrap();
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-    for arguments in [&task["containerDefinitions"][0]["command"], &container["args"]] {
+    let stack = document("controller.yaml");
+    let stack = &stack["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Command"];
+    for arguments in [&task["containerDefinitions"][0]["command"], &container["args"], stack] {
         let words = arguments.as_sequence().unwrap().iter().map(|word| word.as_str().unwrap());
         let parsed = Arguments::try_parse_from(std::iter::once("bedrail").chain(words));
         assert!(parsed.is_ok(), "{parsed:?}");
     }
+    let unit = fs::read_to_string(folder().join("bedrail.service")).unwrap();
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let parsed = Arguments::try_parse_from(start.split_whitespace());
+    assert!(parsed.is_ok(), "{parsed:?}");
 }

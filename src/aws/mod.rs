@@ -29,6 +29,7 @@ mod fleet;
 mod guardrail_writes;
 mod guardrails;
 mod limiter;
+mod logging;
 mod model_body;
 mod models;
 mod normalise;

@@ -145,7 +145,11 @@ impl Controller {
             Key::Organization => Some(Lane::serial("organization")),
             // Slow by intent: it must not be felt by what is enforced.
             Key::Audit(_) => Some(Lane::new("audit", AUDITED_AT_ONCE)),
-            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Cell(_) => None,
+            Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Cell(_)
+            | Key::Logging(_) => None,
         };
         let limit = NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN);
         Self {
@@ -247,6 +251,7 @@ impl Controller {
                         | Key::ProfilePolicy(_)
                         | Key::Rollout(_)
                         | Key::Cell(_)
+                        | Key::Logging(_)
                         | Key::Audit(_) => {
                             queue.add(key);
                         }
@@ -300,6 +305,7 @@ impl Controller {
                     | Key::ProfilePolicy(_)
                     | Key::Rollout(_)
                     | Key::Cell(_)
+                    | Key::Logging(_)
                     | Key::Audit(_) => offset(interval, spread(&key)),
                 };
                 self.queue.add_after(key, wait);

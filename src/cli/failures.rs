@@ -66,7 +66,7 @@ fn place(key: &Key) -> Option<Cell> {
         Key::ProfilePolicy(profile) => {
             Some(Cell { account: profile.account.clone(), region: profile.region.clone() })
         }
-        Key::Cell(cell) | Key::Audit(cell) => Some(cell.clone()),
+        Key::Cell(cell) | Key::Logging(cell) | Key::Audit(cell) => Some(cell.clone()),
     }
 }
 

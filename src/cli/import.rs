@@ -13,8 +13,8 @@ use super::settings::{Common, Installation};
 use crate::aws::{Aws, ErrorClass};
 use crate::manifest;
 use crate::model::{
-    AccountState, Cell, Fleet, Imported, ObservedEnforcement, ObservedGuardrail, ObservedPolicy,
-    PolicyId, Read, Region, Unread,
+    AccountState, Cell, Fleet, Imported, LoggingConfig, ObservedEnforcement, ObservedGuardrail,
+    ObservedPolicy, PolicyId, Read, Region, Unread,
 };
 use crate::plan::{Live, import};
 
@@ -23,8 +23,8 @@ use crate::plan::{Live, import};
 #[command(
     after_help = "Reads live AWS and writes nothing there. Guardrails of the management account
 come with the content of the version that is enforced; to apply what was written only sets marks of
-ownership. What no manifest can say is listed and stays as it is. Service control policies,
-invocation logging and guardrails of member accounts are not imported.
+ownership. What no manifest can say is listed and stays as it is. Service control policies and
+guardrails of member accounts are not imported.
 
 Exit codes: 0 done; 1 something could not be read (the rest is written, and says so); 2 a file is
 there already.
@@ -52,6 +52,7 @@ struct Readings {
     guardrails: Vec<(String, ObservedGuardrail)>,
     policies: BTreeMap<PolicyId, ObservedPolicy>,
     slots: BTreeMap<Cell, ObservedEnforcement>,
+    logging: BTreeMap<Cell, LoggingConfig>,
     /// By what it is about.
     unread: BTreeMap<String, String>,
 }
@@ -71,8 +72,9 @@ pub(super) async fn import_command(
     };
     let readings = read(&aws, &fleet, &regions).await;
     let owner = &arguments.installation.owner;
-    let Readings { guardrails, policies, slots, unread } = &readings;
-    let imported = import(&Live { owner, fleet: &fleet, guardrails, policies, slots });
+    let Readings { guardrails, policies, slots, logging, unread } = &readings;
+    let live = Live { owner, fleet: &fleet, guardrails, policies, slots, logging };
+    let imported = import(&live);
     let files = manifest::export(&imported, &header(&fleet, unread));
     if let Some(exit) = write(&arguments, &files)? {
         return Ok(exit);
@@ -126,11 +128,20 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
     for cell in cells {
         let aws = aws.clone();
         reading_slots.spawn(async move {
-            let read = aws.cell(&cell).await;
-            (cell, read.enforcement)
+            let (read, logging) = tokio::join!(aws.cell(&cell), aws.logging(&cell));
+            (cell, read.enforcement, logging)
         });
     }
-    for (cell, read) in reading_slots.join_all().await {
+    for (cell, read, logging) in reading_slots.join_all().await {
+        match logging {
+            Read::Known(config) => {
+                readings.logging.insert(cell.clone(), config);
+            }
+            Read::KnownAbsent => {}
+            Read::Unknown(unread) => {
+                readings.missed(&format!("the invocation logging in {cell}"), &unread);
+            }
+        }
         match read {
             Read::Known(slot) => {
                 readings.slots.insert(cell, slot);
@@ -209,18 +220,17 @@ fn summarise(
     for left in &imported.left {
         anstream::println!("left {}: {}", left.object, left.why);
     }
-    anstream::println!(
-        "not imported: service control policies, invocation logging, guardrails of member accounts"
-    );
+    anstream::println!("not imported: service control policies, guardrails of member accounts");
     for (what, why) in unread {
         anstream::println!("could not read {what}: {why}");
     }
     anstream::println!(
-        "{} guardrails, {} organization policies, {} account enforcements; {} left as they are, {} \
-         unread",
+        "{} guardrails, {} organization policies, {} account enforcements, {} invocation \
+         logging; {} left as they are, {} unread",
         imported.guardrails.len(),
         imported.organization.len(),
         imported.accounts.len(),
+        imported.logging.len(),
         imported.left.len(),
         unread.len()
     );

@@ -28,6 +28,10 @@ pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Res
             }),
         },
         Key::Rollout(name) => Subject::rollout(name),
+        Key::Logging(cell) => {
+            let desired = desired.logging.get(cell);
+            Subject::logging(cell, desired.map(|desired| &desired.manifest))
+        }
         Key::Cell(cell) | Key::Audit(cell) => {
             Subject::cell(cell, desired.cells.get(cell).map(|desired| &desired.enforcement))
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::model::{
     AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, GuardrailTests,
-    Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId, Region,
-    UnitId, Version,
+    Logging, Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId,
+    Region, Template, UnitId, Version,
 };
 
 /// All manifests of one load.
@@ -21,6 +21,8 @@ pub struct Manifests {
     pub organization_enforcements: BTreeMap<Name, OrganizationEnforcement>,
     /// `kind: AccountEnforcement`. Their guardrails are in `guardrails`.
     pub account_enforcements: BTreeMap<Name, AccountEnforcement>,
+    /// `kind: InvocationLogging`.
+    pub invocation_logging: BTreeMap<Name, InvocationLogging>,
     /// `kind: Approval`.
     pub approvals: BTreeMap<Name, Approval>,
 }
@@ -31,12 +33,15 @@ impl Manifests {
         let count = |count: usize, noun: &str| {
             format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
         };
-        [
+        let logging = count(self.invocation_logging.len(), "invocation logging");
+        let logging = (!self.invocation_logging.is_empty()).then_some(logging);
+        let mut counts = vec![
             count(self.guardrails.len(), "guardrail"),
             count(self.organization_enforcements.len(), "organization enforcement"),
             count(self.account_enforcements.len(), "account enforcement"),
-        ]
-        .join(", ")
+        ];
+        counts.extend(logging);
+        counts.join(", ")
     }
 }
 
@@ -266,4 +271,23 @@ pub struct AccountEnforcement {
     pub enforcement: Enforcement,
     /// What to do with somebody else's configuration.
     pub on_foreign: OnForeign,
+}
+
+/// Invocation logging of a selection of cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvocationLogging {
+    /// Its name.
+    pub name: Name,
+    /// Where it was read.
+    pub origin: Origin,
+    /// What is put into each cell, with placeholders.
+    pub config: Logging<Template>,
+    /// Its Regions.
+    pub regions: BTreeSet<Region>,
+    /// Where it applies, in the order of the text.
+    pub targets: Vec<Selector>,
+    /// What to do with somebody else's configuration.
+    pub on_foreign: OnForeign,
+    /// Whether it should exist.
+    pub state: Presence,
 }

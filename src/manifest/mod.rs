@@ -44,7 +44,7 @@ mod yaml;
 pub use export::{File, export};
 pub use known::guardrail_regions;
 pub use manifests::{
-    AccountEnforcement, CrossRegion, Enforcement, Guardrail, KmsKey, Manifests,
+    AccountEnforcement, CrossRegion, Enforcement, Guardrail, InvocationLogging, KmsKey, Manifests,
     OrganizationEnforcement, Origin, Placement, RegionOverride, Selector, ShareWith, UnitSelector,
 };
 pub use parse::{Outcome, parse};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
 use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
+use super::logging::DesiredLogging;
 use super::preflight::Preflight;
 use super::rollout::DesiredRollout;
 use super::selection::{EnforcementKey, Selection};
@@ -265,6 +266,11 @@ pub struct Desired {
     pub cells: BTreeMap<Cell, DesiredCell>,
     /// Cells that some account enforcement selects and cannot have: they stay as they are.
     pub kept: BTreeSet<Cell>,
+    /// Invocation logging, per cell.
+    pub logging: BTreeMap<Cell, DesiredLogging>,
+    /// Hash of everything that the text of each invocation logging says.
+    #[serde(skip)]
+    pub logging_specs: BTreeMap<Name, String>,
     /// Rollouts of account enforcements.
     pub rollouts: BTreeMap<Name, DesiredRollout<Cell>>,
     /// Rollouts of organization enforcements: Region by Region.
@@ -278,4 +284,12 @@ pub struct Desired {
     pub unreachable: BTreeMap<AccountId, String>,
     /// What this fleet does not admit.
     pub refusals: BTreeSet<Refusal>,
+}
+
+impl Desired {
+    /// Whether anything is said of guardrails or of what enforces them. Else nothing depends on what
+    /// the organization's Bedrock policies say, and where they cannot be read nothing waits.
+    pub fn is_about_guardrails(&self) -> bool {
+        !self.replicas.is_empty() || !self.organization.is_empty() || !self.enforcements.is_empty()
+    }
 }

@@ -6,6 +6,8 @@ use super::canonical::Revision;
 use super::content::Content;
 use super::desired::{EnforcementSettings, OnDraft};
 use super::ids::{AccountId, Name, ProfileId, Region};
+use super::logging::Logging;
+use super::template::Template;
 
 /// Everything that manifests can say of what is live, and the rest by name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Imported {
     pub organization: Vec<ImportedPolicy>,
     /// Enforced configurations; equal cells are one.
     pub accounts: Vec<ImportedEnforcement>,
+    /// Invocation logging; cells that are equal but for where they are, are one.
+    pub logging: Vec<ImportedLogging>,
     /// What no manifest describes now, and why.
     pub left: Vec<Left>,
 }
@@ -82,6 +86,19 @@ pub struct ImportedPolicy {
     pub policy_name: String,
     /// Whether policies nearer the leaf may change it.
     pub allow_override: bool,
+}
+
+/// Invocation logging of some accounts in the same Regions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedLogging {
+    /// The name of its manifest.
+    pub name: Name,
+    /// The configuration, with placeholders.
+    pub config: Logging<Template>,
+    /// Its Regions.
+    pub regions: BTreeSet<Region>,
+    /// Its accounts.
+    pub targets: Vec<ImportedTarget>,
 }
 
 /// One target.

@@ -16,10 +16,13 @@ mod facts;
 mod fleet;
 mod ids;
 mod imported;
+mod logging;
+mod manifest_key;
 mod observed;
 mod preflight;
 mod rollout;
 mod selection;
+mod template;
 mod trial;
 
 pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME, canonical};
@@ -39,9 +42,11 @@ pub use ids::{
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
 };
 pub use imported::{
-    Imported, ImportedEnforcement, ImportedGuardrail, ImportedPolicy, ImportedShare,
-    ImportedTarget, Left,
+    Imported, ImportedEnforcement, ImportedGuardrail, ImportedLogging, ImportedPolicy,
+    ImportedShare, ImportedTarget, Left,
 };
+pub use logging::{Bucket, DataKind, DesiredLogging, LogGroup, Logging, LoggingConfig};
+pub use manifest_key::ManifestKey;
 pub use observed::{
     Absent, ENFORCEMENT_TAG, GuardrailStatus, OWNER_TAG, ObservedCell, ObservedEnforcement,
     ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica, ObservedVersion,
@@ -56,4 +61,5 @@ pub use selection::{
     EnforcementKey, EnforcementKind, NotASelection, Selection, TargetMark, digits,
     marks_of_account, marks_of_target,
 };
+pub use template::{Template, TemplateError};
 pub use trial::{Action, Answer, Answers, GuardrailTest, GuardrailTests, Sample, Side};

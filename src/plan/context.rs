@@ -46,3 +46,10 @@ pub struct Context<'a> {
     /// Now, on the clock that marks of rollouts are written by.
     pub wall: Timestamp,
 }
+
+impl Context<'_> {
+    /// [`Desired::is_about_guardrails`](crate::model::Desired::is_about_guardrails).
+    pub fn is_about_guardrails(&self) -> bool {
+        !self.replicas.is_empty() || !self.organization.is_empty() || !self.enforcements.is_empty()
+    }
+}

@@ -46,7 +46,8 @@ impl Step {
             | Self::CreatePolicy { .. }
             | Self::AttachPolicy { .. }
             | Self::PutResourcePolicy { previous: None, .. }
-            | Self::PutEnforced { config_id: None, .. } => Effect::Create,
+            | Self::PutEnforced { config_id: None, .. }
+            | Self::PutLogging { is_update: false, .. } => Effect::Create,
             Self::UpdateGuardrail { .. }
             | Self::TagGuardrail { .. }
             | Self::UntagGuardrail { .. }
@@ -55,14 +56,16 @@ impl Step {
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
             | Self::RenamePolicy { .. }
-            | Self::PutEnforced { .. } => Effect::Update,
+            | Self::PutEnforced { .. }
+            | Self::PutLogging { .. } => Effect::Update,
             Self::DeleteGuardrail { .. }
             | Self::DeleteVersion { .. }
             | Self::DeleteResourcePolicy { .. }
             | Self::DeletePolicy { .. }
             | Self::DetachPolicy { .. }
             | Self::DropRegions { .. }
-            | Self::DeleteEnforced { .. } => Effect::Delete,
+            | Self::DeleteEnforced { .. }
+            | Self::DeleteLogging { .. } => Effect::Delete,
         }
     }
 
@@ -88,6 +91,8 @@ impl Step {
             Self::DetachPolicy { .. } => "organizations:DetachPolicy",
             Self::PutEnforced { .. } => "bedrock:PutEnforcedGuardrailConfiguration",
             Self::DeleteEnforced { .. } => "bedrock:DeleteEnforcedGuardrailConfiguration",
+            Self::PutLogging { .. } => "bedrock:PutModelInvocationLoggingConfiguration",
+            Self::DeleteLogging { .. } => "bedrock:DeleteModelInvocationLoggingConfiguration",
         }
     }
 
@@ -119,6 +124,9 @@ impl Step {
                 format!("enforced configuration {}", guardrail.with_version(*version))
             }
             Self::DeleteEnforced { config_id, .. } => format!("enforced configuration {config_id}"),
+            Self::PutLogging { manifest, .. } | Self::DeleteLogging { manifest, .. } => {
+                format!("invocation logging of {manifest}")
+            }
         }
     }
 
@@ -138,9 +146,10 @@ impl Step {
             | Self::DeleteResourcePolicy { account, region, .. } => {
                 Some(Cell { account: account.clone(), region: region.clone() })
             }
-            Self::PutEnforced { cell, .. } | Self::DeleteEnforced { cell, .. } => {
-                Some(cell.clone())
-            }
+            Self::PutEnforced { cell, .. }
+            | Self::DeleteEnforced { cell, .. }
+            | Self::PutLogging { cell, .. }
+            | Self::DeleteLogging { cell, .. } => Some(cell.clone()),
             Self::EnablePolicyType { .. }
             | Self::CreatePolicy { .. }
             | Self::UpdatePolicy { .. }
@@ -164,7 +173,9 @@ impl Step {
             | Self::UpdatePolicy { changes, .. }
             | Self::RenamePolicy { changes, .. }
             | Self::PutEnforced { changes, .. }
-            | Self::DeleteEnforced { changes, .. } => changes,
+            | Self::DeleteEnforced { changes, .. }
+            | Self::PutLogging { changes, .. }
+            | Self::DeleteLogging { changes, .. } => changes,
             Self::CreateGuardrail { .. }
             | Self::PublishVersion { .. }
             | Self::DeleteGuardrail { .. }
@@ -198,7 +209,9 @@ impl Step {
             Self::AttachPolicy { id, target, .. } | Self::DetachPolicy { id, target, .. } => {
                 Some(sighting::attachment(id, target))
             }
-            Self::DeleteEnforced { .. } => Some(sighting::SLOT.to_owned()),
+            Self::DeleteEnforced { .. } | Self::DeleteLogging { .. } => {
+                Some(sighting::SLOT.to_owned())
+            }
             Self::DropRegions { id, .. } => Some(sighting::blocks(id)),
             Self::UpdateGuardrail { .. }
             | Self::TagGuardrail { .. }
@@ -208,7 +221,8 @@ impl Step {
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
             | Self::RenamePolicy { .. }
-            | Self::PutEnforced { .. } => None,
+            | Self::PutEnforced { .. }
+            | Self::PutLogging { .. } => None,
         }
     }
 
@@ -216,10 +230,13 @@ impl Step {
     /// change guard may hold.
     pub fn is_loss(&self) -> bool {
         match self {
-            Self::PutEnforced { is_loss, .. } | Self::UpdatePolicy { is_loss, .. } => *is_loss,
-            Self::DetachPolicy { .. } | Self::DropRegions { .. } | Self::DeleteEnforced { .. } => {
-                true
-            }
+            Self::PutEnforced { is_loss, .. }
+            | Self::UpdatePolicy { is_loss, .. }
+            | Self::PutLogging { is_loss, .. } => *is_loss,
+            Self::DetachPolicy { .. }
+            | Self::DropRegions { .. }
+            | Self::DeleteEnforced { .. }
+            | Self::DeleteLogging { .. } => true,
             // What these delete protects nobody: they come after the last reference is gone.
             Self::DeleteGuardrail { .. }
             | Self::DeleteVersion { .. }
@@ -282,6 +299,7 @@ impl HoldReason {
             Self::Orphaned => "Orphaned",
             Self::Unclear => "Unclear",
             Self::ChangeGuard => "ChangeGuard",
+            Self::DestinationRefused => "DestinationRefused",
             Self::NotInManagementAccount => "NotInManagementAccount",
             Self::RegionUnavailable => "RegionUnavailable",
             Self::Contested => "Contested",

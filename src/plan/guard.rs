@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{Timestamp, ToSpan};
 
 use super::step::{Held, HoldReason, Loss, Plan, Until};
-use crate::model::{Approval, DesiredEnforcement, EnforcementKey, digits};
+use crate::model::{Approval, ManifestKey, digits};
 
 /// One in so many owned cells and targets may be lost without approval: 5 %.
 const SHARE: usize = 20;
@@ -53,18 +53,16 @@ pub struct HeldPlan {
     /// Of how much.
     pub owned: usize,
     /// Whose text it is.
-    pub manifests: BTreeSet<EnforcementKey>,
+    pub manifests: BTreeSet<ManifestKey>,
     /// Whether an approval of it was there and has expired.
     pub is_expired: bool,
 }
 
+/// Hash of everything that the text of each manifest says.
+pub type Specs<'a> = BTreeMap<ManifestKey, &'a str>;
+
 /// Rules on the loss set of the fleet, at `now` in seconds since 1970.
-pub fn rule(
-    losses: &Losses,
-    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
-    approvals: &BTreeSet<Approval>,
-    now: i64,
-) -> Ruling {
+pub fn rule(losses: &Losses, specs: &Specs, approvals: &BTreeSet<Approval>, now: i64) -> Ruling {
     let Losses { set, owned, is_complete } = *losses;
     if set.is_empty() {
         return Ruling::Open;
@@ -77,8 +75,8 @@ pub fn rule(
     if count <= limit(owned) {
         return Ruling::Open;
     }
-    let losing: BTreeSet<&EnforcementKey> = set.iter().map(|loss| &loss.enforcement).collect();
-    let hashes = hashes(&losing, enforcements);
+    let losing: BTreeSet<&ManifestKey> = set.iter().map(|loss| &loss.manifest).collect();
+    let hashes = hashes(&losing, specs);
     let fits = |approval: &&Approval| {
         parse(&approval.plan).is_some_and(|(hash, most)| count <= most && hashes.contains(hash))
     };
@@ -87,7 +85,7 @@ pub fn rule(
         return Ruling::Open;
     }
     Ruling::Held(HeldPlan {
-        name: format!("p-{}{count:04x}", hash(&losing, enforcements)),
+        name: format!("p-{}{count:04x}", hash(&losing, specs)),
         count,
         owned,
         manifests: losing.into_iter().cloned().collect(),
@@ -107,14 +105,11 @@ fn parse(name: &str) -> Option<(&str, usize)> {
 }
 
 /// The hash over names and specs of the losing manifests.
-fn hash<'a>(
-    losing: impl IntoIterator<Item = &'a &'a EnforcementKey>,
-    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
-) -> String {
+fn hash<'a>(losing: impl IntoIterator<Item = &'a &'a ManifestKey>, specs: &Specs) -> String {
     let text: String = losing
         .into_iter()
         .map(|key| {
-            let spec = enforcements.get(*key).map_or("", |text| text.spec_hash.as_str());
+            let spec = specs.get(*key).copied().unwrap_or_default();
             format!("{key} {spec}\n")
         })
         .collect();
@@ -123,18 +118,15 @@ fn hash<'a>(
 
 /// The hashes an approval of these can have: a manifest that has lost all it was to lose no longer
 /// shows, so every set of others may have been in it too.
-fn hashes(
-    losing: &BTreeSet<&EnforcementKey>,
-    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
-) -> BTreeSet<String> {
-    let others: Vec<&EnforcementKey> =
-        enforcements.keys().filter(|key| !losing.contains(key)).take(FINISHED_MAX).collect();
+fn hashes(losing: &BTreeSet<&ManifestKey>, specs: &Specs) -> BTreeSet<String> {
+    let others: Vec<&ManifestKey> =
+        specs.keys().filter(|key| !losing.contains(key)).take(FINISHED_MAX).collect();
     (0_u32..1 << others.len())
         .map(|chosen| {
             let finished = others.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0);
-            let all: BTreeSet<&EnforcementKey> =
+            let all: BTreeSet<&ManifestKey> =
                 losing.iter().copied().chain(finished.map(|(_, key)| *key)).collect();
-            hash(&all, enforcements)
+            hash(&all, specs)
         })
         .collect()
 }
@@ -193,43 +185,34 @@ pub fn withhold(mut plan: Plan, ruling: &Ruling) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EnforcementKind, Presence, Selection};
+    use crate::model::{EnforcementKey, EnforcementKind};
 
-    fn key(name: &str) -> EnforcementKey {
-        EnforcementKey { kind: EnforcementKind::Account, name: name.parse().unwrap() }
+    fn key(name: &str) -> ManifestKey {
+        EnforcementKey { kind: EnforcementKind::Account, name: name.parse().unwrap() }.into()
     }
 
     fn losses(name: &str, count: usize) -> Vec<Loss> {
         (0..count)
-            .map(|number| Loss { enforcement: key(name), object: format!("{name} {number}") })
+            .map(|number| Loss { manifest: key(name), object: format!("{name} {number}") })
             .collect()
     }
 
     /// `a` and `b`, with these specs.
-    fn enforcements(a: &str, b: &str) -> BTreeMap<EnforcementKey, DesiredEnforcement> {
-        let text = |spec: &str| DesiredEnforcement {
-            state: Presence::Present,
-            guardrail: "baseline".parse().unwrap(),
-            selection: Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new()),
-            former_names: BTreeSet::new(),
-            on_deselect: crate::model::OnDeselect::Keep,
-            is_unresolved: false,
-            spec_hash: spec.to_owned(),
-        };
-        BTreeMap::from([(key("a"), text(a)), (key("b"), text(b))])
+    fn specs<'a>(a: &'a str, b: &'a str) -> Specs<'a> {
+        BTreeMap::from([(key("a"), a), (key("b"), b)])
     }
 
     fn ruling(
         losses: &[Loss],
         owned: usize,
-        specs: (&str, &str),
+        texts: (&str, &str),
         approvals: &[Approval],
         now: i64,
     ) -> Ruling {
         let set: BTreeSet<&Loss> = losses.iter().collect();
         let losses = Losses { set: &set, owned, is_complete: true };
         let approvals = approvals.iter().cloned().collect();
-        rule(&losses, &enforcements(specs.0, specs.1), &approvals, now)
+        rule(&losses, &specs(texts.0, texts.1), &approvals, now)
     }
 
     fn name(ruling: Ruling) -> String {
@@ -263,7 +246,7 @@ mod tests {
         let losses = losses("a", 1);
         let set: BTreeSet<&Loss> = losses.iter().collect();
         let losses = Losses { set: &set, owned: 100, is_complete: false };
-        let ruling = rule(&losses, &enforcements("1", "1"), &BTreeSet::new(), 0);
+        let ruling = rule(&losses, &specs("1", "1"), &BTreeSet::new(), 0);
         assert_eq!(ruling, Ruling::Incomplete);
     }
 

@@ -10,9 +10,9 @@ use super::confirm::Confirmed;
 use super::replica::Exam;
 use super::rollout::Trial;
 use crate::model::{
-    AccountId, Cell, ConfigId, EnforcementKey, EnforcementSettings, FieldChange, GuardrailArn,
-    Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent, ReplicaKey, ReplicaRevision,
-    Revision, RootId, TargetId, Version,
+    AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn, LoggingConfig,
+    ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent, ReplicaKey,
+    ReplicaRevision, Revision, RootId, TargetId, Version,
 };
 
 /// One change to AWS.
@@ -252,6 +252,35 @@ pub enum Step {
         /// Two complete reads showed it referencing our guardrail.
         confirmed: Confirmed,
     },
+    /// `PutModelInvocationLoggingConfiguration`: the whole configuration.
+    PutLogging {
+        /// Where.
+        cell: Cell,
+        /// The manifest that claims the cell.
+        manifest: Name,
+        /// What is put.
+        config: LoggingConfig,
+        /// Whether there is one already.
+        is_update: bool,
+        /// Whether something is not logged any more that somebody else, or our text before, wanted.
+        is_loss: bool,
+        /// Old and new.
+        changes: Vec<FieldChange>,
+    },
+    /// `DeleteModelInvocationLoggingConfiguration`. The executor reads again and goes on only if it
+    /// is still `config`.
+    DeleteLogging {
+        /// Where.
+        cell: Cell,
+        /// The manifest that is `Absent`.
+        manifest: Name,
+        /// What was read, twice.
+        config: LoggingConfig,
+        /// What it was.
+        changes: Vec<FieldChange>,
+        /// Two complete reads showed it to be what the manifest asks to take away.
+        confirmed: Confirmed,
+    },
 }
 
 /// Why something desired is not done now. A closed set: condition reason, metric label and log
@@ -292,6 +321,8 @@ pub enum HoldReason {
     Unclear,
     /// More would be lost than is done without a person's approval.
     ChangeGuard,
+    /// AWS will not log to where the manifest says.
+    DestinationRefused,
     /// The organization document names this guardrail by an identifier that cannot be applied.
     NotInManagementAccount,
     /// The account has not enabled this opt-in Region, so nothing can be called there either.
@@ -359,11 +390,11 @@ pub struct Orphan {
     pub message: String,
 }
 
-/// Owned protection that goes or narrows, or a foreign slot that is taken over.
+/// Owned protection or logging that goes or narrows, or a foreign slot that is taken over.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Loss {
     /// Whose text consents.
-    pub enforcement: EnforcementKey,
+    pub manifest: ManifestKey,
     /// The cell or target.
     pub object: String,
 }

@@ -43,7 +43,9 @@ impl Step {
             | Self::DeleteVersion { .. }
             | Self::PutResourcePolicy { .. }
             | Self::DeleteResourcePolicy { .. }
-            | Self::EnablePolicyType { .. } => None,
+            | Self::EnablePolicyType { .. }
+            | Self::PutLogging { .. }
+            | Self::DeleteLogging { .. } => None,
         }
     }
 
@@ -70,6 +72,12 @@ impl Step {
             Self::DeletePolicy { .. } => "CreatePolicy",
             Self::AttachPolicy { .. } => "DetachPolicy",
             Self::DetachPolicy { .. } => "AttachPolicy",
+            Self::PutLogging { is_update: false, .. } => {
+                "DeleteModelInvocationLoggingConfiguration"
+            }
+            Self::PutLogging { .. } | Self::DeleteLogging { .. } => {
+                "PutModelInvocationLoggingConfiguration"
+            }
             Self::PutEnforced { config_id: None, .. } => "DeleteEnforcedGuardrailConfiguration",
             Self::PutEnforced { .. } | Self::DeleteEnforced { .. } => {
                 "PutEnforcedGuardrailConfiguration"

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::aws::{Aws, AwsError, ErrorClass, GuardrailVersion};
 use crate::model::{
-    AccountId, GuardrailArn, GuardrailStatus, Read, Region, ReplicaContent, Version,
+    AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, Read, Region, ReplicaContent,
+    Version,
 };
 use crate::plan::Step;
 
@@ -33,6 +34,10 @@ pub(super) enum ActError {
         /// What AWS answered.
         error: AwsError,
     },
+    /// AWS will not take what the text asks for, however often it is sent; the text, or what it names,
+    /// has to change.
+    #[error(transparent)]
+    Refused(AwsError),
     /// What the step rests on changed between the read of this visit and the write. Nothing was
     /// written.
     #[error("{object} changed since it was read; reading again")]
@@ -87,6 +92,8 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::DeleteEnforced { cell, config_id, .. } => {
             aws.delete_enforced(cell, config_id).await?;
         }
+        Step::PutLogging { cell, config, .. } => put_logging(aws, cell, config).await?,
+        Step::DeleteLogging { cell, config, .. } => delete_logging(aws, cell, config).await?,
     }
     Ok(Effect::Changed)
 }
@@ -117,6 +124,24 @@ async fn delete_version(aws: &Aws, arn: &GuardrailArn, version: Version) -> Resu
             error.into()
         }
     })
+}
+
+/// Puts the invocation logging; what is wrong with its destinations is for the plan to explain.
+async fn put_logging(aws: &Aws, cell: &Cell, config: &LoggingConfig) -> Result<(), ActError> {
+    aws.put_logging(cell, config).await.map_err(|error| {
+        if error.class == ErrorClass::Invalid { ActError::Refused(error) } else { error.into() }
+    })
+}
+
+/// Deletes the invocation logging only if it is still what was read: nobody marks whose it is.
+async fn delete_logging(aws: &Aws, cell: &Cell, config: &LoggingConfig) -> Result<(), ActError> {
+    match aws.logging(cell).await {
+        Read::Known(live) if live == *config => Ok(aws.delete_logging(cell).await?),
+        Read::KnownAbsent => Ok(()),
+        Read::Known(_) | Read::Unknown(_) => {
+            Err(ActError::Moved { object: format!("the invocation logging in {cell}") })
+        }
+    }
 }
 
 /// Reads a resource policy again right before it is overwritten: there is no expected-version

@@ -78,7 +78,9 @@ impl Engine {
         let ending = match error {
             None => Ending::Done,
             Some(ActError::Moved { .. }) => Ending::Moved,
-            Some(ActError::Aws(_) | ActError::InUse { .. }) => Ending::Failed,
+            Some(ActError::Aws(_) | ActError::InUse { .. } | ActError::Refused(_)) => {
+                Ending::Failed
+            }
         };
         let record = Record::Ended { of, ending, message: error.map(ToString::to_string) };
         if let Err(error) = journal.write(record.clone()).await {

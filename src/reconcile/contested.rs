@@ -185,6 +185,7 @@ fn writing(step: &Step) -> Option<Writing> {
             content: format!("{} {settings:?}", guardrail.with_version(*version)),
             leaves_unprotected: config_id.is_none(),
         },
+        Step::PutLogging { config, .. } => other("logging".to_owned(), format!("{config:?}")),
         Step::CreateGuardrail { .. }
         | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
@@ -197,7 +198,8 @@ fn writing(step: &Step) -> Option<Writing> {
         | Step::DropRegions { .. }
         | Step::DeletePolicy { .. }
         | Step::DetachPolicy { .. }
-        | Step::DeleteEnforced { .. } => return None,
+        | Step::DeleteEnforced { .. }
+        | Step::DeleteLogging { .. } => return None,
     })
 }
 

@@ -177,6 +177,7 @@ impl State {
         let (Some(accepted), Some(fleet)) = (&self.accepted, &self.facts.fleet) else { return };
         let desired = (accepted.resolver)(fleet, accepted.generation);
         say_news(&desired, &self.desired);
+        self.leave_logging(&desired);
         self.desired = Arc::new(desired);
         self.begin_pass();
         let keys = self.keys();
@@ -205,6 +206,7 @@ impl State {
             | Key::Replica(_)
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
+            | Key::Logging(_)
             | Key::Audit(_) => true,
         };
         self.keys().into_iter().filter(ready).collect()

@@ -19,7 +19,10 @@ pub enum Key {
     Rollout(Name),
     /// The enforced configuration of one account and Region.
     Cell(Cell),
-    /// The same of one that no manifest names: only looked at.
+    /// The invocation logging of one account and Region. A key of its own, so that where it cannot be
+    /// read or written, enforcement goes on.
+    Logging(Cell),
+    /// The enforced configuration of one that no manifest names: only looked at.
     Audit(Cell),
 }
 
@@ -32,6 +35,7 @@ impl Key {
             Self::ProfilePolicy(_) => "ProfilePolicy",
             Self::Rollout(_) => "Rollout",
             Self::Cell(_) => "Cell",
+            Self::Logging(_) => "Logging",
             Self::Audit(_) => "Audit",
         }
     }
@@ -45,7 +49,7 @@ impl Key {
                 let ProfileKey { account, region, .. } = profile;
                 Some(Cell { account: account.clone(), region: region.clone() })
             }
-            Self::Cell(cell) | Self::Audit(cell) => Some(cell.clone()),
+            Self::Cell(cell) | Self::Logging(cell) | Self::Audit(cell) => Some(cell.clone()),
         }
     }
 }
@@ -58,6 +62,7 @@ impl fmt::Display for Key {
             Self::ProfilePolicy(key) => write!(f, "guardrail profile {key}"),
             Self::Rollout(name) => write!(f, "rollout of {name}"),
             Self::Cell(cell) => write!(f, "cell {cell}"),
+            Self::Logging(cell) => write!(f, "invocation logging in {cell}"),
             Self::Audit(cell) => write!(f, "audit of {cell}"),
         }
     }

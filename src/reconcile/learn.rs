@@ -50,13 +50,14 @@ impl State {
             (Key::ProfilePolicy(profile), Observed::ProfilePolicy(read)) => {
                 self.learn_profile(profile, read)
             }
-            // Other pairs are not made by `observe`.
+            // Nobody else's plan depends on logging; other pairs are not made by `observe`.
             (
                 Key::Organization
                 | Key::Replica(_)
                 | Key::ProfilePolicy(_)
                 | Key::Rollout(_)
                 | Key::Cell(_)
+                | Key::Logging(_)
                 | Key::Audit(_),
                 _,
             ) => BTreeSet::new(),

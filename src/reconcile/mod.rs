@@ -29,6 +29,7 @@ mod examine;
 mod gate;
 mod key;
 mod learn;
+mod logging;
 mod news;
 mod observe;
 mod pass;

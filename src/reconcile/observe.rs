@@ -8,8 +8,8 @@ use super::gate::Tried;
 use super::key::Key;
 use crate::aws::AwsError;
 use crate::model::{
-    AccountId, Fleet, ObservedCell, ObservedOrganization, ObservedReplica, PolicyTypeStatus, Read,
-    Region, ServiceControls,
+    AccountId, Fleet, LoggingConfig, ObservedCell, ObservedOrganization, ObservedReplica,
+    PolicyTypeStatus, Read, Region, ServiceControls, Unread,
 };
 use crate::plan;
 
@@ -39,6 +39,29 @@ pub(super) enum Observed {
     Rollout(Vec<Tried>),
     /// An enforced configuration.
     Cell(ObservedCell),
+    /// Invocation logging.
+    Logging(Read<LoggingConfig>),
+}
+
+impl Observed {
+    /// Why what the key is about could not be read.
+    pub(super) fn unread(&self) -> Option<&Unread> {
+        match self {
+            Self::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
+            Self::Replica(read, embeddings) => {
+                let embeddings = embeddings.as_ref().and_then(Read::unread);
+                match &read.guardrail {
+                    Read::Known(guardrail) => guardrail.policy.unread().or(embeddings),
+                    Read::KnownAbsent => embeddings,
+                    Read::Unknown(unread) => Some(unread),
+                }
+            }
+            Self::ProfilePolicy(read) => read.unread(),
+            Self::Rollout(_) => None,
+            Self::Cell(read) => read.enforcement.unread(),
+            Self::Logging(read) => read.unread(),
+        }
+    }
 }
 
 impl Engine {
@@ -67,6 +90,7 @@ impl Engine {
                 Ok(Observed::ProfilePolicy(policy))
             }
             Key::Rollout(name) => Ok(Observed::Rollout(self.try_gate(name).await)),
+            Key::Logging(cell) => Ok(Observed::Logging(self.aws.logging(cell).await)),
             Key::Cell(cell) | Key::Audit(cell) => Ok(Observed::Cell(self.aws.cell(cell).await)),
         }
     }

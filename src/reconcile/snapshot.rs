@@ -132,6 +132,10 @@ impl State {
                 let desired = self.desired.cells.get(cell)?;
                 Some(format!("AccountEnforcement/{}", desired.enforcement))
             }
+            Key::Logging(cell) => {
+                let desired = self.desired.logging.get(cell)?;
+                Some(format!("InvocationLogging/{}", desired.manifest))
+            }
             Key::Replica(replica) => Some(format!("Guardrail/{}", replica.guardrail)),
             Key::Rollout(name) => Some(format!("AccountEnforcement/{name}")),
             Key::Organization | Key::ProfilePolicy(_) | Key::Audit(_) => None,

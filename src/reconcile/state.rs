@@ -10,10 +10,10 @@ use super::audit::{Audited, Coverage};
 use super::contested::Contests;
 use super::key::Key;
 use crate::model::{
-    AccountId, Cell, Desired, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey, Read, Region,
-    ReplicaKey,
+    AccountId, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey,
+    Read, Region, ReplicaKey,
 };
-use crate::plan::{Decision, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
+use crate::plan::{Decision, LoggingMemory, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
 use crate::status::{Board, Tally};
 
 /// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
@@ -58,7 +58,11 @@ impl Asked {
         let was_asked = match by {
             Key::Cell(cell) => self.cells.remove(cell),
             Key::Organization => std::mem::take(&mut self.policies),
-            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Audit(_) => false,
+            Key::Replica(_)
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Logging(_)
+            | Key::Audit(_) => false,
         };
         was_asked && self.cells.is_empty() && !self.policies
     }
@@ -121,6 +125,9 @@ pub(super) struct State {
     pub(super) embeddings_read: BTreeMap<Region, Duration>,
     pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
     pub(super) sightings: BTreeMap<Key, Sightings>,
+    pub(super) logging: BTreeMap<Cell, LoggingMemory>,
+    /// Invocation logging that was in force as a manifest asked, in cells that none claims any more.
+    pub(super) left_logging: BTreeMap<Cell, DesiredLogging>,
     pub(super) contests: BTreeMap<Key, Contests>,
     pub(super) plans: BTreeMap<Key, Plan>,
     /// Under which generation each key was last found as it should be.
@@ -151,6 +158,8 @@ impl State {
             .chain(profiles)
             .chain(desired.rollouts.keys().cloned().map(Key::Rollout))
             .chain(desired.cells.keys().cloned().map(Key::Cell))
+            .chain(desired.logging.keys().cloned().map(Key::Logging))
+            .chain(self.left_logging.keys().cloned().map(Key::Logging))
             .chain(self.needed.iter().cloned().map(Key::Cell))
             .chain(self.watched.iter().cloned().map(Key::Cell))
             .collect()
@@ -168,19 +177,18 @@ impl State {
             | Key::Replica(_)
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
+            | Key::Logging(_)
             | Key::Audit(_) => true,
         }
     }
 
-    /// Whether what goes wrong with a key is anybody's concern.
-    pub(super) fn is_reported(&self, key: &Key) -> bool {
+    /// Whether a manifest or a plan asks for what a key is about.
+    pub(super) fn is_asked_for(&self, key: &Key) -> bool {
         match key {
             Key::Cell(cell) => self.desired.cells.contains_key(cell) || self.needed.contains(cell),
-            Key::Organization
-            | Key::Replica(_)
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Audit(_) => true,
+            Key::Logging(cell) => self.desired.logging.contains_key(cell),
+            Key::Organization => self.desired.is_about_guardrails(),
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Audit(_) => true,
         }
     }
 

@@ -15,7 +15,7 @@ use super::news::say_news;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
-use crate::model::{Desired, Facts, Name, Read, Unread};
+use crate::model::{Desired, Facts, Name, Unread};
 use crate::plan::{
     self, Context, Exam, Held, HoldReason, Plan, ProfilePolicy, Proving, Step, Until,
 };
@@ -85,7 +85,8 @@ impl Engine {
             | Key::Replica(_)
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
-            | Key::Cell(_) => self.reconcile(key).await,
+            | Key::Cell(_)
+            | Key::Logging(_) => self.reconcile(key).await,
         };
         let took = self.time.now().saturating_sub(began);
         let wall = self.time.wall();
@@ -245,7 +246,9 @@ impl Engine {
         self.decide_rollouts(&mut state);
         wake.append(&mut state.woken);
         let mut plan = self.plan(&mut state, key, observed);
-        if self.settings.intent == Intent::Converge && unread(observed).is_none() {
+        let is_asked_for = state.is_asked_for(key);
+        let unread = observed.unread().filter(|_| is_asked_for || *key != Key::Organization);
+        if self.settings.intent == Intent::Converge && unread.is_none() {
             let stale_for = self.settings.timing.own_write_grace;
             if let Some(contests) = state.contests.get_mut(key) {
                 contests.hold_off(&mut plan, self.time.now(), stale_for);
@@ -280,20 +283,18 @@ impl Engine {
         if state.is_kept(key) {
             state.plans.insert(key.clone(), plan.clone());
         }
-        let plan = state.guard(key, (plan, unread(observed)), self.time.wall(), &mut wake);
+        let plan = state.guard(key, (plan, unread), self.time.wall(), &mut wake);
         let mut plan = state.stand_back(key, plan, self.time.wall());
         if let Some(error) = self.journal_trouble() {
             plan = plan::without_journal(plan, &error);
         }
-        let is_reported = state.is_reported(key);
         // Where nothing is asked of an account, it need not let us in.
-        let matters = |unread: &&Unread| is_reported || is_retryable(unread.class);
-        let failure =
-            unread(observed).filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
-                reason: unread.class.to_owned(),
-                message: unread.message.clone(),
-                retryable: is_retryable(unread.class),
-            });
+        let matters = |unread: &&Unread| is_asked_for || is_retryable(unread.class);
+        let failure = unread.filter(|it| is_failure(it)).filter(matters).map(|unread| Failure {
+            reason: unread.class.to_owned(),
+            message: unread.message.clone(),
+            retryable: is_retryable(unread.class),
+        });
         let (mut exam, mut scheduled) = (plan.exam.clone(), None);
         if self.settings.repeats_tests && exam.is_none() && failure.is_none() {
             (exam, scheduled) = self.schedule(&mut state, key);
@@ -346,6 +347,9 @@ impl Engine {
 
     /// Plans `key` from what is known. Pure but for the memory of this process.
     fn plan(&self, state: &mut State, key: &Key, observed: &Observed) -> Plan {
+        if let (Key::Logging(cell), Observed::Logging(read)) = (key, observed) {
+            return self.plan_logging(state, cell, read);
+        }
         let State { desired, facts, rollouts, replicas, sightings, .. } = state;
         let context = self.context(desired, facts, rollouts);
         let sightings = sightings.entry(key.clone()).or_default();
@@ -379,6 +383,7 @@ impl Engine {
                 | Key::ProfilePolicy(_)
                 | Key::Rollout(_)
                 | Key::Cell(_)
+                | Key::Logging(_)
                 | Key::Audit(_),
                 _,
             ) => Plan::default(),
@@ -389,7 +394,7 @@ impl Engine {
     fn remember(&self, key: &Key, step: &Step, effect: &Effect) {
         let now = self.time.now();
         let mut state = self.state();
-        let State { replicas, sightings, contests, .. } = &mut *state;
+        let State { replicas, sightings, contests, logging, .. } = &mut *state;
         contests.entry(key.clone()).or_default().wrote(step, now);
         let sightings = match key {
             Key::Replica(replica) => {
@@ -404,6 +409,11 @@ impl Engine {
                 }
                 &mut memory.sightings
             }
+            Key::Logging(cell) => {
+                let memory = logging.entry(cell.clone()).or_default();
+                memory.wrote(step);
+                &mut memory.sightings
+            }
             Key::Organization
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
@@ -415,7 +425,7 @@ impl Engine {
         }
     }
 
-    /// Keeps that AWS refused to delete a version: it is not asked again soon.
+    /// Keeps what AWS will not do: it is not asked again soon.
     fn remember_refusal(&self, key: &Key, step: &Step, error: &ActError) {
         if let (
             Key::Replica(replica),
@@ -426,6 +436,14 @@ impl Engine {
             warn!(%key, "{error}");
             let now = self.time.now();
             self.state().replicas.entry(replica.clone()).or_default().refused(*version, now);
+        }
+        if let (Key::Logging(cell), Step::PutLogging { config, .. }, ActError::Refused(error)) =
+            (key, step, error)
+        {
+            let now = self.time.now();
+            let mut state = self.state();
+            let memory = state.logging.entry(cell.clone()).or_default();
+            memory.was_refused(config, error.message.to_string(), now);
         }
     }
 
@@ -456,7 +474,10 @@ impl Engine {
         error: Option<ActError>,
     ) -> Visited {
         let Decision { plan, failure, wake, generation, exam: _, scheduled } = decision;
-        let moved = matches!(error, Some(ActError::Moved { .. } | ActError::InUse { .. }));
+        let moved = matches!(
+            error,
+            Some(ActError::Moved { .. } | ActError::InUse { .. } | ActError::Refused(_))
+        );
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
         let next = if let Some(failure) = &failure {
@@ -541,7 +562,7 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             message: error.to_string(),
             retryable: is_retryable(error.class.reason()),
         }),
-        ActError::Moved { .. } | ActError::InUse { .. } => None,
+        ActError::Moved { .. } | ActError::InUse { .. } | ActError::Refused(_) => None,
     }
 }
 
@@ -563,21 +584,4 @@ pub(super) fn is_retryable(reason: &str) -> bool {
 /// can be called there by anybody else either.
 fn is_failure(unread: &Unread) -> bool {
     unread.class != ErrorClass::RegionUnavailable.reason()
-}
-
-fn unread(observed: &Observed) -> Option<&Unread> {
-    match observed {
-        Observed::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
-        Observed::Replica(read, embeddings) => {
-            let embeddings = embeddings.as_ref().and_then(Read::unread);
-            match &read.guardrail {
-                Read::Known(guardrail) => guardrail.policy.unread().or(embeddings),
-                Read::KnownAbsent => embeddings,
-                Read::Unknown(unread) => Some(unread),
-            }
-        }
-        Observed::ProfilePolicy(read) => read.unread(),
-        Observed::Rollout(_) => None,
-        Observed::Cell(read) => read.enforcement.unread(),
-    }
 }

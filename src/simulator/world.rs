@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::bedrock::Regional;
+use super::bedrock::{LogBucket, Regional};
 use super::identity::Identity;
 use super::organization::Organization;
 use super::switches::Switches;
@@ -25,6 +25,8 @@ pub struct World {
     /// Bedrock, by place; a place nobody wrote to is absent. Shared until written, so that the
     /// referee can keep the world before a write.
     pub bedrock: BTreeMap<Place, Arc<Regional>>,
+    /// Buckets that logging may be sent to, by name; others are taken at their word.
+    pub buckets: Arc<BTreeMap<String, LogBucket>>,
     /// Seeded source of ids.
     pub random: fastrand::Rng,
 }

@@ -58,7 +58,7 @@ async fn what_no_manifest_can_say_is_named_and_left_foreign() {
     done.line(&["left", SHOP, "its own account"]);
     done.line(&["left", "unpublished", "no published version"]);
     done.line(&["left", "theirs", "other-installation"]);
-    done.line(&["not imported: service control policies, invocation logging"]);
+    done.line(&["not imported: service control policies"]);
     stage.validate(0).await;
     stage.forget_calls().await;
     stage.apply(0).await;

@@ -14,7 +14,6 @@ const ENVELOPES: &[Row] = &[
         "error: kind: there is no kind `OrganisationEnforcement` (did you mean `OrganizationEnforcement`?)",
     ),
     ("kind: OrganizationEnforcement", "kind: ServiceControlPolicy", "not supported yet"),
-    ("kind: OrganizationEnforcement", "kind: InvocationLogging", "not supported yet"),
     (
         "{name: everywhere}",
         "{}",
@@ -423,7 +422,7 @@ const ENFORCEMENTS: &[Row] = &[
         "101 is not a share of the accounts: 1 to 100",
     ),
     ("onDeselect: Keep", "rollout: {maxUnknown: -1}", "`maxUnknown` takes a whole number"),
-    ("onDeselect: Keep", "onForeign: Hold", "only an AccountEnforcement has `onForeign`"),
+    ("onDeselect: Keep", "onForeign: Hold", "only AccountEnforcement and InvocationLogging have"),
     ("onForeign: Hold", "onForeign: Keep", "`Keep` is not Replace or Hold"),
     (
         "onForeign: Hold",

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::schema::API_VERSION;
 use crate::model::{
     EnforcementSettings, Guarding, Imported, ImportedEnforcement, ImportedGuardrail,
-    ImportedPolicy, ImportedShare, ImportedTarget, ModelEnforcement, Name, OnDraft, Region,
+    ImportedLogging, ImportedPolicy, ImportedShare, ImportedTarget, ModelEnforcement, Name,
+    OnDraft, Region,
 };
 use text::{comment, field, scalar};
 
@@ -33,9 +34,12 @@ pub fn export(imported: &Imported, header: &[String]) -> Vec<File> {
         .map(|it| (format!("organization-{}", it.enforcement.name), policy(it)));
     let accounts =
         imported.accounts.iter().map(|it| (format!("accounts-{}", it.name), account(it)));
+    let invocations =
+        imported.logging.iter().map(|it| (format!("logging-{}", it.name), logging(it)));
     let mut files: Vec<File> = guardrails
         .chain(policies)
         .chain(accounts)
+        .chain(invocations)
         .map(|(name, text)| File { name: format!("{name}.yaml"), text: format!("{header}{text}") })
         .collect();
     files.sort_by(|one, other| one.name.cmp(&other.name));
@@ -107,6 +111,13 @@ fn policy(found: &ImportedPolicy) -> String {
 
 fn account(found: &ImportedEnforcement) -> String {
     head("AccountEnforcement", &found.name) + &shared(found) + &targets(&found.targets)
+}
+
+fn logging(found: &ImportedLogging) -> String {
+    head("InvocationLogging", &found.name)
+        + &field("loggingConfig", &found.config.document())
+        + &field("regions", &json!(found.regions))
+        + &targets(&found.targets)
 }
 
 fn shared(found: &ImportedEnforcement) -> String {

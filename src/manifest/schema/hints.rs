@@ -105,7 +105,7 @@ fn missing_here(name: &str) -> Option<&'static str> {
              remove it"
         }
         "onForeign" => {
-            "only an AccountEnforcement has `onForeign`; a foreign object is left alone, and one of \
+            "only AccountEnforcement and InvocationLogging have `onForeign`; a foreign object is left alone, and one of \
              this name is taken over with `adopt: true`"
         }
         "adopt" => {

@@ -31,8 +31,10 @@ macro_rules! shape {
     };
 }
 
+mod logging;
 mod rollout;
 
+pub(super) use logging::{BucketSpec, InvocationLoggingSpec, LogGroupSpec, LoggingConfigSpec};
 pub(super) use rollout::{GateSpec, PreflightSpec, ProbeSpec, RolloutSpec, WaveSpec};
 
 shape!(

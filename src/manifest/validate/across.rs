@@ -7,6 +7,7 @@ use super::super::manifests::{Guardrail, Placement, Selector, ShareWith};
 use super::super::report::Report;
 use super::super::suggest::did_you_mean;
 use super::enforcement::{Draft, DraftKind};
+use super::logging::LoggingDraft;
 use super::rollout;
 use crate::model::{Approval, Name, Presence, Region};
 
@@ -22,6 +23,8 @@ pub(in crate::manifest) enum Body {
     Guardrail(Box<Guardrail>),
     /// Either kind of enforcement.
     Enforcement(Box<Draft>),
+    /// Invocation logging.
+    Logging(Box<LoggingDraft>),
     /// Consent to a held plan, and its name.
     Approval(Name, Approval),
     /// Nothing that could be made sense of; reported.
@@ -35,6 +38,10 @@ impl Checked {
             Body::Guardrail(it) => Some(("Guardrail", &it.name, &it.former_names)),
             Body::Enforcement(it) => {
                 Some((it.kind.word(), &it.identity.name, &it.identity.former_names))
+            }
+            Body::Logging(it) => {
+                let identity = &it.identity;
+                Some((super::logging::KIND, &identity.name, &identity.former_names))
             }
             Body::Approval(..) | Body::Nothing => None,
         }
@@ -269,21 +276,15 @@ fn aws_names(documents: &mut [Checked]) {
     }
 }
 
-/// Two present enforcements of one kind must not claim one target in one Region.
+/// Two present manifests of one kind must not claim one target in one Region.
 fn claims(documents: &mut [Checked]) {
     let mut claimed: BTreeMap<(&'static str, Selector), Vec<Claim>> = BTreeMap::new();
     for document in documents.iter_mut() {
         let Checked { report, body } = document;
-        let Body::Enforcement(draft) = body else { continue };
-        if draft.state == Presence::Absent {
-            continue;
-        }
-        let regions = draft.regions.clone().unwrap_or_default();
-        let kind = draft.kind.word();
-        for (index, target) in draft.targets.iter().flatten().enumerate() {
+        let Some(Claiming { kind, name, targets, regions }) = claiming(body) else { continue };
+        for (index, target) in targets.iter().enumerate() {
             let path = FieldPath::of("spec.targets").index(index);
             let others = claimed.entry((kind, target.clone())).or_default();
-            let name = &draft.identity.name;
             let clash =
                 others.iter().find(|it| it.name != *name && !it.regions.is_disjoint(&regions));
             if let Some(Claim { name: other, position, .. }) = clash {
@@ -297,6 +298,30 @@ fn claims(documents: &mut [Checked]) {
             others.push(Claim { name: name.clone(), regions: regions.clone(), position });
         }
     }
+}
+
+/// What a present manifest claims.
+struct Claiming<'a> {
+    kind: &'static str,
+    name: &'a Name,
+    targets: &'a [Selector],
+    regions: BTreeSet<Region>,
+}
+
+fn claiming(body: &Body) -> Option<Claiming<'_>> {
+    let (kind, identity, state, targets, regions) = match body {
+        Body::Enforcement(it) => (it.kind.word(), &it.identity, it.state, &it.targets, &it.regions),
+        Body::Logging(it) => {
+            (super::logging::KIND, &it.identity, it.state, &it.targets, &it.regions)
+        }
+        Body::Guardrail(_) | Body::Approval(..) | Body::Nothing => return None,
+    };
+    (state == Presence::Present).then(|| Claiming {
+        kind,
+        name: &identity.name,
+        targets: targets.as_deref().unwrap_or_default(),
+        regions: regions.clone().unwrap_or_default(),
+    })
 }
 
 /// Who claims a target, and where.

@@ -12,6 +12,7 @@ mod checks;
 mod content;
 pub(super) mod enforcement;
 pub(super) mod guardrail;
+pub(super) mod logging;
 mod models;
 mod preflight;
 mod replica;

@@ -136,7 +136,7 @@ fn delete(
         memory.reset(sighting::SLOT);
         return plan.hold(held);
     }
-    plan.losses.push(Loss { enforcement: by.clone(), object: cell.to_string() });
+    plan.losses.push(Loss { manifest: by.clone().into(), object: cell.to_string() });
     match memory.confirm_removable(sighting::SLOT, seen, context.now, context.timing) {
         Ok(confirmed) => plan.steps.push(Step::DeleteEnforced {
             cell: cell.clone(),
@@ -253,7 +253,7 @@ impl Visit<'_> {
     }
 
     fn loss(&self) -> Loss {
-        Loss { enforcement: self.enforcement(), object: self.cell.to_string() }
+        Loss { manifest: self.enforcement().into(), object: self.cell.to_string() }
     }
 
     /// Whether to make the slot as desired takes it from somebody else, or protects less.

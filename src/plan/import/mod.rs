@@ -4,12 +4,14 @@
 //!   guardrails ─> content of the version in force ─> equal Regions are one manifest
 //!   policies ───> one manifest each, or left ─┐
 //!   slots ──────> equal cells are one manifest ┴─> both name those guardrails
+//!   logging ────> cells that are equal but for where they are, are one manifest
 //! ```
 //!
 //! What a manifest would change is left out and named with the reason: an import never decides.
 
 mod cells;
 mod guardrails;
+mod logging;
 mod policies;
 mod share;
 #[cfg(test)]
@@ -18,8 +20,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Cell, EnforcementSettings, Fleet, GuardrailArn, Imported, Name, ObservedEnforcement,
-    ObservedGuardrail, ObservedPolicy, OwnerId, PolicyId, Read, Revision, Share, Version,
+    Cell, EnforcementSettings, Fleet, GuardrailArn, Imported, LoggingConfig, Name,
+    ObservedEnforcement, ObservedGuardrail, ObservedPolicy, OwnerId, PolicyId, Read, Revision,
+    Share, Version,
 };
 
 use guardrails::Home;
@@ -37,6 +40,8 @@ pub struct Live<'a> {
     pub policies: &'a BTreeMap<PolicyId, ObservedPolicy>,
     /// The enforced configurations that there are.
     pub slots: &'a BTreeMap<Cell, ObservedEnforcement>,
+    /// The invocation logging that there is.
+    pub logging: &'a BTreeMap<Cell, LoggingConfig>,
 }
 
 /// Finds the manifests. Equal arguments give equal results, in a stable order.
@@ -46,6 +51,7 @@ pub fn import(live: &Live) -> Imported {
     let mut names = Names::default();
     policies::find(live, &homes, &mut names, &mut imported);
     cells::find(live, &homes, &mut names, &mut imported);
+    logging::find(live, &mut imported);
     imported.left.sort();
     imported
 }

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    ImportedShare, ImportedTarget, ModelEnforcement, OnDraft, Region, ReplicaContent,
-    SelectiveContentGuarding,
+    Bucket, DataKind, ImportedShare, ImportedTarget, ModelEnforcement, OnDraft, Region,
+    ReplicaContent, SelectiveContentGuarding,
 };
 use crate::plan::fixture::{
     MANAGEMENT, MEMBER, OTHER, REGION, ROOT, UNIT, arn, cell, content, fleet, guardrail,
@@ -50,6 +50,7 @@ struct World {
     guardrails: Vec<(String, ObservedGuardrail)>,
     policies: BTreeMap<PolicyId, ObservedPolicy>,
     slots: BTreeMap<Cell, ObservedEnforcement>,
+    logging: BTreeMap<Cell, LoggingConfig>,
 }
 
 impl World {
@@ -58,7 +59,20 @@ impl World {
             guardrails: vec![("baseline".to_owned(), guardrail)],
             policies: BTreeMap::new(),
             slots: BTreeMap::new(),
+            logging: BTreeMap::new(),
         }
+    }
+
+    /// With the logs of these accounts in these buckets.
+    fn with_logging(mut self, buckets: &[(&str, &str)]) -> Self {
+        let config = |bucket: &str| LoggingConfig {
+            log_group: None,
+            bucket: Some(Bucket { name: bucket.to_owned(), prefix: None }),
+            delivered: DataKind::ALL.into(),
+        };
+        let logging = buckets.iter().map(|(account, bucket)| (cell(account), config(bucket)));
+        self.logging = logging.collect();
+        self
     }
 
     fn with_policy(mut self, content: Value, targets: &[&str]) -> Self {
@@ -73,8 +87,8 @@ impl World {
     }
 
     fn import(&self) -> Imported {
-        let Self { guardrails, policies, slots } = self;
-        import(&Live { owner: &owner(), fleet: &fleet(), guardrails, policies, slots })
+        let Self { guardrails, policies, slots, logging } = self;
+        import(&Live { owner: &owner(), fleet: &fleet(), guardrails, policies, slots, logging })
     }
 }
 
@@ -262,4 +276,21 @@ fn a_document_of_several_policies_is_one_manifest_where_they_are_attached_alike(
     assert_eq!(found.enforcement.regions.len(), 1);
     let [left] = imported.left.as_slice() else { panic!("{:?}", imported.left) };
     assert!(left.why.contains("continues another policy"), "{}", left.why);
+}
+
+#[test]
+fn logging_that_differs_by_the_place_only_is_one_manifest_with_placeholders() {
+    let bucket = |account: &str| format!("logs-{account}-{REGION}");
+    let (member, other) = (bucket(MEMBER), bucket(OTHER));
+    let world = World::new(live_guardrail(&["a"])).with_logging(&[
+        (MEMBER, &member),
+        (OTHER, &other),
+        (MANAGEMENT, "logs-${account}"),
+    ]);
+    let imported = world.import();
+    let [found] = imported.logging.as_slice() else { panic!("{imported:?}") };
+    assert_eq!(found.config.bucket.as_ref().unwrap().name.as_str(), "logs-${account}-${region}");
+    assert_eq!(found.targets.len(), 2);
+    let [left] = imported.left.as_slice() else { panic!("{imported:?}") };
+    assert!(left.object.contains(MANAGEMENT) && left.why.contains("${"), "{left:?}");
 }

@@ -392,6 +392,6 @@ impl Visit<'_> {
     }
 
     pub(super) fn loss(&self, target: &TargetId) -> Loss {
-        Loss { enforcement: self.key(), object: target.to_string() }
+        Loss { manifest: self.key().into(), object: target.to_string() }
     }
 }

@@ -64,7 +64,15 @@ pub fn plan_organization(
         Read::KnownAbsent => &nothing,
         Read::Unknown(unread) => {
             memory.reset_all();
-            plan.hold(Held::unread("the Bedrock policies", unread, context));
+            if context.is_about_guardrails() {
+                plan.hold(Held::unread("the Bedrock policies", unread, context));
+            } else {
+                plan.warnings.push(format!(
+                    "the Bedrock policies could not be read ({}); no manifest is about guardrails, so \
+                     nothing waits for them: {}",
+                    unread.class, unread.message
+                ));
+            }
             return plan;
         }
     };

@@ -107,6 +107,8 @@ pub(super) fn title(step: &Step) -> String {
         }
         Step::PutEnforced { .. } => "put the enforced configuration".to_owned(),
         Step::DeleteEnforced { .. } => "delete the enforced configuration".to_owned(),
+        Step::PutLogging { .. } => "put the invocation logging".to_owned(),
+        Step::DeleteLogging { .. } => "delete the invocation logging".to_owned(),
     }
 }
 
@@ -131,6 +133,9 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
             };
             changes.iter().map(masked).collect()
         }
+        Step::PutLogging { cell, changes, .. } | Step::DeleteLogging { cell, changes, .. } => {
+            changes.iter().map(|change| without_place(change, cell)).collect()
+        }
         Step::UpdateGuardrail { .. }
         | Step::TagGuardrail { .. }
         | Step::UntagGuardrail { .. }
@@ -149,4 +154,16 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
         | Step::PutEnforced { .. }
         | Step::DeleteEnforced { .. } => step.changes().to_vec(),
     }
+}
+
+/// The same in every cell where it differs by account and Region only.
+fn without_place(change: &FieldChange, cell: &Cell) -> FieldChange {
+    let masked = |side: &Option<String>| {
+        let names = |text: &String| {
+            text.replace(cell.account.as_str(), "${account}")
+                .replace(cell.region.as_str(), "${region}")
+        };
+        side.as_ref().map(names)
+    };
+    FieldChange::new(&change.path, masked(&change.old), masked(&change.new))
 }

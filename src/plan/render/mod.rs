@@ -51,6 +51,15 @@ impl Subject {
         Self { label, place: Some(cell.clone()) }
     }
 
+    /// The invocation logging of a cell, and the manifest that claims it, if any.
+    pub fn logging(cell: &Cell, manifest: Option<&Name>) -> Self {
+        let label = match manifest {
+            Some(name) => format!("InvocationLogging/{name}"),
+            None => "Unclaimed".to_owned(),
+        };
+        Self { label, place: Some(cell.clone()) }
+    }
+
     /// The rollout of an enforcement.
     pub fn rollout(enforcement: &Name) -> Self {
         Self { label: format!("AccountEnforcement/{enforcement}"), place: None }

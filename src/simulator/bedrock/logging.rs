@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::call::{Answer, Call, Failure, Reply};
 use super::super::world::World;
+use super::destination::{try_bucket, try_role};
 use super::failure::validation;
 use super::permission::permit_operation;
 use super::shape::accept;
@@ -15,6 +16,7 @@ pub(super) fn put(world: &mut World, call: &Call) -> Answer {
     permit_operation(world, call, "*")?;
     let config = body.get("loggingConfig").cloned().unwrap_or_default();
     check(call, &config)?;
+    try_out(world, call, &config)?;
     world.regional_mut(&call.caller.account, &call.region).logging = Some(config);
     Ok(Reply::ok(json!({})))
 }
@@ -41,17 +43,11 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Answer {
     Ok(Reply::ok(json!({})))
 }
 
-/// Destinations must be of the same account and Region. There are no buckets or log groups here,
-/// so a name is taken at its word: one that holds another account's id or another Region's name
-/// lives there.
+/// Destinations must be of the same account and Region. Most buckets and all log groups are not
+/// known here, so a name is taken at its word: one that holds another account's id or another
+/// Region's name lives there.
 fn check(call: &Call, config: &Value) -> Result<(), Failure> {
     let text = |path: &str| config.pointer(path).and_then(Value::as_str);
-    if let Some(role) = text("/cloudWatchConfig/roleArn") {
-        let account = role.split(':').nth(4).unwrap_or_default();
-        if account != call.caller.account {
-            return Err(validation(format!("The role {role} is not of this account")));
-        }
-    }
     let names = [
         "/cloudWatchConfig/logGroupName",
         "/cloudWatchConfig/largeDataDeliveryS3Config/bucketName",
@@ -66,6 +62,20 @@ fn check(call: &Call, config: &Value) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Tries out what is known of the destinations.
+fn try_out(world: &World, call: &Call, config: &Value) -> Result<(), Failure> {
+    let text = |path: String| config.pointer(&path).and_then(Value::as_str);
+    for bucket in ["/s3Config", "/cloudWatchConfig/largeDataDeliveryS3Config"] {
+        if let Some(name) = text(format!("{bucket}/bucketName")) {
+            try_bucket(world, call, name, text(format!("{bucket}/keyPrefix")))?;
+        }
+    }
+    match text("/cloudWatchConfig/roleArn".to_owned()) {
+        Some(role) => try_role(world, call, role),
+        None => Ok(()),
+    }
 }
 
 /// The account ids in a name: runs of exactly twelve digits.

@@ -19,6 +19,7 @@
 //! [`runtime`](super::runtime)'s.
 
 mod content;
+mod destination;
 mod enforced;
 pub(super) mod failure;
 mod guardrail;
@@ -46,6 +47,7 @@ use super::call::{Answer, Call};
 use super::world::World;
 
 pub(super) use content::Content;
+pub use destination::LogBucket;
 pub(super) use guardrail::Status;
 pub use guardrail::{Guardrail, Version};
 pub(super) use models::{Model, model, profiles_in};

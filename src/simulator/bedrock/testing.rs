@@ -29,6 +29,17 @@ impl Client {
             "organization": {"id": ORGANIZATION, "rootId": "r-abcd"},
             "managementAccount": {"id": ACCOUNT},
             "accounts": [{"id": OTHER_ACCOUNT}],
+            "memberRoles": [{"name": "logs", "trust": {"Statement": [{"Effect": "Allow",
+                "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": [ACCOUNT, OTHER_ACCOUNT]}}}]}}],
+            "buckets": {
+                "closed": {"account": ACCOUNT, "region": "us-east-1"},
+                "far": {"account": ACCOUNT, "region": "eu-west-1"},
+                "open": {"account": ACCOUNT, "region": "us-east-1", "policy": {"Statement": [{
+                    "Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"},
+                    "Action": "s3:PutObject", "Resource": format!(
+                        "arn:aws:s3:::open/AWSLogs/{ACCOUNT}/BedrockModelInvocationLogs/*")}]}},
+            },
             "policyTypes": ["SERVICE_CONTROL_POLICY", "BEDROCK_POLICY"],
         }))
         .unwrap();

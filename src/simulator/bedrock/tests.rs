@@ -560,6 +560,29 @@ fn logging_goes_to_the_same_account_and_region_only() {
 }
 
 #[test]
+fn logging_is_tried_out_before_it_is_taken() {
+    let mut client = Client::new();
+    let bucket = |name: &str| json!({"s3Config": {"bucketName": name}});
+    let role = |name: &str| {
+        json!({"cloudWatchConfig": {"logGroupName": "bedrock",
+            "roleArn": format!("arn:aws:iam::{ACCOUNT}:role/{name}")}})
+    };
+    let mut prefixed = bucket("open");
+    prefixed["s3Config"]["keyPrefix"] = json!("elsewhere");
+    let refused =
+        [bucket("closed"), bucket("far"), prefixed, role("nobody"), role("BedrailMember")];
+    for config in refused {
+        let body = json!({"loggingConfig": config});
+        let failure = client.fails("PutModelInvocationLoggingConfiguration", &[], body);
+        assert_eq!(failure.code, "ValidationException", "{config}");
+    }
+    for config in [bucket("open"), bucket("unheard-of"), role("logs")] {
+        let body = json!({"loggingConfig": config});
+        client.ok("PutModelInvocationLoggingConfiguration", &[], body);
+    }
+}
+
+#[test]
 fn tags_belong_to_the_guardrail() {
     let mut client = Client::new();
     let mut body = guardrail_body("a");

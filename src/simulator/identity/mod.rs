@@ -23,7 +23,7 @@ use serde_json::Value;
 
 pub use access::Access;
 pub(super) use condition::is_known_operator;
-pub(super) use policy::{glob, statements};
+pub(super) use policy::{admits_service, glob, statements};
 pub(super) use sts::handle;
 
 use super::call::{Caller, Millis};

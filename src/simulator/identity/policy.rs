@@ -55,6 +55,22 @@ pub(super) fn judge_resource_policy(document: &Value, question: &Question<'_>) -
     })
 }
 
+/// Whether a policy of a role or a bucket admits an AWS service.
+pub(in crate::simulator) fn admits_service(
+    document: &Value,
+    service: &str,
+    (action, resource): (&str, &str),
+    context: &Context,
+) -> bool {
+    let question = Question { action, resource, context, account: "", principals: &[] };
+    let verdict = strongest(document, |statement| {
+        let services = statement.get("Principal").and_then(|it| it.get("Service"));
+        let is_named = services.is_some_and(|it| list(it).iter().any(|name| name == service));
+        (is_named && matches(statement, &question)).then_some(Reach::Caller)
+    });
+    verdict == Verdict::Allow
+}
+
 fn strongest(document: &Value, reach: impl Fn(&Map<String, Value>) -> Option<Reach>) -> Verdict {
     statements(document)
         .filter_map(|statement| {

@@ -196,6 +196,11 @@ impl Memory {
         self.logging.get(place) == Some(logging)
     }
 
+    /// Whether the controller has put a logging configuration there.
+    pub(super) fn has_put_logging(&self, place: &Place) -> bool {
+        self.logging.contains_key(place)
+    }
+
     /// Whether anything the controller did to the policy at the target has yet to show at `at`.
     pub(super) fn is_pending(
         &self,

@@ -26,6 +26,7 @@ pub(super) fn world(scenario: &Scenario, seed: u64, now: Millis) -> Result<World
         organization: Organization::default(),
         identity: Identity::default(),
         bedrock: BTreeMap::new(),
+        buckets: Arc::new(scenario.buckets.clone()),
         random: fastrand::Rng::with_seed(seed),
     };
     let management = scenario.management_account.clone().unwrap_or_else(|| AccountSpec {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::bedrock::LogBucket;
 use super::call::Millis;
 use super::organization::{AccountState, PolicyKind};
 use super::switches::Switches;
@@ -42,6 +43,9 @@ pub struct Scenario {
     pub policies: Vec<PolicySpec>,
     /// The organization's resource policy.
     pub delegation_policy: Option<Value>,
+    /// Buckets that invocation logging may be sent to, by name. AWS tries them out; a bucket that is
+    /// not here takes everything.
+    pub buckets: BTreeMap<String, LogBucket>,
     /// Unconfirmed behaviours.
     pub switches: Switches,
 }

@@ -3,7 +3,9 @@
 //!
 //! A loss is a place whose configuration goes or narrows, a foreign configuration that is taken
 //! over, or a target an organization policy of the controller's leaves or no longer enforces in
-//! some Region. Another content is not a loss.
+//! some Region. Another content is not a loss. So it is with invocation logging: a configuration
+//! that goes, or is replaced by one that logs less, and a stranger's of which a destination goes
+//! where the controller never put one.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +56,10 @@ pub(in super::super) fn owned(world: &World, memory: &Memory, intent: &Intent) -
     let targets = policies
         .filter(|id| owns_policy(memory, intent, world, id))
         .map(|id| targets_of(world, id).len());
-    slots.count() + targets.sum::<usize>()
+    let logged = world.bedrock.iter().filter(|(place, regional)| {
+        regional.logging().is_some_and(|logging| memory.put_logging(place, logging))
+    });
+    slots.count() + logged.count() + targets.sum::<usize>()
 }
 
 /// What a write takes away, each named once.
@@ -67,6 +72,10 @@ pub(in super::super) fn losses(write: &Write<'_>) -> BTreeSet<String> {
             Service::Bedrock,
             "PutEnforcedGuardrailConfiguration" | "DeleteEnforcedGuardrailConfiguration",
         ) => slot(write).into_iter().collect(),
+        (
+            Service::Bedrock,
+            "PutModelInvocationLoggingConfiguration" | "DeleteModelInvocationLoggingConfiguration",
+        ) => logging(write).into_iter().collect(),
         (Service::Organizations, "DetachPolicy" | "UpdatePolicy") => policy(write),
         _ => BTreeSet::new(),
     }
@@ -91,6 +100,45 @@ fn slot(write: &Write<'_>) -> Option<String> {
         }
     };
     is_lost.then(|| format!("{} {}", place.0, place.1))
+}
+
+fn logging(write: &Write<'_>) -> Option<String> {
+    let place = (write.call.caller.account.clone(), write.call.region.clone());
+    let logging = |world: &World| {
+        let regional = world.regional(&place.0, &place.1);
+        regional.and_then(|regional| regional.logging()).cloned()
+    };
+    let before = logging(write.before)?;
+    let is_lost = match logging(write.after) {
+        None => true,
+        Some(after) if write.memory.put_logging(&place, &before) => logs_less(&before, &after),
+        // What a stranger wrote over the controller's own is put right, whatever it is.
+        Some(_) if write.memory.has_put_logging(&place) => false,
+        Some(after) => logs_less(&before, &after) || moves(&before, &after),
+    };
+    is_lost.then(|| format!("logging {} {}", place.0, place.1))
+}
+
+/// Members of a logging configuration that are destinations.
+const DESTINATIONS: [&str; 3] =
+    ["/s3Config", "/cloudWatchConfig/logGroupName", "/cloudWatchConfig/largeDataDeliveryS3Config"];
+
+/// Whether a destination has none in its place, or a kind of data is not delivered any more.
+fn logs_less(before: &Value, after: &Value) -> bool {
+    let is_on = |config: &Value, flag: &str| config.get(flag) != Some(&Value::Bool(false));
+    let goes = DESTINATIONS
+        .iter()
+        .any(|path| before.pointer(path).is_some() && after.pointer(path).is_none());
+    let kinds = ["text", "image", "embedding", "video", "audio"];
+    let flags = kinds.map(|kind| format!("{kind}DataDeliveryEnabled"));
+    goes || flags.iter().any(|flag| is_on(before, flag) && !is_on(after, flag))
+}
+
+/// Whether a destination is another.
+fn moves(before: &Value, after: &Value) -> bool {
+    DESTINATIONS
+        .iter()
+        .any(|path| before.pointer(path).is_some() && before.pointer(path) != after.pointer(path))
 }
 
 /// Whether less is guarded, or fewer models.
@@ -222,6 +270,49 @@ mod tests {
             }
             assert_eq!(arena.broken(), expected, "{count}");
         }
+    }
+
+    #[test]
+    fn logging_that_goes_narrows_or_was_a_strangers_is_a_loss() {
+        let to = |bucket: &str| json!({"s3Config": {"bucketName": bucket}});
+        let mut less = to("logs");
+        less["textDataDeliveryEnabled"] = json!(false);
+        let rows = [
+            (Stranger, to("theirs"), Some(to("ours")), vec!["S11"]),
+            (Stranger, to("logs"), Some(to("logs")), vec![]),
+            (Controller, to("old"), Some(to("new")), vec![]),
+            (Controller, to("logs"), Some(less), vec!["S11"]),
+            (Controller, to("logs"), None, vec!["S11"]),
+        ];
+        for (who, before, after, expected) in rows {
+            let mut arena = Arena::new();
+            arena.intend(json!({}));
+            for member in arena.members.clone().iter().take(2) {
+                let put = "PutModelInvocationLoggingConfiguration";
+                arena.bedrock(who, member, put, &[], json!({"loggingConfig": before}));
+                let (operation, body) = match &after {
+                    Some(after) => (put, json!({"loggingConfig": after})),
+                    None => ("DeleteModelInvocationLoggingConfiguration", json!({})),
+                };
+                arena.bedrock(Controller, member, operation, &[], body);
+            }
+            assert_eq!(arena.broken(), expected, "{before} {after:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_over_the_controllers_logging_may_be_put_right() {
+        let mut arena = Arena::new();
+        arena.intend(json!({}));
+        for member in arena.members.clone() {
+            for (who, bucket) in [(Controller, "ours"), (Stranger, "theirs"), (Controller, "ours")]
+            {
+                let body = json!({"loggingConfig": {"s3Config": {"bucketName": bucket}}});
+                let put = "PutModelInvocationLoggingConfiguration";
+                arena.bedrock(who, &member, put, &[], body);
+            }
+        }
+        assert_eq!(arena.broken(), [""; 0]);
     }
 
     #[test]
