@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::control::ServiceControlPolicy;
 use crate::model::{
     AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, GuardrailTests,
     Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId, Region,
@@ -21,6 +22,8 @@ pub struct Manifests {
     pub organization_enforcements: BTreeMap<Name, OrganizationEnforcement>,
     /// `kind: AccountEnforcement`. Their guardrails are in `guardrails`.
     pub account_enforcements: BTreeMap<Name, AccountEnforcement>,
+    /// `kind: ServiceControlPolicy`. Guardrails that they require are in `guardrails`.
+    pub service_controls: BTreeMap<Name, ServiceControlPolicy>,
     /// `kind: Approval`.
     pub approvals: BTreeMap<Name, Approval>,
 }
@@ -31,12 +34,15 @@ impl Manifests {
         let count = |count: usize, noun: &str| {
             format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
         };
-        [
+        let mut counts = vec![
             count(self.guardrails.len(), "guardrail"),
             count(self.organization_enforcements.len(), "organization enforcement"),
             count(self.account_enforcements.len(), "account enforcement"),
-        ]
-        .join(", ")
+        ];
+        let controls = self.service_controls.len();
+        let policies = if controls == 1 { "policy" } else { "policies" };
+        counts.extend((controls > 0).then(|| format!("{controls} service control {policies}")));
+        counts.join(", ")
     }
 }
 

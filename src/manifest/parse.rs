@@ -8,7 +8,7 @@ use super::problem::{Problem, Severity};
 use super::report::Report;
 use super::schema::{
     API_VERSION, AccountEnforcementSpec, ApprovalSpec, Envelope, GuardrailSpec,
-    OrganizationEnforcementSpec, decode, refuse_nothing,
+    OrganizationEnforcementSpec, ServiceControlPolicySpec, decode, refuse_nothing,
 };
 use super::source::Source;
 use super::suggest::did_you_mean;
@@ -16,13 +16,20 @@ use super::validate::across::{Body, Checked, across};
 use super::validate::approval::approval;
 use super::validate::enforcement::{self, Finished};
 use super::validate::guardrail::{Identity, guardrail};
+use super::validate::service_control::service_control;
 use super::validate::{former_names, name};
 use super::yaml;
 
-const KINDS: &[&str] = &["Guardrail", "OrganizationEnforcement", "AccountEnforcement", "Approval"];
+const KINDS: &[&str] = &[
+    "Guardrail",
+    "OrganizationEnforcement",
+    "AccountEnforcement",
+    "ServiceControlPolicy",
+    "Approval",
+];
 
 /// Kinds of the design that this release does not carry out.
-const KINDS_TO_COME: &[&str] = &["ServiceControlPolicy", "InvocationLogging"];
+const KINDS_TO_COME: &[&str] = &["InvocationLogging"];
 
 /// What a set of texts says.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +100,10 @@ fn collect(body: Body, manifests: &mut Manifests) -> bool {
             }
             None => return false,
         },
+        Body::Control(draft) => match draft.finish() {
+            Some(it) => drop(manifests.service_controls.insert(it.name.clone(), it)),
+            None => return false,
+        },
         Body::Approval(name, approval) => {
             manifests.approvals.insert(name, approval);
         }
@@ -157,6 +168,10 @@ fn body(report: &mut Report, envelope: Envelope) -> Option<Body> {
             let spec: AccountEnforcementSpec = decode(spec, &spec_path, report);
             Body::Enforcement(Box::new(enforcement::account(report, identity, &spec)))
         }
+        Kind::ServiceControlPolicy => {
+            let spec: ServiceControlPolicySpec = decode(spec, &spec_path, report);
+            Body::Control(Box::new(service_control(report, identity, &spec)))
+        }
         Kind::Approval => {
             let spec: ApprovalSpec = decode(spec, &spec_path, report);
             Body::Approval(identity.name, approval(report, &spec)?)
@@ -170,6 +185,7 @@ enum Kind {
     Guardrail,
     OrganizationEnforcement,
     AccountEnforcement,
+    ServiceControlPolicy,
     Approval,
 }
 
@@ -183,6 +199,7 @@ fn kind(report: &mut Report, kind: Option<&str>) -> Option<Kind> {
         "Guardrail" => return Some(Kind::Guardrail),
         "OrganizationEnforcement" => return Some(Kind::OrganizationEnforcement),
         "AccountEnforcement" => return Some(Kind::AccountEnforcement),
+        "ServiceControlPolicy" => return Some(Kind::ServiceControlPolicy),
         "Approval" => return Some(Kind::Approval),
         _ => {}
     }

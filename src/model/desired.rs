@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
+use super::controls::DesiredControl;
 use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
 use super::preflight::Preflight;
 use super::rollout::DesiredRollout;
-use super::selection::{EnforcementKey, Selection};
+use super::selection::{EnforcementKey, EnforcementKind, Selection};
 use super::trial::GuardrailTests;
 
 /// Whether a manifest's objects should exist.
@@ -269,6 +270,8 @@ pub struct Desired {
     pub rollouts: BTreeMap<Name, DesiredRollout<Cell>>,
     /// Rollouts of organization enforcements: Region by Region.
     pub organization_rollouts: BTreeMap<Name, DesiredRollout<Region>>,
+    /// Service control policies.
+    pub controls: BTreeMap<Name, DesiredControl>,
     /// What the text of every enforcement says.
     #[serde(skip)]
     pub enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,
@@ -278,4 +281,17 @@ pub struct Desired {
     pub unreachable: BTreeMap<AccountId, String>,
     /// What this fleet does not admit.
     pub refusals: BTreeSet<Refusal>,
+}
+
+impl Desired {
+    /// The hash of everything that each manifest says whose text can consent to a loss.
+    pub fn spec_hashes(&self) -> BTreeMap<EnforcementKey, &str> {
+        let kind = EnforcementKind::ServiceControl;
+        let controls = self
+            .controls
+            .iter()
+            .map(|(name, it)| (EnforcementKey { kind, name: name.clone() }, it.spec_hash.as_str()));
+        let enforcements = self.enforcements.iter();
+        enforcements.map(|(key, it)| (key.clone(), it.spec_hash.as_str())).chain(controls).collect()
+    }
 }

@@ -41,6 +41,7 @@ impl Step {
     /// What it does to its object.
     pub fn effect(&self) -> Effect {
         match self {
+            Self::Control(step) => step.effect(),
             Self::CreateGuardrail { .. }
             | Self::PublishVersion { .. }
             | Self::CreatePolicy { .. }
@@ -69,6 +70,7 @@ impl Step {
     /// The call of AWS it is: `bedrock:CreateGuardrail`.
     pub fn operation(&self) -> &'static str {
         match self {
+            Self::Control(step) => step.operation(),
             Self::CreateGuardrail { .. } => "bedrock:CreateGuardrail",
             Self::UpdateGuardrail { .. } => "bedrock:UpdateGuardrail",
             Self::TagGuardrail { .. } => "bedrock:TagResource",
@@ -94,6 +96,7 @@ impl Step {
     /// What it changes, by ARN, id or name.
     pub fn object(&self) -> String {
         match self {
+            Self::Control(step) => step.object(),
             Self::CreateGuardrail { name, .. } => name.to_string(),
             Self::UpdateGuardrail { arn, .. }
             | Self::TagGuardrail { arn, .. }
@@ -141,7 +144,8 @@ impl Step {
             Self::PutEnforced { cell, .. } | Self::DeleteEnforced { cell, .. } => {
                 Some(cell.clone())
             }
-            Self::EnablePolicyType { .. }
+            Self::Control(_)
+            | Self::EnablePolicyType { .. }
             | Self::CreatePolicy { .. }
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
@@ -156,6 +160,7 @@ impl Step {
     /// Old and new of each field, where the step changes fields.
     pub fn changes(&self) -> &[FieldChange] {
         match self {
+            Self::Control(step) => step.changes(),
             Self::UpdateGuardrail { changes, .. }
             | Self::TagGuardrail { changes, .. }
             | Self::UntagGuardrail { changes, .. }
@@ -183,6 +188,7 @@ impl Step {
     /// was carried out, the executor tells them with [`wrote`](super::Sightings::wrote).
     pub fn sighting(&self) -> Option<String> {
         match self {
+            Self::Control(step) => step.sighting(),
             Self::CreateGuardrail { .. } | Self::DeleteGuardrail { .. } => {
                 Some(GUARDRAIL.to_owned())
             }
@@ -216,6 +222,7 @@ impl Step {
     /// change guard may hold.
     pub fn is_loss(&self) -> bool {
         match self {
+            Self::Control(step) => step.is_loss(),
             Self::PutEnforced { is_loss, .. } | Self::UpdatePolicy { is_loss, .. } => *is_loss,
             Self::DetachPolicy { .. } | Self::DropRegions { .. } | Self::DeleteEnforced { .. } => {
                 true

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{Timestamp, ToSpan};
 
 use super::step::{Held, HoldReason, Loss, Plan, Until};
-use crate::model::{Approval, DesiredEnforcement, EnforcementKey, digits};
+use crate::model::{Approval, EnforcementKey, digits};
 
 /// One in so many owned cells and targets may be lost without approval: 5 %.
 const SHARE: usize = 20;
@@ -58,10 +58,11 @@ pub struct HeldPlan {
     pub is_expired: bool,
 }
 
-/// Rules on the loss set of the fleet, at `now` in seconds since 1970.
+/// Rules on the loss set of the fleet, at `now` in seconds since 1970. `specs` are the hashes of
+/// what each manifest says.
 pub fn rule(
     losses: &Losses,
-    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
+    specs: &BTreeMap<EnforcementKey, &str>,
     approvals: &BTreeSet<Approval>,
     now: i64,
 ) -> Ruling {
@@ -78,7 +79,7 @@ pub fn rule(
         return Ruling::Open;
     }
     let losing: BTreeSet<&EnforcementKey> = set.iter().map(|loss| &loss.enforcement).collect();
-    let hashes = hashes(&losing, enforcements);
+    let hashes = hashes(&losing, specs);
     let fits = |approval: &&Approval| {
         parse(&approval.plan).is_some_and(|(hash, most)| count <= most && hashes.contains(hash))
     };
@@ -87,7 +88,7 @@ pub fn rule(
         return Ruling::Open;
     }
     Ruling::Held(HeldPlan {
-        name: format!("p-{}{count:04x}", hash(&losing, enforcements)),
+        name: format!("p-{}{count:04x}", hash(&losing, specs)),
         count,
         owned,
         manifests: losing.into_iter().cloned().collect(),
@@ -109,12 +110,12 @@ fn parse(name: &str) -> Option<(&str, usize)> {
 /// The hash over names and specs of the losing manifests.
 fn hash<'a>(
     losing: impl IntoIterator<Item = &'a &'a EnforcementKey>,
-    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
+    specs: &BTreeMap<EnforcementKey, &str>,
 ) -> String {
     let text: String = losing
         .into_iter()
         .map(|key| {
-            let spec = enforcements.get(*key).map_or("", |text| text.spec_hash.as_str());
+            let spec = specs.get(*key).copied().unwrap_or_default();
             format!("{key} {spec}\n")
         })
         .collect();
@@ -125,16 +126,16 @@ fn hash<'a>(
 /// shows, so every set of others may have been in it too.
 fn hashes(
     losing: &BTreeSet<&EnforcementKey>,
-    enforcements: &BTreeMap<EnforcementKey, DesiredEnforcement>,
+    specs: &BTreeMap<EnforcementKey, &str>,
 ) -> BTreeSet<String> {
     let others: Vec<&EnforcementKey> =
-        enforcements.keys().filter(|key| !losing.contains(key)).take(FINISHED_MAX).collect();
+        specs.keys().filter(|key| !losing.contains(key)).take(FINISHED_MAX).collect();
     (0_u32..1 << others.len())
         .map(|chosen| {
             let finished = others.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0);
             let all: BTreeSet<&EnforcementKey> =
                 losing.iter().copied().chain(finished.map(|(_, key)| *key)).collect();
-            hash(&all, enforcements)
+            hash(&all, specs)
         })
         .collect()
 }
@@ -193,7 +194,7 @@ pub fn withhold(mut plan: Plan, ruling: &Ruling) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EnforcementKind, Presence, Selection};
+    use crate::model::EnforcementKind;
 
     fn key(name: &str) -> EnforcementKey {
         EnforcementKey { kind: EnforcementKind::Account, name: name.parse().unwrap() }
@@ -203,20 +204,6 @@ mod tests {
         (0..count)
             .map(|number| Loss { enforcement: key(name), object: format!("{name} {number}") })
             .collect()
-    }
-
-    /// `a` and `b`, with these specs.
-    fn enforcements(a: &str, b: &str) -> BTreeMap<EnforcementKey, DesiredEnforcement> {
-        let text = |spec: &str| DesiredEnforcement {
-            state: Presence::Present,
-            guardrail: "baseline".parse().unwrap(),
-            selection: Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new()),
-            former_names: BTreeSet::new(),
-            on_deselect: crate::model::OnDeselect::Keep,
-            is_unresolved: false,
-            spec_hash: spec.to_owned(),
-        };
-        BTreeMap::from([(key("a"), text(a)), (key("b"), text(b))])
     }
 
     fn ruling(
@@ -229,7 +216,7 @@ mod tests {
         let set: BTreeSet<&Loss> = losses.iter().collect();
         let losses = Losses { set: &set, owned, is_complete: true };
         let approvals = approvals.iter().cloned().collect();
-        rule(&losses, &enforcements(specs.0, specs.1), &approvals, now)
+        rule(&losses, &BTreeMap::from([(key("a"), specs.0), (key("b"), specs.1)]), &approvals, now)
     }
 
     fn name(ruling: Ruling) -> String {
@@ -263,7 +250,7 @@ mod tests {
         let losses = losses("a", 1);
         let set: BTreeSet<&Loss> = losses.iter().collect();
         let losses = Losses { set: &set, owned: 100, is_complete: false };
-        let ruling = rule(&losses, &enforcements("1", "1"), &BTreeSet::new(), 0);
+        let ruling = rule(&losses, &BTreeMap::from([(key("a"), "1")]), &BTreeSet::new(), 0);
         assert_eq!(ruling, Ruling::Incomplete);
     }
 

@@ -12,8 +12,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::model::Name;
-use crate::plan::{Held, HoldReason, Plan, Step, Until};
+use crate::plan::{ControlStep, Held, HoldReason, Plan, Step, Until};
 
 /// In this time …
 const WINDOW: Duration = Duration::from_hours(1);
@@ -87,9 +86,9 @@ impl Contests {
             }
         }
         let mut held = Vec::new();
-        let mut waiting: Vec<Option<Name>> = Vec::new();
+        let mut waiting: Vec<Option<String>> = Vec::new();
         plan.steps.retain(|step| {
-            let subject = enforcement(step).cloned();
+            let subject = enforcement(step);
             // A document is right before it is attached; a content before it is published.
             if waiting.contains(&subject) {
                 return false;
@@ -185,7 +184,22 @@ fn writing(step: &Step) -> Option<Writing> {
             content: format!("{} {settings:?}", guardrail.with_version(*version)),
             leaves_unprotected: config_id.is_none(),
         },
-        Step::CreateGuardrail { .. }
+        Step::Control(ControlStep::EnableType { root }) => {
+            protects(format!("service control type of {root}"), String::new())
+        }
+        Step::Control(ControlStep::Update { id, content, .. }) => {
+            other(format!("document of {id}"), content.to_string())
+        }
+        Step::Control(ControlStep::Attach { id, target, .. }) => {
+            protects(format!("{id} at {target}"), String::new())
+        }
+        Step::Control(
+            ControlStep::Create { .. }
+            | ControlStep::Tag { .. }
+            | ControlStep::Detach { .. }
+            | ControlStep::Delete { .. },
+        )
+        | Step::CreateGuardrail { .. }
         | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
@@ -201,9 +215,10 @@ fn writing(step: &Step) -> Option<Writing> {
     })
 }
 
-/// The enforcement whose policy a step is about; `None` for what is one object in its key.
-fn enforcement(step: &Step) -> Option<&Name> {
+/// The manifest whose policy a step is about; `None` for what is one object in its key.
+fn enforcement(step: &Step) -> Option<String> {
     match step {
+        Step::Control(step) => step.manifest().map(|name| format!("service control {name}")),
         Step::CreatePolicy { enforcement, .. }
         | Step::UpdatePolicy { enforcement, .. }
         | Step::TagPolicy { enforcement, .. }
@@ -211,7 +226,7 @@ fn enforcement(step: &Step) -> Option<&Name> {
         | Step::DropRegions { enforcement, .. }
         | Step::DeletePolicy { enforcement, .. }
         | Step::AttachPolicy { enforcement, .. }
-        | Step::DetachPolicy { enforcement, .. } => Some(enforcement),
+        | Step::DetachPolicy { enforcement, .. } => Some(enforcement.to_string()),
         Step::CreateGuardrail { .. }
         | Step::UpdateGuardrail { .. }
         | Step::TagGuardrail { .. }

@@ -9,9 +9,10 @@ use super::observe::{Controls, Observed};
 use super::state::State;
 use crate::aws::ErrorClass;
 use crate::model::{
-    Cell, Fleet, GuardrailArn, Name, ObservedCell, ObservedEnforcement, ObservedOrganization,
-    ObservedPolicy, ObservedReplica, OwnerId, PolicyFact, PolicyId, Presence, ProfileKey, Read,
-    ReplicaFact, ReplicaKey, Unread, UnreadableCell, Version,
+    AccessKey, Attachment, Cell, DesiredControl, Fleet, GuardrailArn, Name, ObservedCell,
+    ObservedEnforcement, ObservedOrganization, ObservedPolicy, ObservedReplica, OwnerId,
+    PolicyFact, PolicyId, Presence, ProfileKey, Read, ReplicaFact, ReplicaKey, Unread,
+    UnreadableCell, Version,
 };
 use crate::plan::{self, Timing};
 
@@ -36,6 +37,13 @@ impl State {
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
                 let mut wake = self.learn_controls(read.2.as_ref());
+                if let Some(Read::Known(controls)) = &read.3 {
+                    self.facts.control_attachments = plan::control_attachments(controls, owner);
+                    let known = |key: &AccessKey| {
+                        key.policies.iter().all(|id| controls.policies.contains_key(id))
+                    };
+                    self.facts.access.retain(|key, _| known(key));
+                }
                 wake.append(&mut self.learn_organization(&read.0, &read.1, began, owner));
                 wake
             }
@@ -152,7 +160,14 @@ impl State {
     /// are ahead, so that none need wait.
     pub(super) fn controls_due(&self, now: Duration, timing: &Timing) -> bool {
         let is_fresh = plan::controls_are_fresh(&self.facts, now, timing);
-        self.asked.controls || !is_fresh && plan::probes_ahead(&self.desired, &self.facts) > 0
+        let is_exclusive = |it: &DesiredControl| {
+            it.attachment == Attachment::Exclusive && it.state == Presence::Present
+        };
+        let is_needed = || {
+            plan::probes_ahead(&self.desired, &self.facts) > 0
+                || self.desired.controls.values().any(is_exclusive)
+        };
+        self.asked.controls || !is_fresh && is_needed()
     }
 
     fn learn_controls(&mut self, controls: Option<&Controls>) -> BTreeSet<Key> {

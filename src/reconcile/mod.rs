@@ -20,6 +20,7 @@
 //!
 //! Whether to change something is [`plan`](crate::plan)'s. When to come back is the queue's.
 
+mod access;
 mod act;
 mod audit;
 mod contested;

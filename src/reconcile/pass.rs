@@ -150,7 +150,7 @@ impl State {
         let owned = if is_complete && !set.is_empty() { owned(&self.facts) } else { 0 };
         let losses = Losses { set: &set, owned, is_complete };
         let desired = &self.desired;
-        plan::rule(&losses, &desired.enforcements, &desired.approvals, wall.as_second())
+        plan::rule(&losses, &desired.spec_hashes(), &desired.approvals, wall.as_second())
     }
 
     fn is_released(&self, wall: Timestamp) -> bool {
@@ -177,10 +177,11 @@ impl State {
     }
 }
 
-/// Cells that reference a guardrail of ours, and targets our policies are attached to.
+/// Cells that reference a guardrail of ours, and targets our policies of either type are attached to.
 fn owned(facts: &Facts) -> usize {
     let arns: BTreeSet<&GuardrailArn> = facts.replicas.values().map(|fact| &fact.arn).collect();
     let slots = facts.cells.values().flatten().filter(|(arn, _)| arns.contains(arn)).count();
     let policies = facts.own_policies.iter().flat_map(|policies| policies.values());
-    slots + policies.map(|PolicyFact { targets, .. }| targets.len()).sum::<usize>()
+    let policies = policies.map(|PolicyFact { targets, .. }| targets.len()).sum::<usize>();
+    slots + policies + facts.control_attachments
 }

@@ -133,6 +133,10 @@ impl Engine {
             decision.plan.needs_probes.clone()
         };
         let probed = self.probe(key, &needed).await;
+        let is_tried = self.try_access(&decision.plan.needs_access).await;
+        if is_tried {
+            decision.scheduled = Some(Duration::ZERO);
+        }
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
     }
 
@@ -297,7 +301,19 @@ impl Engine {
         let sightings = sightings.entry(key.clone()).or_default();
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
-                plan::plan_organization(&desired.organization, &read.1, sightings, &context)
+                let organization = &desired.organization;
+                let plan = plan::plan_organization(organization, &read.1, sightings, &context);
+                let Some(controls) = &read.3 else { return plan };
+                let observed = (controls, &read.1.root);
+                let limits = self.settings.controls;
+                let of_controls = plan::plan_service_controls(
+                    &desired.controls,
+                    observed,
+                    limits,
+                    sightings,
+                    &context,
+                );
+                plan.and(of_controls)
             }
             (Key::Replica(replica), Observed::Replica(read, _)) => {
                 let Some(wanted) = desired.replicas.get(replica) else { return Plan::default() };
@@ -361,8 +377,16 @@ impl Engine {
         }
     }
 
-    /// Keeps that AWS refused to delete a version: it is not asked again soon.
+    /// Keeps that AWS refused to delete a version, or to change an attachment: it is not asked again
+    /// soon.
     fn remember_refusal(&self, key: &Key, step: &Step, error: &ActError) {
+        if let (Step::Control(control), ActError::Limit { .. }) = (step, error)
+            && let Some(note) = control.refused()
+        {
+            warn!(%key, "{error}");
+            let now = self.time.now();
+            self.state().sightings.entry(key.clone()).or_default().noticed(&note, now);
+        }
         if let (
             Key::Replica(replica),
             Step::DeleteVersion { version, .. },
@@ -402,7 +426,10 @@ impl Engine {
         error: Option<ActError>,
     ) -> Visited {
         let Decision { plan, failure, wake, generation, exam: _, scheduled } = decision;
-        let moved = matches!(error, Some(ActError::Moved { .. } | ActError::InUse { .. }));
+        let moved = matches!(
+            error,
+            Some(ActError::Moved { .. } | ActError::InUse { .. } | ActError::Limit { .. })
+        );
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
         let next = if let Some(failure) = &failure {
@@ -525,7 +552,7 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             message: error.to_string(),
             retryable: is_retryable(error.class.reason()),
         }),
-        ActError::Moved { .. } | ActError::InUse { .. } => None,
+        ActError::Moved { .. } | ActError::InUse { .. } | ActError::Limit { .. } => None,
     }
 }
 
@@ -551,7 +578,10 @@ fn is_failure(unread: &Unread) -> bool {
 
 fn unread(observed: &Observed) -> Option<&Unread> {
     match observed {
-        Observed::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
+        Observed::Organization(read) => {
+            let controls = read.3.as_ref().and_then(Read::unread);
+            read.1.policies.unread().or(read.1.invalid.unread()).or(controls)
+        }
         Observed::Replica(read, embeddings) => {
             let embeddings = embeddings.as_ref().and_then(Read::unread);
             match &read.guardrail {

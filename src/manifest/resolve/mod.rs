@@ -4,6 +4,7 @@
 
 mod cells;
 mod consent;
+mod controls;
 mod organization;
 mod replicas;
 mod rollouts;
@@ -44,6 +45,7 @@ pub fn resolve(manifests: &Manifests, fleet: &Fleet, generation: u64) -> Desired
         organization::attach(enforcement, manifests, &tree, &mut desired);
     }
     cells::claim(manifests, &tree, &mut desired);
+    controls::attach(manifests, &tree, &mut desired);
     consent::state(manifests, &mut desired);
     rollouts::arrange(manifests, &tree, &mut desired);
     desired
@@ -60,7 +62,9 @@ pub fn needs_tags(manifests: &Manifests) -> bool {
         let waves = it.rollout.iter().flat_map(|rollout| &rollout.waves);
         waves.flat_map(|wave| &wave.targets).any(is_tags)
     };
-    placed || enforcements(manifests).any(|it| it.targets.iter().any(is_tags) || in_waves(it))
+    placed
+        || enforcements(manifests).any(|it| it.targets.iter().any(is_tags) || in_waves(it))
+        || controls::selectors(manifests).any(is_tags)
 }
 
 /// Whether any enforcement excludes the embedding models of its Regions.

@@ -31,8 +31,12 @@ macro_rules! shape {
     };
 }
 
+mod control;
 mod rollout;
 
+pub(super) use control::{
+    NetworkSpec, ProtectionSpec, RequiredGuardrailSpec, ServiceControlPolicySpec,
+};
 pub(super) use rollout::{GateSpec, PreflightSpec, ProbeSpec, RolloutSpec, WaveSpec};
 
 shape!(

@@ -17,6 +17,7 @@ mod preflight;
 mod replica;
 mod rollout;
 mod sensitive;
+pub(super) mod service_control;
 mod targets;
 mod trials;
 
