@@ -57,6 +57,19 @@ pub enum ControlForm {
     Document(Value),
 }
 
+impl ControlForm {
+    /// Whether model calls must name this guardrail, or another of a list.
+    pub fn requires(&self, guardrail: &Name) -> bool {
+        match self {
+            Self::RequireGuardrail { guardrails, .. } => guardrails.contains(guardrail),
+            Self::ApprovedModels(_)
+            | Self::ProtectEnforcement { .. }
+            | Self::RequireNetwork { .. }
+            | Self::Document(_) => false,
+        }
+    }
+}
+
 /// What becomes of the policies of others on the same targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Attachment {

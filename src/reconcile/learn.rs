@@ -125,11 +125,11 @@ impl State {
             return unclaimed;
         }
         // The models of a Region concern all of it, whatever guardrail it uses.
-        let uses = self.desired.organization.values();
-        let organization = uses
-            .filter(|it| are_new || it.guardrail.name == replica.guardrail)
-            .map(|_| Key::Organization)
-            .next();
+        let mut uses = self.desired.organization.values();
+        let mut controls = self.desired.controls.values();
+        let is_used = uses.any(|it| are_new || it.guardrail.name == replica.guardrail)
+            || controls.any(|it| it.form.requires(&replica.guardrail));
+        let organization = is_used.then_some(Key::Organization);
         let region = are_new.then(|| self.cells_in(&replica.region)).into_iter().flatten();
         self.cells_of(replica).chain(region).chain(organization).chain(unclaimed).collect()
     }

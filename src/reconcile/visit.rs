@@ -14,7 +14,10 @@ use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
 use crate::model::{Desired, Facts, Name, Read, Unread};
-use crate::plan::{self, Context, Exam, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
+use crate::plan::{
+    self, Context, ControlStep, Exam, HoldReason, Leaving, Plan, ProfilePolicy, Proving, Step,
+    Until,
+};
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
@@ -351,8 +354,12 @@ impl Engine {
     fn remember(&self, key: &Key, step: &Step, effect: &Effect) {
         let now = self.time.now();
         let mut state = self.state();
-        let State { replicas, sightings, contests, .. } = &mut *state;
+        let State { facts, replicas, sightings, contests, .. } = &mut *state;
         contests.entry(key.clone()).or_default().wrote(step, now);
+        if let Step::Control(ControlStep::Detach { leaving: Leaving::Foreign(_), .. }) = step {
+            // What was read of others is no more.
+            facts.controls_read = None;
+        }
         let sightings = match key {
             Key::Replica(replica) => {
                 let memory = replicas.entry(replica.clone()).or_default();

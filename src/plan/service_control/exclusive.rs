@@ -42,6 +42,8 @@ impl Visit<'_> {
             }
         }
         if let Some(wait) = confirming {
+            // The second look is another read.
+            plan.needs_controls = true;
             let message = format!(
                 "policies of others leave the targets of {} once a second complete read confirms it",
                 self.name
