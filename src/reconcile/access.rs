@@ -1,6 +1,7 @@
 //! Tries our own role in accounts, with and without service control policies that are new there.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tracing::debug;
@@ -16,13 +17,12 @@ const TEXT: &str = "Hello.";
 const AT_ONCE: usize = 32;
 
 impl Engine {
-    /// Makes the calls that a plan asks for. Whether there were any, so that the plan can be made
-    /// anew.
+    /// Makes the calls that a plan asks for. Where there were any, the plan can be made anew at once.
     ///
     /// # Cancel safety
     ///
     /// What was not answered is asked again by the next plan that needs it.
-    pub(super) async fn try_access(&self, needed: &BTreeSet<AccessKey>) -> bool {
+    pub(super) async fn try_access(&self, needed: &BTreeSet<AccessKey>) -> Option<Duration> {
         let mut waiting = needed.iter();
         let mut running = JoinSet::new();
         let mut is_new = false;
@@ -51,7 +51,7 @@ impl Engine {
                 state.facts.access.insert(key, AccessFact { outcome, at, failures });
             }
         }
-        is_new
+        is_new.then_some(Duration::ZERO)
     }
 
     /// A Region in which something is enforced in the account, else one with a guardrail of ours,

@@ -172,10 +172,12 @@ fn writing(step: &Step) -> Option<Writing> {
             other(format!("policy of {resource}"), document.to_string())
         }
         Step::EnablePolicyType { root } => protects(format!("types of {root}"), String::new()),
-        Step::UpdatePolicy { id, content, .. } => {
+        Step::UpdatePolicy { id, content, .. }
+        | Step::Control(ControlStep::Update { id, content, .. }) => {
             other(format!("document of {id}"), content.to_string())
         }
-        Step::AttachPolicy { id, target, .. } => {
+        Step::AttachPolicy { id, target, .. }
+        | Step::Control(ControlStep::Attach { id, target, .. }) => {
             protects(format!("{id} at {target}"), String::new())
         }
         // Whatever stands in the slot now protects, if not as desired.
@@ -186,12 +188,6 @@ fn writing(step: &Step) -> Option<Writing> {
         },
         Step::Control(ControlStep::EnableType { root }) => {
             protects(format!("service control type of {root}"), String::new())
-        }
-        Step::Control(ControlStep::Update { id, content, .. }) => {
-            other(format!("document of {id}"), content.to_string())
-        }
-        Step::Control(ControlStep::Attach { id, target, .. }) => {
-            protects(format!("{id} at {target}"), String::new())
         }
         Step::Control(
             ControlStep::Create { .. }

@@ -136,10 +136,8 @@ impl Engine {
             decision.plan.needs_probes.clone()
         };
         let probed = self.probe(key, &needed).await;
-        let is_tried = self.try_access(&decision.plan.needs_access).await;
-        if is_tried {
-            decision.scheduled = Some(Duration::ZERO);
-        }
+        let tried = self.try_access(&decision.plan.needs_access).await;
+        decision.scheduled = tried.or(decision.scheduled);
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
     }
 

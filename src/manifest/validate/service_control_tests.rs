@@ -56,7 +56,7 @@ fn what_is_wrong_is_said_with_what_to_write() {
         (format!("{TARGETS}, requireGuardrail: {{}}"), "guardrails: is missing"),
         (
             format!("{TARGETS}, requireGuardrail: {{guardrails: [baselin]}}"),
-            "no Guardrail named `baselin`, did you mean `baseline`",
+            "no Guardrail named `baselin` (did you mean `baseline`?)",
         ),
         (format!("{TARGETS}, approvedModels: []"), "is an empty list"),
         (format!("{TARGETS}, approvedModels: ['*']"), "approves every model"),

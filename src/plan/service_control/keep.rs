@@ -84,7 +84,7 @@ impl<'a> Visit<'a> {
             self.put_right(number, &found, &documents, plan);
         }
         if found.current.len() < documents.len() {
-            return self.create(&found, own, &documents, memory, plan);
+            return self.create((&found, own), &documents, memory, plan);
         }
         if !is_wide {
             return self.advance(&found, memory, plan);
@@ -240,8 +240,7 @@ impl<'a> Visit<'a> {
     /// Creates what is missing, attached to nothing.
     fn create(
         &self,
-        found: &Matched<'a>,
-        own: &[Own<'a>],
+        (found, own): (&Matched<'a>, &[Own<'a>]),
         documents: &[Value],
         memory: &mut Sightings,
         plan: &mut Plan,

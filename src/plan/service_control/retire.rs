@@ -59,13 +59,13 @@ impl<'a> Visit<'a> {
                 memory.reset(&attachment(&own.live.id, target));
             }
             for target in own.body.targets.difference(&self.desired.targets) {
-                let wait = self.leave(own, target, recorded.as_ref(), memory, plan);
+                let wait = self.leave((own, target), recorded.as_ref(), memory, plan);
                 confirming = confirming.max(wait);
             }
         }
         for own in &found.outdated {
             for target in &own.body.targets {
-                let wait = self.leave(own, target, recorded.as_ref(), memory, plan);
+                let wait = self.leave((own, target), recorded.as_ref(), memory, plan);
                 confirming = confirming.max(wait);
             }
             confirming = confirming.max(self.delete(own, memory, plan));
@@ -77,17 +77,16 @@ impl<'a> Visit<'a> {
     /// until that is confirmed, if it is not.
     fn leave(
         &self,
-        own: &Own<'a>,
-        target: &TargetId,
+        (own, target): (&Own<'a>, &TargetId),
         recorded: Option<&Selection>,
         memory: &mut Sightings,
         plan: &mut Plan,
     ) -> Option<Duration> {
         match self.standing(target, recorded) {
-            Standing::Covered => self.detach(own, target, Leaving::Replaced, memory, plan),
+            Standing::Covered => self.detach((own, target), Leaving::Replaced, memory, plan),
             Standing::GivenUp => {
                 plan.losses.push(self.loss(target.to_string()));
-                self.detach(own, target, Leaving::GivenUp, memory, plan)
+                self.detach((own, target), Leaving::GivenUp, memory, plan)
             }
             Standing::Deselected => {
                 memory.reset(&attachment(&own.live.id, target));
@@ -106,8 +105,7 @@ impl<'a> Visit<'a> {
 
     fn detach(
         &self,
-        own: &Own<'a>,
-        target: &TargetId,
+        (own, target): (&Own<'a>, &TargetId),
         leaving: impl Fn(crate::plan::confirm::Confirmed) -> Leaving,
         memory: &mut Sightings,
         plan: &mut Plan,
@@ -181,7 +179,7 @@ impl<'a> Visit<'a> {
         for own in own {
             for target in &own.body.targets {
                 plan.losses.push(self.loss(target.to_string()));
-                let wait = self.detach(own, target, Leaving::GivenUp, memory, plan);
+                let wait = self.detach((own, target), Leaving::GivenUp, memory, plan);
                 confirming = confirming.max(wait);
             }
             confirming = confirming.max(self.delete(own, memory, plan));

@@ -34,6 +34,8 @@ struct Stage {
     targets: BTreeSet<TargetId>,
     accounts: Vec<AccountId>,
     bake: Duration,
+    /// What the tag of the policy says of it and those before.
+    progress: ControlProgress,
 }
 
 /// What is known of our role in accounts.
@@ -58,10 +60,10 @@ impl<'a> Visit<'a> {
             return plan.hold(Held::for_person(HoldReason::Paused, message));
         }
         let progress = own.first().map(|it| it.live.marks.progress).unwrap_or_default();
-        let stage = if restores { Ok(None) } else { self.stage(progress.passed, &own, plan) };
+        let stage = if restores { Ok(None) } else { self.stage(progress, &own, plan) };
         match stage {
             Err(held) => plan.hold(held),
-            Ok(Some(stage)) => self.try_stage(&stage, progress, &own, memory, plan),
+            Ok(Some(stage)) => self.try_stage(&stage, &own, memory, plan),
             Ok(None) => {
                 for own in own {
                     for target in &self.desired.targets {
@@ -75,17 +77,23 @@ impl<'a> Visit<'a> {
     /// The stage that is open; `None` after the last.
     fn stage(
         &self,
-        passed: usize,
+        progress: ControlProgress,
         own: &[&Own<'a>],
         plan: &mut Plan,
     ) -> Result<Option<Stage>, Held> {
         let Some(stages) = &self.desired.stages else {
-            return if passed == 0 { self.canary(own, plan) } else { Ok(None) };
+            return if progress.passed == 0 { self.canary(own, plan) } else { Ok(None) };
         };
-        Ok(stages.get(passed).map(|ControlStage { name, targets, bake }| {
+        Ok(stages.get(progress.passed).map(|ControlStage { name, targets, bake }| {
             let accounts = self.active(targets);
             let accounts = accounts.into_iter().take(TRIED_MAX).collect();
-            Stage { name: name.to_string(), targets: targets.clone(), accounts, bake: *bake }
+            Stage {
+                name: name.to_string(),
+                targets: targets.clone(),
+                accounts,
+                bake: *bake,
+                progress,
+            }
         }))
     }
 
@@ -105,6 +113,7 @@ impl<'a> Visit<'a> {
             targets: BTreeSet::from([TargetId::Account(account.clone())]),
             accounts: vec![account.clone()],
             bake: Duration::ZERO,
+            progress: ControlProgress::default(),
         };
         if let Some(account) = accounts.iter().find(has_it) {
             return Ok(Some(stage(account)));
@@ -144,15 +153,8 @@ impl<'a> Visit<'a> {
         bound.into_iter().cloned().collect()
     }
 
-    fn try_stage(
-        &self,
-        stage: &Stage,
-        progress: ControlProgress,
-        own: &[&Own<'a>],
-        memory: &mut Sightings,
-        plan: &mut Plan,
-    ) {
-        let Stage { name, targets, accounts, bake } = stage;
+    fn try_stage(&self, stage: &Stage, own: &[&Own<'a>], memory: &mut Sightings, plan: &mut Plan) {
+        let Stage { name, targets, accounts, .. } = stage;
         if own.iter().any(|it| !targets.is_subset(&it.body.targets)) {
             for own in own {
                 for target in targets {
@@ -174,7 +176,7 @@ impl<'a> Visit<'a> {
         }
         let policies = own.iter().map(|it| it.live.id.clone()).collect();
         match self.tried(accounts, &policies) {
-            Tried::Passed => self.pass(stage, progress, *bake, own, plan),
+            Tried::Passed => self.pass(stage, own, plan),
             Tried::Due(due) => {
                 plan.needs_access.extend(due);
                 let message = format!("{} is tried at {name}", self.what());
@@ -197,15 +199,9 @@ impl<'a> Visit<'a> {
     }
 
     /// A stage in which all is well: the next opens at once, or after its bake.
-    fn pass(
-        &self,
-        stage: &Stage,
-        progress: ControlProgress,
-        bake: Duration,
-        own: &[&Own<'a>],
-        plan: &mut Plan,
-    ) {
+    fn pass(&self, stage: &Stage, own: &[&Own<'a>], plan: &mut Plan) {
         let Some(first) = own.first() else { return };
+        let Stage { bake, progress, .. } = *stage;
         let now = self.context.wall.as_second();
         let baked = i64::try_from(bake.as_secs()).unwrap_or(i64::MAX);
         let since = progress.complete_since.filter(|_| !bake.is_zero());

@@ -22,7 +22,7 @@ pub enum Leaving {
 }
 
 /// One change to service control policies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlStep {
     /// `EnablePolicyType` for `SERVICE_CONTROL_POLICY`.
     EnableType {
