@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::replica::GUARDRAIL;
+use super::service_control::{ControlStep, Leaving};
 use super::step::{HoldReason, Step};
 use crate::model::{Cell, FieldChange, Name, PolicyId, TargetId, Version};
 
@@ -244,6 +245,11 @@ impl Step {
             | Self::RenamePolicy { .. }
             | Self::AttachPolicy { .. } => false,
         }
+    }
+
+    /// Whether it takes a service control policy of somebody else off a target.
+    pub fn takes_off_foreign(&self) -> bool {
+        matches!(self, Self::Control(ControlStep::Detach { leaving: Leaving::Foreign(_), .. }))
     }
 
     /// One line for logs: operation, object, place, old → new.

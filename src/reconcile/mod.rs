@@ -30,6 +30,7 @@ mod gate;
 mod key;
 mod learn;
 mod observe;
+mod organization;
 mod pass;
 mod probe;
 mod rivals;

@@ -14,10 +14,7 @@ use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
 use crate::model::{Desired, Facts, Name, Read, Unread};
-use crate::plan::{
-    self, Context, ControlStep, Exam, HoldReason, Leaving, Plan, ProfilePolicy, Proving, Step,
-    Until,
-};
+use crate::plan::{self, Context, Exam, HoldReason, Plan, ProfilePolicy, Proving, Step, Until};
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
@@ -302,19 +299,7 @@ impl Engine {
         let sightings = sightings.entry(key.clone()).or_default();
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
-                let organization = &desired.organization;
-                let plan = plan::plan_organization(organization, &read.1, sightings, &context);
-                let Some(controls) = &read.3 else { return plan };
-                let observed = (controls, &read.1.root);
-                let limits = self.settings.controls;
-                let of_controls = plan::plan_service_controls(
-                    &desired.controls,
-                    observed,
-                    limits,
-                    sightings,
-                    &context,
-                );
-                plan.and(of_controls)
+                self.plan_organization(desired, read, sightings, &context)
             }
             (Key::Replica(replica), Observed::Replica(read, _)) => {
                 let Some(wanted) = desired.replicas.get(replica) else { return Plan::default() };
@@ -354,7 +339,7 @@ impl Engine {
         let mut state = self.state();
         let State { facts, replicas, sightings, contests, .. } = &mut *state;
         contests.entry(key.clone()).or_default().wrote(step, now);
-        if let Step::Control(ControlStep::Detach { leaving: Leaving::Foreign(_), .. }) = step {
+        if step.takes_off_foreign() {
             // What was read of others is no more.
             facts.controls_read = None;
         }
@@ -379,28 +364,6 @@ impl Engine {
         };
         if let Some(object) = step.sighting() {
             sightings.wrote(&object, now);
-        }
-    }
-
-    /// Keeps that AWS refused to delete a version, or to change an attachment: it is not asked again
-    /// soon.
-    fn remember_refusal(&self, key: &Key, step: &Step, error: &ActError) {
-        if let (Step::Control(control), ActError::Limit { .. }) = (step, error)
-            && let Some(note) = control.refused()
-        {
-            warn!(%key, "{error}");
-            let now = self.time.now();
-            self.state().sightings.entry(key.clone()).or_default().noticed(&note, now);
-        }
-        if let (
-            Key::Replica(replica),
-            Step::DeleteVersion { version, .. },
-            ActError::InUse { .. },
-        ) = (key, step, error)
-        {
-            warn!(%key, "{error}");
-            let now = self.time.now();
-            self.state().replicas.entry(replica.clone()).or_default().refused(*version, now);
         }
     }
 
