@@ -30,7 +30,8 @@ impl Aws {
         ObservedCell { enforcement }
     }
 
-    async fn slot(&self, cell: &Cell) -> Result<Option<ObservedEnforcement>, AwsError> {
+    /// The same, with the error of the call: `None` where nothing is enforced.
+    pub async fn slot(&self, cell: &Cell) -> Result<Option<ObservedEnforcement>, AwsError> {
         let place = self.enter(cell).await?;
         let listed = match self.list_enforced(&place).await {
             Err(error) if error.class == ErrorClass::NotFound => return Ok(None),

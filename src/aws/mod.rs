@@ -50,4 +50,5 @@ pub use error::{AwsError, ErrorClass};
 pub use evidence::{AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer};
 pub use guardrail_writes::GuardrailVersion;
 pub use probe::{Caller, Question};
+pub use service_controls::ControlsOf;
 pub use settings::{APPLICATION, Rates, Settings};

@@ -23,11 +23,12 @@ const DESCRIPTION: &str = "Guardrail enforcement, written by bedrail";
 impl Aws {
     /// `EnablePolicyType` for `BEDROCK_POLICY`. Enabled already is done.
     pub async fn enable_policy_type(&self, root: &RootId) -> Result<(), AwsError> {
-        let request = self
-            .organizations()
-            .enable_policy_type()
-            .root_id(root.as_str())
-            .policy_type(PolicyType::BedrockPolicy);
+        self.enable(PolicyType::BedrockPolicy, root).await
+    }
+
+    pub(super) async fn enable(&self, kind: PolicyType, root: &RootId) -> Result<(), AwsError> {
+        let request =
+            self.organizations().enable_policy_type().root_id(root.as_str()).policy_type(kind);
         let enabled = self.call(ENABLE_POLICY_TYPE, &self.home(), request.send()).await.map(drop);
         accept(enabled, &["PolicyTypeAlreadyEnabledException"])
     }
@@ -40,12 +41,22 @@ impl Aws {
         content: &Value,
         tags: &BTreeMap<String, String>,
     ) -> Result<PolicyId, AwsError> {
+        self.create(PolicyType::BedrockPolicy, (name, DESCRIPTION), content, tags).await
+    }
+
+    pub(super) async fn create(
+        &self,
+        kind: PolicyType,
+        (name, description): (&str, &str),
+        content: &Value,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<PolicyId, AwsError> {
         let request = self
             .organizations()
             .create_policy()
-            .r#type(PolicyType::BedrockPolicy)
+            .r#type(kind)
             .name(name)
-            .description(DESCRIPTION)
+            .description(description)
             .content(content.to_string())
             .set_tags(Some(sdk_tags(CREATE_POLICY, tags)?).filter(|tags| !tags.is_empty()));
         let output = self.call(CREATE_POLICY, &self.home(), request.send()).await?;

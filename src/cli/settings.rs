@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::aws;
-use crate::model::{OwnerId, Region};
+use crate::model::{ControlLimits, OwnerId, Region};
 use crate::plan::Timing;
 use crate::reconcile::{EngineSettings, Intent};
 
@@ -116,6 +116,16 @@ pub(super) struct Installation {
     /// paused must not wake up to an old plan.
     #[arg(long, env = "BEDRAIL_ACT_WITHIN", value_parser = duration, default_value = "60s")]
     pub(super) act_within: Duration,
+    /// Characters that AWS takes in a service control policy; newer quotas admit 10240.
+    #[arg(long, env = "BEDRAIL_SCP_SIZE_MAX", default_value_t = ControlLimits::default().size_max)]
+    pub(super) scp_size_max: usize,
+    /// Service control policies that AWS attaches to one target; newer quotas admit 10.
+    #[arg(
+        long,
+        env = "BEDRAIL_SCP_ATTACHMENTS_MAX",
+        default_value_t = ControlLimits::default().attachments_max
+    )]
+    pub(super) scp_attachments_max: usize,
     /// API calls in flight at once.
     #[arg(long, env = "BEDRAIL_MAX_IN_FLIGHT", default_value_t = 64)]
     pub(super) max_in_flight: usize,
@@ -167,6 +177,10 @@ impl Installation {
             intent,
             settle: self.settle,
             act_within: self.act_within,
+            controls: ControlLimits {
+                size_max: self.scp_size_max,
+                attachments_max: self.scp_attachments_max,
+            },
             repeats_tests: false,
         }
     }

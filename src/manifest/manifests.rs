@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::control::ServiceControlPolicy;
 use crate::model::{
     AccountId, Approval, Content, EnforcementSettings, Gate, GuardrailReference, GuardrailTests,
     Logging, Name, OnDeselect, OnDraft, OnFailure, OnForeign, Preflight, Presence, ProfileId,
@@ -23,6 +24,8 @@ pub struct Manifests {
     pub account_enforcements: BTreeMap<Name, AccountEnforcement>,
     /// `kind: InvocationLogging`.
     pub invocation_logging: BTreeMap<Name, InvocationLogging>,
+    /// `kind: ServiceControlPolicy`. Guardrails that they require are in `guardrails`.
+    pub service_controls: BTreeMap<Name, ServiceControlPolicy>,
     /// `kind: Approval`.
     pub approvals: BTreeMap<Name, Approval>,
 }
@@ -41,6 +44,9 @@ impl Manifests {
             count(self.account_enforcements.len(), "account enforcement"),
         ];
         counts.extend(logging);
+        let controls = self.service_controls.len();
+        let policies = if controls == 1 { "policy" } else { "policies" };
+        counts.extend((controls > 0).then(|| format!("{controls} service control {policies}")));
         counts.join(", ")
     }
 }

@@ -26,6 +26,7 @@
 //! Which generation is in force, and when files are read again, is `runtime`'s. What to
 //! change in AWS is [`plan`](crate::plan)'s.
 
+mod control;
 mod export;
 mod field_path;
 mod known;
@@ -41,6 +42,7 @@ mod suggest;
 mod validate;
 mod yaml;
 
+pub use control::ServiceControlPolicy;
 pub use export::{File, export};
 pub use known::guardrail_regions;
 pub use manifests::{

@@ -8,7 +8,8 @@ use super::problem::{Problem, Severity};
 use super::report::Report;
 use super::schema::{
     API_VERSION, AccountEnforcementSpec, ApprovalSpec, Envelope, GuardrailSpec,
-    InvocationLoggingSpec, OrganizationEnforcementSpec, decode, refuse_nothing,
+    InvocationLoggingSpec, OrganizationEnforcementSpec, ServiceControlPolicySpec, decode,
+    refuse_nothing,
 };
 use super::source::Source;
 use super::suggest::did_you_mean;
@@ -17,6 +18,7 @@ use super::validate::approval::approval;
 use super::validate::enforcement::{self, Finished};
 use super::validate::guardrail::{Identity, guardrail};
 use super::validate::logging::logging;
+use super::validate::service_control::service_control;
 use super::validate::{former_names, name};
 use super::yaml;
 
@@ -24,12 +26,10 @@ const KINDS: &[&str] = &[
     "Guardrail",
     "OrganizationEnforcement",
     "AccountEnforcement",
+    "ServiceControlPolicy",
     "InvocationLogging",
     "Approval",
 ];
-
-/// Kinds of the design that this release does not carry out.
-const KINDS_TO_COME: &[&str] = &["ServiceControlPolicy"];
 
 /// What a set of texts says.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +106,10 @@ fn collect(body: Body, manifests: &mut Manifests) -> bool {
             }
             None => return false,
         },
+        Body::Control(draft) => match draft.finish() {
+            Some(it) => drop(manifests.service_controls.insert(it.name.clone(), it)),
+            None => return false,
+        },
         Body::Approval(name, approval) => {
             manifests.approvals.insert(name, approval);
         }
@@ -174,6 +178,10 @@ fn body(report: &mut Report, envelope: Envelope) -> Option<Body> {
             let spec: InvocationLoggingSpec = decode(spec, &spec_path, report);
             Body::Logging(Box::new(logging(report, identity, &spec)))
         }
+        Kind::ServiceControlPolicy => {
+            let spec: ServiceControlPolicySpec = decode(spec, &spec_path, report);
+            Body::Control(Box::new(service_control(report, identity, &spec)))
+        }
         Kind::Approval => {
             let spec: ApprovalSpec = decode(spec, &spec_path, report);
             Body::Approval(identity.name, approval(report, &spec)?)
@@ -188,6 +196,7 @@ enum Kind {
     OrganizationEnforcement,
     AccountEnforcement,
     InvocationLogging,
+    ServiceControlPolicy,
     Approval,
 }
 
@@ -202,16 +211,13 @@ fn kind(report: &mut Report, kind: Option<&str>) -> Option<Kind> {
         "OrganizationEnforcement" => return Some(Kind::OrganizationEnforcement),
         "AccountEnforcement" => return Some(Kind::AccountEnforcement),
         "InvocationLogging" => return Some(Kind::InvocationLogging),
+        "ServiceControlPolicy" => return Some(Kind::ServiceControlPolicy),
         "Approval" => return Some(Kind::Approval),
         _ => {}
     }
     let kinds = KINDS.join(", ");
-    let message = if KINDS_TO_COME.contains(&kind) {
-        format!("kind `{kind}` is not supported yet in this release; there are {kinds}")
-    } else {
-        let suggestion = did_you_mean(kind, KINDS.iter().copied());
-        format!("there is no kind `{kind}`{suggestion}; there are {kinds}")
-    };
+    let suggestion = did_you_mean(kind, KINDS.iter().copied());
+    let message = format!("there is no kind `{kind}`{suggestion}; there are {kinds}");
     report.error(&path, message);
     None
 }

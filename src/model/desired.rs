@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
+use super::controls::DesiredControl;
 use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
 use super::logging::DesiredLogging;
+use super::manifest_key::ManifestKey;
 use super::preflight::Preflight;
 use super::rollout::DesiredRollout;
-use super::selection::{EnforcementKey, Selection};
+use super::selection::{EnforcementKey, EnforcementKind, Selection};
 use super::trial::GuardrailTests;
 
 /// Whether a manifest's objects should exist.
@@ -275,6 +277,8 @@ pub struct Desired {
     pub rollouts: BTreeMap<Name, DesiredRollout<Cell>>,
     /// Rollouts of organization enforcements: Region by Region.
     pub organization_rollouts: BTreeMap<Name, DesiredRollout<Region>>,
+    /// Service control policies.
+    pub controls: BTreeMap<Name, DesiredControl>,
     /// What the text of every enforcement says.
     #[serde(skip)]
     pub enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,
@@ -291,5 +295,21 @@ impl Desired {
     /// the organization's Bedrock policies say, and where they cannot be read nothing waits.
     pub fn is_about_guardrails(&self) -> bool {
         !self.replicas.is_empty() || !self.organization.is_empty() || !self.enforcements.is_empty()
+    }
+
+    /// The hash of everything that each manifest says whose text can consent to a loss.
+    pub fn spec_hashes(&self) -> BTreeMap<ManifestKey, &str> {
+        let kind = EnforcementKind::ServiceControl;
+        let controls = self.controls.iter().map(|(name, it)| {
+            let key = EnforcementKey { kind, name: name.clone() };
+            (key.into(), it.spec_hash.as_str())
+        });
+        let logging = self.logging_specs.iter();
+        let logging = logging
+            .map(|(name, hash)| (ManifestKey::InvocationLogging(name.clone()), hash.as_str()));
+        let enforcements = self.enforcements.iter();
+        let enforcements =
+            enforcements.map(|(key, it)| (key.clone().into(), it.spec_hash.as_str()));
+        enforcements.chain(controls).chain(logging).collect()
     }
 }

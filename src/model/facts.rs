@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::canonical::{ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
-use super::controls::ServiceControls;
+use super::controls::{AccessFact, AccessKey, ServiceControls};
 use super::fleet::Fleet;
 use super::ids::{GuardrailArn, Name, PolicyId, ProfileId, Region, TargetId, Version};
 use super::observed::Read;
@@ -115,6 +115,10 @@ pub struct Facts {
     pub controls: Option<Read<ServiceControls>>,
     /// When they were read.
     pub controls_read: Option<Duration>,
+    /// Attachments of service control policies of ours.
+    pub control_attachments: usize,
+    /// Whether our own role is let in, with and without policies that are tried.
+    pub access: BTreeMap<AccessKey, AccessFact>,
     /// What was tried out from inside cells.
     pub probes: BTreeMap<ProbeKey, ProbeFact>,
     /// What organization policies of ours had in force and lost.

@@ -29,7 +29,12 @@ pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME,
 pub use cell::{Cell, ProfileKey, ReplicaKey};
 pub use changes::{FieldChange, Strength, changes};
 pub use content::Content;
-pub use controls::{ServiceControl, ServiceControls};
+pub use controls::{
+    AccessFact, AccessKey, AccessOutcome, Attachment, CONTROL_DOCUMENT_TAG, CONTROL_PART_TAG,
+    CONTROL_REJECTED_TAG, CONTROL_SELECTION_TAG, CONTROL_STAGE_TAG, CONTROL_TAG, ControlBody,
+    ControlForm, ControlLimits, ControlMarks, ControlProgress, ControlStage, DesiredControl,
+    ObservedControl, ObservedControls, ServiceControl, ServiceControls,
+};
 pub use desired::{
     Approval, Desired, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement,
     DesiredReplica, EnforcementSettings, Guarding, GuardrailReference, History, ModelEnforcement,

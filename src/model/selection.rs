@@ -35,6 +35,8 @@ pub enum EnforcementKind {
     Account,
     /// `kind: OrganizationEnforcement`.
     Organization,
+    /// `kind: ServiceControlPolicy`, which enforces in its own way.
+    ServiceControl,
 }
 
 /// One enforcement: names are unique within a kind only.
@@ -66,6 +68,7 @@ impl EnforcementKind {
         match self {
             Self::Account => "bedrail:enforcement/",
             Self::Organization => "bedrail:organization-enforcement/",
+            Self::ServiceControl => "bedrail:service-control/",
         }
     }
 }
@@ -75,6 +78,7 @@ impl fmt::Display for EnforcementKey {
         let kind = match self.kind {
             EnforcementKind::Account => "AccountEnforcement",
             EnforcementKind::Organization => "OrganizationEnforcement",
+            EnforcementKind::ServiceControl => "ServiceControlPolicy",
         };
         write!(f, "{kind}/{}", self.name)
     }

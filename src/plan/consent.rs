@@ -230,6 +230,8 @@ fn is_settled(guardrail: &Name, key: &EnforcementKey, context: &Context) -> bool
     match key.kind {
         EnforcementKind::Account => no_cell_left(guardrail, key, fleet, context),
         EnforcementKind::Organization => no_target_left(key, text, fleet, context),
+        // Its own policies carry what its text selects, not the replicas of a guardrail.
+        EnforcementKind::ServiceControl => true,
     }
 }
 

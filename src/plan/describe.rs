@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::replica::GUARDRAIL;
+use super::service_control::{ControlStep, Leaving};
 use super::step::{HoldReason, Step};
 use crate::model::{Cell, FieldChange, Name, PolicyId, TargetId, Version};
 
@@ -41,6 +42,7 @@ impl Step {
     /// What it does to its object.
     pub fn effect(&self) -> Effect {
         match self {
+            Self::Control(step) => step.effect(),
             Self::CreateGuardrail { .. }
             | Self::PublishVersion { .. }
             | Self::CreatePolicy { .. }
@@ -72,6 +74,7 @@ impl Step {
     /// The call of AWS it is: `bedrock:CreateGuardrail`.
     pub fn operation(&self) -> &'static str {
         match self {
+            Self::Control(step) => step.operation(),
             Self::CreateGuardrail { .. } => "bedrock:CreateGuardrail",
             Self::UpdateGuardrail { .. } => "bedrock:UpdateGuardrail",
             Self::TagGuardrail { .. } => "bedrock:TagResource",
@@ -99,6 +102,7 @@ impl Step {
     /// What it changes, by ARN, id or name.
     pub fn object(&self) -> String {
         match self {
+            Self::Control(step) => step.object(),
             Self::CreateGuardrail { name, .. } => name.to_string(),
             Self::UpdateGuardrail { arn, .. }
             | Self::TagGuardrail { arn, .. }
@@ -150,7 +154,8 @@ impl Step {
             | Self::DeleteEnforced { cell, .. }
             | Self::PutLogging { cell, .. }
             | Self::DeleteLogging { cell, .. } => Some(cell.clone()),
-            Self::EnablePolicyType { .. }
+            Self::Control(_)
+            | Self::EnablePolicyType { .. }
             | Self::CreatePolicy { .. }
             | Self::UpdatePolicy { .. }
             | Self::TagPolicy { .. }
@@ -165,6 +170,7 @@ impl Step {
     /// Old and new of each field, where the step changes fields.
     pub fn changes(&self) -> &[FieldChange] {
         match self {
+            Self::Control(step) => step.changes(),
             Self::UpdateGuardrail { changes, .. }
             | Self::TagGuardrail { changes, .. }
             | Self::UntagGuardrail { changes, .. }
@@ -194,6 +200,7 @@ impl Step {
     /// was carried out, the executor tells them with [`wrote`](super::Sightings::wrote).
     pub fn sighting(&self) -> Option<String> {
         match self {
+            Self::Control(step) => step.sighting(),
             Self::CreateGuardrail { .. } | Self::DeleteGuardrail { .. } => {
                 Some(GUARDRAIL.to_owned())
             }
@@ -230,6 +237,7 @@ impl Step {
     /// change guard may hold.
     pub fn is_loss(&self) -> bool {
         match self {
+            Self::Control(step) => step.is_loss(),
             Self::PutEnforced { is_loss, .. }
             | Self::UpdatePolicy { is_loss, .. }
             | Self::PutLogging { is_loss, .. } => *is_loss,
@@ -254,6 +262,11 @@ impl Step {
             | Self::RenamePolicy { .. }
             | Self::AttachPolicy { .. } => false,
         }
+    }
+
+    /// Whether it takes a service control policy of somebody else off a target.
+    pub fn takes_off_foreign(&self) -> bool {
+        matches!(self, Self::Control(ControlStep::Detach { leaving: Leaving::Foreign(_), .. }))
     }
 
     /// One line for logs: operation, object, place, old → new; a guardrail's words by their hash.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::context::Context;
+use super::describe::Effect;
 use super::step::{Held, HoldReason, Orphan, Plan, Until};
 use crate::model::{Refusal, Unread};
 
@@ -44,6 +45,46 @@ impl Held {
 }
 
 impl Plan {
+    /// Two plans of one key as one, with what protects first.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        // Destructured, so that a new field cannot be left out by mistake.
+        let Self {
+            steps,
+            held,
+            refusals,
+            orphans,
+            needs,
+            asks,
+            needs_policies,
+            needs_probes,
+            needs_access,
+            needs_controls,
+            warnings,
+            trials,
+            losses,
+            is_unsettled,
+            exam,
+        } = other;
+        self.steps.extend(steps);
+        self.steps.sort_by_key(|step| step.effect() == Effect::Delete);
+        self.held.extend(held);
+        self.refusals.extend(refusals);
+        self.orphans.extend(orphans);
+        self.needs.extend(needs);
+        self.asks.extend(asks);
+        self.needs_policies |= needs_policies;
+        self.needs_probes.extend(needs_probes);
+        self.needs_access.extend(needs_access);
+        self.needs_controls |= needs_controls;
+        self.warnings.extend(warnings);
+        self.trials.extend(trials);
+        self.losses.extend(losses);
+        self.is_unsettled |= is_unsettled;
+        self.exam = self.exam.or(exam);
+        self
+    }
+
     /// Notes something that is not done now.
     pub(super) fn hold(&mut self, held: Held) {
         self.held.push(held);

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::confirm::Confirmed;
 use super::replica::Exam;
 use super::rollout::Trial;
+use super::service_control::ControlStep;
 use crate::model::{
-    AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn, LoggingConfig,
-    ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent, ReplicaKey,
-    ReplicaRevision, Revision, RootId, TargetId, Version,
+    AccessKey, AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn,
+    LoggingConfig, ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent,
+    ReplicaKey, ReplicaRevision, Revision, RootId, TargetId, Version,
 };
 
 /// One change to AWS.
@@ -281,6 +282,8 @@ pub enum Step {
         /// Two complete reads showed it to be what the manifest asks to take away.
         confirmed: Confirmed,
     },
+    /// One change to service control policies.
+    Control(ControlStep),
 }
 
 /// Why something desired is not done now. A closed set: condition reason, metric label and log
@@ -418,6 +421,8 @@ pub struct Plan {
     pub needs_policies: bool,
     /// Guardrail versions to try out from inside cells before this plan can go on.
     pub needs_probes: BTreeSet<ProbeKey>,
+    /// Where our own role is to be tried before this plan can go on.
+    pub needs_access: BTreeSet<AccessKey>,
     /// Whether the service control policies must be read before this plan can go on.
     pub needs_controls: bool,
     /// What a person should look at although it holds nothing up.

@@ -34,7 +34,8 @@ impl Step {
             | Self::DetachPolicy { enforcement, .. }
             | Self::PutEnforced { enforcement, .. }
             | Self::DeleteEnforced { enforcement, .. } => Some(enforcement),
-            Self::CreateGuardrail { .. }
+            Self::Control(_)
+            | Self::CreateGuardrail { .. }
             | Self::UpdateGuardrail { .. }
             | Self::TagGuardrail { .. }
             | Self::UntagGuardrail { .. }
@@ -53,6 +54,7 @@ impl Step {
     /// the `EventName` in CloudTrail.
     pub fn undone_by(&self) -> &'static str {
         match self {
+            Self::Control(step) => step.undone_by(),
             Self::UpdateGuardrail { .. } => "UpdateGuardrail",
             Self::CreateGuardrail { .. }
             | Self::PublishVersion { .. }

@@ -7,7 +7,7 @@ use crate::model::{
     AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, Read, Region, ReplicaContent,
     Version,
 };
-use crate::plan::Step;
+use crate::plan::{ControlStep, Step};
 
 /// What a step left behind that the key must remember.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,14 @@ pub(super) enum ActError {
     /// has to change.
     #[error(transparent)]
     Refused(AwsError),
+    /// AWS takes no more policies at a target, or does not let its last one go.
+    #[error("AWS does not do {step}: {error}")]
+    Limit {
+        /// What was to be done.
+        step: String,
+        /// What AWS answered.
+        error: AwsError,
+    },
     /// What the step rests on changed between the read of this visit and the write. Nothing was
     /// written.
     #[error("{object} changed since it was read; reading again")]
@@ -94,8 +102,30 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         }
         Step::PutLogging { cell, config, .. } => put_logging(aws, cell, config).await?,
         Step::DeleteLogging { cell, config, .. } => delete_logging(aws, cell, config).await?,
+        Step::Control(step) => control(aws, step).await?,
     }
     Ok(Effect::Changed)
+}
+
+/// Carries out a step of service control policies.
+async fn control(aws: &Aws, step: &ControlStep) -> Result<(), ActError> {
+    let done = match step {
+        ControlStep::EnableType { root } => aws.enable_service_controls(root).await,
+        ControlStep::Create { name, content, tags, .. } => {
+            aws.create_service_control(name, content, tags).await.map(drop)
+        }
+        ControlStep::Update { id, content, .. } => aws.update_policy(id, content).await,
+        ControlStep::Tag { id, tags, .. } => aws.tag_policy(id, tags).await,
+        ControlStep::Attach { id, target, .. } => aws.attach_policy(id, target).await,
+        ControlStep::Detach { id, target, .. } => aws.detach_policy(id, target).await,
+        ControlStep::Delete { id, .. } => aws.delete_policy(id).await,
+    };
+    done.map_err(|error| match (error.class, step.refused()) {
+        (ErrorClass::Quota, Some(_)) => {
+            ActError::Limit { step: Step::Control(step.clone()).describe(), error }
+        }
+        (_, _) => error.into(),
+    })
 }
 
 /// Publishes DRAFT only if it still holds `content`: CreateGuardrailVersion snapshots whatever is

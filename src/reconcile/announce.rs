@@ -78,9 +78,12 @@ impl Engine {
         let ending = match error {
             None => Ending::Done,
             Some(ActError::Moved { .. }) => Ending::Moved,
-            Some(ActError::Aws(_) | ActError::InUse { .. } | ActError::Refused(_)) => {
-                Ending::Failed
-            }
+            Some(
+                ActError::Aws(_)
+                | ActError::InUse { .. }
+                | ActError::Refused(_)
+                | ActError::Limit { .. },
+            ) => Ending::Failed,
         };
         let record = Record::Ended { of, ending, message: error.map(ToString::to_string) };
         if let Err(error) = journal.write(record.clone()).await {

@@ -12,8 +12,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::model::Name;
-use crate::plan::{Held, HoldReason, Plan, Step, Until};
+use crate::plan::{ControlStep, Held, HoldReason, Plan, Step, Until};
 
 /// In this time …
 const WINDOW: Duration = Duration::from_hours(1);
@@ -87,9 +86,9 @@ impl Contests {
             }
         }
         let mut held = Vec::new();
-        let mut waiting: Vec<Option<Name>> = Vec::new();
+        let mut waiting: Vec<Option<String>> = Vec::new();
         plan.steps.retain(|step| {
-            let subject = step.enforcement().cloned();
+            let subject = subject(step);
             // A document is right before it is attached; a content before it is published.
             if waiting.contains(&subject) {
                 return false;
@@ -173,10 +172,12 @@ fn writing(step: &Step) -> Option<Writing> {
             other(format!("policy of {resource}"), document.to_string())
         }
         Step::EnablePolicyType { root } => protects(format!("types of {root}"), String::new()),
-        Step::UpdatePolicy { id, content, .. } => {
+        Step::UpdatePolicy { id, content, .. }
+        | Step::Control(ControlStep::Update { id, content, .. }) => {
             other(format!("document of {id}"), content.to_string())
         }
-        Step::AttachPolicy { id, target, .. } => {
+        Step::AttachPolicy { id, target, .. }
+        | Step::Control(ControlStep::Attach { id, target, .. }) => {
             protects(format!("{id} at {target}"), String::new())
         }
         // Whatever stands in the slot now protects, if not as desired.
@@ -186,7 +187,16 @@ fn writing(step: &Step) -> Option<Writing> {
             leaves_unprotected: config_id.is_none(),
         },
         Step::PutLogging { config, .. } => other("logging".to_owned(), format!("{config:?}")),
-        Step::CreateGuardrail { .. }
+        Step::Control(ControlStep::EnableType { root }) => {
+            protects(format!("service control type of {root}"), String::new())
+        }
+        Step::Control(
+            ControlStep::Create { .. }
+            | ControlStep::Tag { .. }
+            | ControlStep::Detach { .. }
+            | ControlStep::Delete { .. },
+        )
+        | Step::CreateGuardrail { .. }
         | Step::UntagGuardrail { .. }
         | Step::PublishVersion { .. }
         | Step::DeleteGuardrail { .. }
@@ -201,6 +211,14 @@ fn writing(step: &Step) -> Option<Writing> {
         | Step::DeleteEnforced { .. }
         | Step::DeleteLogging { .. } => return None,
     })
+}
+
+/// The manifest whose policy a step is about; `None` for what is one object in its key.
+fn subject(step: &Step) -> Option<String> {
+    if let Step::Control(step) = step {
+        return step.manifest().map(|name| format!("service control {name}"));
+    }
+    step.enforcement().map(ToString::to_string)
 }
 
 #[cfg(test)]

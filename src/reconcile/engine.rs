@@ -12,7 +12,7 @@ use super::audit::Finding;
 use super::key::Key;
 use super::state::{Accepted, State, WriteRecord};
 use crate::aws::Aws;
-use crate::model::{Desired, Fleet, OwnerId};
+use crate::model::{ControlLimits, Desired, Fleet, OwnerId};
 use crate::plan::{self, HeldPlan, Ourselves, Plan, Ruling, Timing};
 use crate::status::journal::Journal;
 use crate::status::{Outcome, Summary};
@@ -47,6 +47,8 @@ pub struct EngineSettings {
     pub settle: Duration,
     /// How long after a plan was made its steps may begin.
     pub act_within: Duration,
+    /// Limits of AWS on service control policies.
+    pub controls: ControlLimits,
     /// Whether tests of what is live are repeated on the schedules of the manifests.
     pub repeats_tests: bool,
 }

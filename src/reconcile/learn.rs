@@ -9,9 +9,10 @@ use super::observe::{Controls, Observed};
 use super::state::State;
 use crate::aws::ErrorClass;
 use crate::model::{
-    Cell, Fleet, GuardrailArn, Name, ObservedCell, ObservedEnforcement, ObservedOrganization,
-    ObservedPolicy, ObservedReplica, OwnerId, PolicyFact, PolicyId, Presence, ProfileKey, Read,
-    ReplicaFact, ReplicaKey, Unread, UnreadableCell, Version,
+    AccessKey, Attachment, Cell, DesiredControl, Fleet, GuardrailArn, Name, ObservedCell,
+    ObservedEnforcement, ObservedOrganization, ObservedPolicy, ObservedReplica, OwnerId,
+    PolicyFact, PolicyId, Presence, ProfileKey, Read, ReplicaFact, ReplicaKey, Unread,
+    UnreadableCell, Version,
 };
 use crate::plan::{self, Timing};
 
@@ -36,6 +37,13 @@ impl State {
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
                 let mut wake = self.learn_controls(read.2.as_ref());
+                if let Some(Read::Known(controls)) = &read.3 {
+                    self.facts.control_attachments = plan::control_attachments(controls, owner);
+                    let known = |key: &AccessKey| {
+                        key.policies.iter().all(|id| controls.policies.contains_key(id))
+                    };
+                    self.facts.access.retain(|key, _| known(key));
+                }
                 wake.append(&mut self.learn_organization(&read.0, &read.1, began, owner));
                 wake
             }
@@ -118,11 +126,11 @@ impl State {
             return unclaimed;
         }
         // The models of a Region concern all of it, whatever guardrail it uses.
-        let uses = self.desired.organization.values();
-        let organization = uses
-            .filter(|it| are_new || it.guardrail.name == replica.guardrail)
-            .map(|_| Key::Organization)
-            .next();
+        let mut uses = self.desired.organization.values();
+        let mut controls = self.desired.controls.values();
+        let is_used = uses.any(|it| are_new || it.guardrail.name == replica.guardrail)
+            || controls.any(|it| it.form.requires(&replica.guardrail));
+        let organization = is_used.then_some(Key::Organization);
         let region = are_new.then(|| self.cells_in(&replica.region)).into_iter().flatten();
         self.cells_of(replica).chain(region).chain(organization).chain(unclaimed).collect()
     }
@@ -153,7 +161,14 @@ impl State {
     /// are ahead, so that none need wait.
     pub(super) fn controls_due(&self, now: Duration, timing: &Timing) -> bool {
         let is_fresh = plan::controls_are_fresh(&self.facts, now, timing);
-        self.asked.controls || !is_fresh && plan::probes_ahead(&self.desired, &self.facts) > 0
+        let is_exclusive = |it: &DesiredControl| {
+            it.attachment == Attachment::Exclusive && it.state == Presence::Present
+        };
+        let is_needed = || {
+            plan::probes_ahead(&self.desired, &self.facts) > 0
+                || self.desired.controls.values().any(is_exclusive)
+        };
+        self.asked.controls || !is_fresh && is_needed()
     }
 
     fn learn_controls(&mut self, controls: Option<&Controls>) -> BTreeSet<Key> {

@@ -20,6 +20,7 @@
 //!
 //! Whether to change something is [`plan`](crate::plan)'s. When to come back is the queue's.
 
+mod access;
 mod act;
 mod announce;
 mod audit;
@@ -32,6 +33,7 @@ mod learn;
 mod logging;
 mod news;
 mod observe;
+mod organization;
 mod pass;
 mod probe;
 mod rivals;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::engine::Engine;
 use super::gate::Tried;
 use super::key::Key;
-use crate::aws::AwsError;
+use crate::aws::{AwsError, ControlsOf};
 use crate::model::{
-    AccountId, Fleet, LoggingConfig, ObservedCell, ObservedOrganization, ObservedReplica,
-    PolicyTypeStatus, Read, Region, ServiceControls, Unread,
+    AccountId, Fleet, LoggingConfig, ObservedCell, ObservedControls, ObservedOrganization,
+    ObservedReplica, PolicyTypeStatus, Read, Region, ServiceControls, Unread,
 };
 use crate::plan;
 
@@ -21,16 +21,22 @@ const EMBEDDINGS_EVERY: Duration = Duration::from_mins(10);
 /// tree in a way that no policy shows.
 const EFFECTIVE_EVERY: Duration = Duration::from_hours(1);
 
+/// How often service control policies of ours are looked for that no manifest describes.
+const ORPHANS_EVERY: Duration = Duration::from_hours(1);
+
 /// Service control policies, and when they were read.
 pub(super) struct Controls {
     pub(super) read: Read<ServiceControls>,
     pub(super) at: Duration,
 }
 
+/// Service control policies of ours; `None` where no manifest describes one and none could be read.
+pub(super) type OwnControls = Option<Read<ObservedControls>>;
+
 /// What a visit read.
 pub(super) enum Observed {
-    /// The tree, the policies, and the service control policies where they were due.
-    Organization(Box<(Fleet, ObservedOrganization, Option<Controls>)>),
+    /// The tree, the policies, all service control policies where they were due, and ours.
+    Organization(Box<(Fleet, ObservedOrganization, Option<Controls>, OwnControls)>),
     /// A guardrail, and the embedding models of its Region where they are needed and due.
     Replica(Box<ObservedReplica>, Option<Read<BTreeSet<String>>>),
     /// The resource policy of a guardrail profile.
@@ -47,7 +53,10 @@ impl Observed {
     /// Why what the key is about could not be read.
     pub(super) fn unread(&self) -> Option<&Unread> {
         match self {
-            Self::Organization(read) => read.1.policies.unread().or(read.1.invalid.unread()),
+            Self::Organization(read) => {
+                let controls = read.3.as_ref().and_then(Read::unread);
+                read.1.policies.unread().or(read.1.invalid.unread()).or(controls)
+            }
             Self::Replica(read, embeddings) => {
                 let embeddings = embeddings.as_ref().and_then(Read::unread);
                 match &read.guardrail {
@@ -75,8 +84,9 @@ impl Engine {
                 observed.effective = self.effective(&fleet, &observed).await;
                 let is_due = self.state().controls_due(self.time.now(), &self.settings.timing);
                 let controls = if is_due { Some(self.controls().await) } else { None };
+                let own = self.own_controls().await;
                 self.try_policies().await;
-                Ok(Observed::Organization(Box::new((fleet, observed, controls))))
+                Ok(Observed::Organization(Box::new((fleet, observed, controls, own))))
             }
             Key::Replica(key) => {
                 let embeddings = self.embeddings(&key.account, &key.region).await;
@@ -126,6 +136,33 @@ impl Engine {
         let effective = effective.collect();
         self.state().effective = known;
         effective
+    }
+
+    /// Service control policies of ours. Where no manifest describes one, they are looked for once in
+    /// each generation and then once in a while, for the sake of what a file left behind.
+    async fn own_controls(&self) -> OwnControls {
+        let now = self.time.now();
+        let (of, is_described) = {
+            let state = self.state();
+            let generation = state.generation();
+            let controls = &state.desired.controls;
+            if let Some((seen, at, read)) = &state.own_controls
+                && controls.is_empty()
+                && *seen == generation
+                && now < *at + ORPHANS_EVERY
+            {
+                return read.clone();
+            }
+            let names = controls.values().filter_map(|it| it.policy_name.clone()).collect();
+            (ControlsOf { owner: self.settings.owner.clone(), names }, !controls.is_empty())
+        };
+        let read = self.aws.listed_service_controls(&of).await;
+        // What nobody asks for need not be readable.
+        let read = (is_described || read.unread().is_none()).then_some(read);
+        let mut state = self.state();
+        let generation = state.generation();
+        state.own_controls = Some((generation, now, read.clone()));
+        read
     }
 
     async fn controls(&self) -> Controls {

@@ -11,8 +11,7 @@ use super::state::State;
 use super::visit::is_retryable;
 use crate::aws::ErrorClass;
 use crate::model::{
-    AccountState, Cell, Desired, EnforcementKind, GuardrailArn, ManifestKey, Name, PolicyFact,
-    Region, Unread,
+    AccountState, Cell, EnforcementKind, GuardrailArn, Name, PolicyFact, Region, Unread,
 };
 use crate::plan::{self, Loss, Losses, Plan, Ruling};
 
@@ -151,7 +150,7 @@ impl State {
         let owned = if is_complete && !set.is_empty() { owned(self) } else { 0 };
         let losses = Losses { set: &set, owned, is_complete };
         let desired = &self.desired;
-        plan::rule(&losses, &specs(desired), &desired.approvals, wall.as_second())
+        plan::rule(&losses, &desired.spec_hashes(), &desired.approvals, wall.as_second())
     }
 
     fn is_released(&self, wall: Timestamp) -> bool {
@@ -178,24 +177,14 @@ impl State {
     }
 }
 
-/// Hash of everything that the text of each manifest says that can lose something.
-fn specs(desired: &Desired) -> plan::Specs<'_> {
-    let enforcements = desired.enforcements.iter();
-    let enforcements =
-        enforcements.map(|(key, text)| (key.clone().into(), text.spec_hash.as_str()));
-    let logging = desired.logging_specs.iter();
-    let logging =
-        logging.map(|(name, hash)| (ManifestKey::InvocationLogging(name.clone()), hash.as_str()));
-    enforcements.chain(logging).collect()
-}
-
-/// Cells that reference a guardrail of ours, targets our policies are attached to, and cells whose
-/// calls are logged as a manifest asks.
+/// Cells that reference a guardrail of ours, targets our policies of either type are attached to, and
+/// cells whose calls are logged as a manifest asks.
 fn owned(state: &State) -> usize {
     let facts = &state.facts;
     let logged = state.logging.values().filter(|memory| memory.is_in_force()).count();
     let arns: BTreeSet<&GuardrailArn> = facts.replicas.values().map(|fact| &fact.arn).collect();
     let slots = facts.cells.values().flatten().filter(|(arn, _)| arns.contains(arn)).count();
     let policies = facts.own_policies.iter().flat_map(|policies| policies.values());
-    slots + logged + policies.map(|PolicyFact { targets, .. }| targets.len()).sum::<usize>()
+    let policies = policies.map(|PolicyFact { targets, .. }| targets.len()).sum::<usize>();
+    slots + logged + policies + facts.control_attachments
 }

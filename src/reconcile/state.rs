@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::audit::{Audited, Coverage};
 use super::contested::Contests;
 use super::key::Key;
+use super::observe::OwnControls;
 use crate::model::{
     AccountId, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey,
     Read, Region, ReplicaKey,
@@ -120,6 +121,8 @@ pub(super) struct State {
     pub(super) written: BTreeSet<Cell>,
     /// Effective policies of witnesses, and when each was read.
     pub(super) effective: BTreeMap<AccountId, (Duration, Read<serde_json::Value>)>,
+    /// Service control policies of ours as read last, under which generation, and when.
+    pub(super) own_controls: Option<(u64, Duration, OwnControls)>,
     /// Another live controller, by its last write.
     pub(super) rival: Option<Rival>,
     pub(super) embeddings_read: BTreeMap<Region, Duration>,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 use super::act::{ActError, Effect, act};
 use super::announce::Announced;
@@ -157,6 +157,8 @@ impl Engine {
             decision.plan.needs_probes.clone()
         };
         let probed = self.probe(key, &needed).await;
+        let tried = self.try_access(&decision.plan.needs_access).await;
+        decision.scheduled = tried.or(decision.scheduled);
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
     }
 
@@ -355,7 +357,7 @@ impl Engine {
         let sightings = sightings.entry(key.clone()).or_default();
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
-                plan::plan_organization(&desired.organization, &read.1, sightings, &context)
+                self.plan_organization(desired, read, sightings, &context)
             }
             (Key::Replica(replica), Observed::Replica(read, _)) => {
                 let Some(wanted) = desired.replicas.get(replica) else { return Plan::default() };
@@ -394,8 +396,12 @@ impl Engine {
     fn remember(&self, key: &Key, step: &Step, effect: &Effect) {
         let now = self.time.now();
         let mut state = self.state();
-        let State { replicas, sightings, contests, logging, .. } = &mut *state;
+        let State { facts, replicas, sightings, contests, logging, .. } = &mut *state;
         contests.entry(key.clone()).or_default().wrote(step, now);
+        if step.takes_off_foreign() {
+            // What was read of others is no more.
+            facts.controls_read = None;
+        }
         let sightings = match key {
             Key::Replica(replica) => {
                 let memory = replicas.entry(replica.clone()).or_default();
@@ -422,28 +428,6 @@ impl Engine {
         };
         if let Some(object) = step.sighting() {
             sightings.wrote(&object, now);
-        }
-    }
-
-    /// Keeps what AWS will not do: it is not asked again soon.
-    fn remember_refusal(&self, key: &Key, step: &Step, error: &ActError) {
-        if let (
-            Key::Replica(replica),
-            Step::DeleteVersion { version, .. },
-            ActError::InUse { .. },
-        ) = (key, step, error)
-        {
-            warn!(%key, "{error}");
-            let now = self.time.now();
-            self.state().replicas.entry(replica.clone()).or_default().refused(*version, now);
-        }
-        if let (Key::Logging(cell), Step::PutLogging { config, .. }, ActError::Refused(error)) =
-            (key, step, error)
-        {
-            let now = self.time.now();
-            let mut state = self.state();
-            let memory = state.logging.entry(cell.clone()).or_default();
-            memory.was_refused(config, error.message.to_string(), now);
         }
     }
 
@@ -476,7 +460,12 @@ impl Engine {
         let Decision { plan, failure, wake, generation, exam: _, scheduled } = decision;
         let moved = matches!(
             error,
-            Some(ActError::Moved { .. } | ActError::InUse { .. } | ActError::Refused(_))
+            Some(
+                ActError::Moved { .. }
+                    | ActError::InUse { .. }
+                    | ActError::Refused(_)
+                    | ActError::Limit { .. }
+            )
         );
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
@@ -562,7 +551,10 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             message: error.to_string(),
             retryable: is_retryable(error.class.reason()),
         }),
-        ActError::Moved { .. } | ActError::InUse { .. } | ActError::Refused(_) => None,
+        ActError::Moved { .. }
+        | ActError::InUse { .. }
+        | ActError::Refused(_)
+        | ActError::Limit { .. } => None,
     }
 }
 

@@ -109,6 +109,10 @@ pub struct Switches {
     pub effective_policy_delay_ms: u64,
     /// Milliseconds until `EnablePolicyType` is ENABLED.
     pub policy_type_delay_ms: u64,
+    /// Service control policies a target may have: 10 in current text, 5 in older (`aws-facts` 4.6).
+    pub service_control_attachments_max: usize,
+    /// Characters of a service control policy: 10,240 in current text, 5,120 in older.
+    pub service_control_length_max: usize,
     /// Whether Account carries `Status` beside `State` (retired 2026-09-09).
     pub account_status: bool,
     /// Whether `ListAccounts` carries `Paths`.
@@ -137,6 +141,8 @@ impl Default for Switches {
             delete_read_lag_ms: 0,
             effective_policy_delay_ms: 100,
             policy_type_delay_ms: 100,
+            service_control_attachments_max: 10,
+            service_control_length_max: 10_240,
             account_status: false,
             account_paths: true,
             account_paths_end_with_account: true,

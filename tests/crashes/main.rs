@@ -28,6 +28,7 @@
 
 mod same;
 mod scenarios;
+mod service_controls;
 mod trial;
 
 use std::sync::Arc;

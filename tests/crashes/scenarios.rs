@@ -17,7 +17,7 @@ const SANDBOX: &str = "ou-test-sandbox0";
 
 const HELIOTROPE: &str = "heliotrope";
 
-fn present() -> String {
+pub(super) fn present() -> String {
     manifests(HELIOTROPE, [PRESENT; 3])
 }
 
@@ -45,7 +45,7 @@ fn edited(text: &str, old: &str, new: &str) -> String {
     text.replace(old, new)
 }
 
-fn intent() -> Value {
+pub(super) fn intent() -> Value {
     json!({"owner": "default", "content": {"baseline": content(HELIOTROPE)}})
 }
 
@@ -65,7 +65,7 @@ async fn by_hand<F: Future<Output = ()>>(
     trial.world()
 }
 
-async fn converged() -> World {
+pub(super) async fn converged() -> World {
     Change::first_convergence().await.1
 }
 

@@ -13,7 +13,6 @@ const ENVELOPES: &[Row] = &[
         "kind: OrganisationEnforcement",
         "error: kind: there is no kind `OrganisationEnforcement` (did you mean `OrganizationEnforcement`?)",
     ),
-    ("kind: OrganizationEnforcement", "kind: ServiceControlPolicy", "not supported yet"),
     (
         "{name: everywhere}",
         "{}",

@@ -21,6 +21,7 @@ use aws_types::sdk_config::TimeSource;
 use bedrail::aws::{Aws, Rates, Settings};
 use bedrail::cli::{Controller, Pulse};
 use bedrail::manifest::{self, Source};
+use bedrail::model::ControlLimits;
 use bedrail::plan::Timing;
 use bedrail::reconcile::{EngineSettings, Intent};
 use bedrail::runtime;
@@ -59,6 +60,7 @@ impl InProcess {
             intent: Intent::Converge,
             settle: Duration::from_secs(1),
             act_within: Duration::from_mins(1),
+            controls: ControlLimits::default(),
             repeats_tests: true,
         };
         let controller =

@@ -13,7 +13,7 @@ use crate::aws::{APPLICATION, Aws, Rates, Settings};
 use crate::cli::controller::{Controller, Pulse};
 use crate::cli::follow::Sources;
 use crate::cli::run::{Pace, reconcile};
-use crate::model::OwnerId;
+use crate::model::{ControlLimits, OwnerId};
 use crate::plan::Timing;
 use crate::reconcile::{EngineSettings, Intent};
 use crate::simulator::{Clock, Scenario, Simulator, serve};
@@ -149,6 +149,7 @@ fn engine() -> anyhow::Result<EngineSettings> {
         intent: Intent::Converge,
         settle: Duration::from_millis(200),
         act_within: Duration::from_mins(1),
+        controls: ControlLimits::default(),
         repeats_tests: true,
     })
 }

@@ -6,7 +6,7 @@ use crate::model::{
 };
 
 /// Hexadecimal digits of the hash of a manifest's spec.
-const SPEC_DIGITS: usize = 32;
+pub(super) const SPEC_DIGITS: usize = 32;
 
 /// Adds every enforcement and every approval. Comes last: what was refused must be known.
 pub(super) fn state(manifests: &Manifests, desired: &mut Desired) {
@@ -62,7 +62,7 @@ fn add(kind: EnforcementKind, manifest: &Enforcement, more: &str, desired: &mut 
     desired.enforcements.insert(key, text);
 }
 
-fn mark(selector: &Selector) -> TargetMark {
+pub(super) fn mark(selector: &Selector) -> TargetMark {
     match selector {
         Selector::Organization => TargetMark::organization(),
         Selector::Unit(unit) => TargetMark::unit(&unit.to_string()),

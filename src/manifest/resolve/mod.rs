@@ -4,6 +4,7 @@
 
 mod cells;
 mod consent;
+mod controls;
 mod logging;
 mod organization;
 mod replicas;
@@ -46,6 +47,7 @@ pub fn resolve(manifests: &Manifests, fleet: &Fleet, generation: u64) -> Desired
     }
     cells::claim(manifests, &tree, &mut desired);
     logging::claim(manifests, &tree, &mut desired);
+    controls::attach(manifests, &tree, &mut desired);
     consent::state(manifests, &mut desired);
     rollouts::arrange(manifests, &tree, &mut desired);
     desired
@@ -66,6 +68,7 @@ pub fn needs_tags(manifests: &Manifests) -> bool {
     placed
         || logged
         || enforcements(manifests).any(|it| it.targets.iter().any(is_tags) || in_waves(it))
+        || controls::selectors(manifests).any(is_tags)
 }
 
 /// Whether any enforcement excludes the embedding models of its Regions.

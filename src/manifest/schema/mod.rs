@@ -31,9 +31,13 @@ macro_rules! shape {
     };
 }
 
+mod control;
 mod logging;
 mod rollout;
 
+pub(super) use control::{
+    NetworkSpec, ProtectionSpec, RequiredGuardrailSpec, ServiceControlPolicySpec,
+};
 pub(super) use logging::{BucketSpec, InvocationLoggingSpec, LogGroupSpec, LoggingConfigSpec};
 pub(super) use rollout::{GateSpec, PreflightSpec, ProbeSpec, RolloutSpec, WaveSpec};
 

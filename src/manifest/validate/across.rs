@@ -9,6 +9,7 @@ use super::super::suggest::did_you_mean;
 use super::enforcement::{Draft, DraftKind};
 use super::logging::LoggingDraft;
 use super::rollout;
+use super::service_control::{self, ControlDraft};
 use crate::model::{Approval, Name, Presence, Region};
 
 /// A document that was checked on its own.
@@ -25,6 +26,8 @@ pub(in crate::manifest) enum Body {
     Enforcement(Box<Draft>),
     /// Invocation logging.
     Logging(Box<LoggingDraft>),
+    /// A service control policy.
+    Control(Box<ControlDraft>),
     /// Consent to a held plan, and its name.
     Approval(Name, Approval),
     /// Nothing that could be made sense of; reported.
@@ -42,6 +45,9 @@ impl Checked {
             Body::Logging(it) => {
                 let identity = &it.identity;
                 Some((super::logging::KIND, &identity.name, &identity.former_names))
+            }
+            Body::Control(it) => {
+                Some(("ServiceControlPolicy", &it.identity.name, &it.identity.former_names))
             }
             Body::Approval(..) | Body::Nothing => None,
         }
@@ -86,6 +92,17 @@ pub(in crate::manifest) fn across(documents: &mut [Checked], is_partial: bool) {
     let is_partial = is_partial || documents.iter().any(|it| matches!(it.body, Body::Nothing));
     for document in documents.iter_mut() {
         let Checked { report, body } = document;
+        if let Body::Control(draft) = body {
+            for (path, name) in draft.guardrails() {
+                match guardrails.get(name) {
+                    Some(Known { guardrail, position, .. }) => {
+                        service_control::requires(report, &path, draft, (guardrail, position));
+                    }
+                    None if is_partial => {}
+                    None => no_guardrail(report, &path, name, &guardrails),
+                }
+            }
+        }
         let Body::Enforcement(draft) = body else { continue };
         let Some(reference) = &draft.guardrail else { continue };
         match guardrails.get(&reference.name) {
@@ -96,18 +113,27 @@ pub(in crate::manifest) fn across(documents: &mut [Checked], is_partial: bool) {
             }
             None if is_partial => {}
             None => {
-                let names = guardrails.keys().map(Name::as_str);
-                let suggestion = did_you_mean(reference.name.as_str(), names);
-                let message = format!(
-                    "there is no Guardrail named `{}`{suggestion}; add its manifest, or name another",
-                    reference.name
-                );
-                report.error(&FieldPath::of("spec.guardrail"), message);
+                let path = FieldPath::of("spec.guardrail");
+                no_guardrail(report, &path, &reference.name, &guardrails);
             }
         }
     }
     claims(documents);
     aws_names(documents);
+    service_control::policy_names(documents);
+}
+
+fn no_guardrail(
+    report: &mut Report,
+    path: &FieldPath,
+    name: &Name,
+    guardrails: &BTreeMap<Name, Known>,
+) {
+    let suggestion = did_you_mean(name.as_str(), guardrails.keys().map(Name::as_str));
+    let message = format!(
+        "there is no Guardrail named `{name}`{suggestion}; add its manifest, or name another"
+    );
+    report.error(path, message);
 }
 
 /// Names are unique within a kind, former names included.
@@ -314,7 +340,8 @@ fn claiming(body: &Body) -> Option<Claiming<'_>> {
         Body::Logging(it) => {
             (super::logging::KIND, &it.identity, it.state, &it.targets, &it.regions)
         }
-        Body::Guardrail(_) | Body::Approval(..) | Body::Nothing => return None,
+        // Any number of service control policies may be at a target.
+        Body::Control(_) | Body::Guardrail(_) | Body::Approval(..) | Body::Nothing => return None,
     };
     (state == Presence::Present).then(|| Claiming {
         kind,

@@ -18,6 +18,7 @@ mod preflight;
 mod replica;
 mod rollout;
 mod sensitive;
+pub(super) mod service_control;
 mod targets;
 mod trials;
 

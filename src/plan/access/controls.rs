@@ -17,6 +17,8 @@ pub(in crate::plan) struct Cause {
     pub(in crate::plan) policy: Option<PolicyId>,
     /// The `Sid` of its statement, if it has one.
     pub(in crate::plan) sid: Option<String>,
+    /// The number of its statement, from 0.
+    pub(in crate::plan) statement: Option<usize>,
     /// Where it is attached, as people call it.
     pub(in crate::plan) place: String,
 }
@@ -25,7 +27,10 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.policy, &self.sid) {
             (Some(policy), Some(sid)) => write!(f, "`{sid}` of the policy {policy}")?,
-            (Some(policy), None) => write!(f, "a statement without Sid of the policy {policy}")?,
+            (Some(policy), None) => match self.statement {
+                Some(index) => write!(f, "statement [{index}] of the policy {policy}")?,
+                None => write!(f, "the policy {policy}")?,
+            },
             (None, _) => f.write_str("the lack of a service control policy that allows it")?,
         }
         write!(f, " at {}", self.place)
@@ -57,7 +62,7 @@ pub(in crate::plan) fn controlled(
     let mut unclear = None;
     if path.is_empty() {
         let place = format!("{}, which was not found in the organization", request.account);
-        return Permission::Unclear(Cause { policy: None, sid: None, place });
+        return Permission::Unclear(Cause { policy: None, sid: None, statement: None, place });
     }
     for level in &path {
         let place = fleet.describe(level);
@@ -80,27 +85,32 @@ fn at_level<'a>(
     let mut is_empty = true;
     for policy in policies {
         is_empty = false;
-        let cause = |sid: Option<&str>| Cause {
+        let cause = |sid: Option<&str>, statement| Cause {
             policy: Some(policy.id.clone()),
             sid: sid.map(str::to_owned),
+            statement,
             place: place.clone(),
         };
         let Some(statements) = statements(&policy.content) else {
             allowed = Truth::any([allowed, Truth::Unknown]);
-            unclear = unclear.or(Some(cause(None)));
+            unclear = unclear.or(Some(cause(None, None)));
             continue;
         };
-        for statement in statements {
+        for (index, statement) in statements.into_iter().enumerate() {
             let sid = statement.get("Sid").and_then(serde_json::Value::as_str);
             match (effect(statement), matches(statement, request)) {
-                (Effect::Deny, Truth::True) => return Permission::Denied(cause(sid)),
-                (Effect::Deny, Truth::Unknown) => unclear = unclear.or(Some(cause(sid))),
+                (Effect::Deny, Truth::True) => {
+                    return Permission::Denied(cause(sid, Some(index)));
+                }
+                (Effect::Deny, Truth::Unknown) => {
+                    unclear = unclear.or(Some(cause(sid, Some(index))));
+                }
                 (Effect::Deny, Truth::False) => {}
                 (Effect::Allow, claim) => allowed = Truth::any([allowed, claim]),
             }
         }
     }
-    let nothing = Cause { policy: None, sid: None, place };
+    let nothing = Cause { policy: None, sid: None, statement: None, place };
     match (allowed, unclear) {
         // AWS lets no level be without a policy: what was read is not all there is.
         (Truth::False, _) if is_empty => Permission::Unclear(nothing),

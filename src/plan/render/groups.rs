@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::model::{Cell, FieldChange, Strength, changes};
 use crate::plan::hold::listed;
 use crate::plan::replica::document;
+use crate::plan::service_control::ControlStep;
 use crate::plan::step::Step;
 use crate::plan::strength;
 
@@ -68,6 +69,7 @@ pub(super) fn places(cells: &BTreeSet<Cell>) -> String {
 /// What a step does, without its place.
 pub(super) fn title(step: &Step) -> String {
     match step {
+        Step::Control(step) => step.title(),
         Step::CreateGuardrail { .. } => "create the guardrail".to_owned(),
         Step::UpdateGuardrail { changes, .. } => match strength::overall(changes) {
             Some(strength @ (Strength::Weaker | Strength::Mixed)) => {
@@ -122,7 +124,9 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
             }
             changes(&Value::Null, &new)
         }
-        Step::CreatePolicy { content, .. } => changes(&Value::Null, content),
+        Step::CreatePolicy { content, .. } | Step::Control(ControlStep::Create { content, .. }) => {
+            changes(&Value::Null, content)
+        }
         // The resource's own ARN would set equal policies of two Regions apart.
         Step::PutResourcePolicy { resource, changes, .. } => {
             let itself = |side: &Option<String>| {
@@ -152,7 +156,8 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
         | Step::AttachPolicy { .. }
         | Step::DetachPolicy { .. }
         | Step::PutEnforced { .. }
-        | Step::DeleteEnforced { .. } => step.changes().to_vec(),
+        | Step::DeleteEnforced { .. }
+        | Step::Control(_) => step.changes().to_vec(),
     }
 }
 

@@ -63,11 +63,13 @@ pub fn judge_reading(claim: &Claim, reading: &Reading, context: &Context) -> Fin
             Ok(live) => live,
             Err(why) => return unread("the enforced configuration", Some(&why)),
         },
-        EnforcementKind::Organization => match reading.effective {
-            Read::Known(policy) => block(policy, region),
-            Read::KnownAbsent => Block::Nothing,
-            Read::Unknown(why) => return unread("the effective policy", Some(why)),
-        },
+        EnforcementKind::Organization | EnforcementKind::ServiceControl => {
+            match reading.effective {
+                Read::Known(policy) => block(policy, region),
+                Read::KnownAbsent => Block::Nothing,
+                Read::Unknown(why) => return unread("the effective policy", Some(why)),
+            }
+        }
     };
     let finding = compare(expected, &live, context);
     if finding.verdict == super::Verdict::Proven
@@ -193,7 +195,9 @@ pub fn judge_probe(claim: &Claim, probed: &Probed, model: Option<&str>) -> Findi
         Probed::Inferred(ran) => {
             let origin = match claim.enforcement.kind {
                 EnforcementKind::Account => "ACCOUNT_ENFORCED",
-                EnforcementKind::Organization => "ORGANIZATION_ENFORCED",
+                EnforcementKind::Organization | EnforcementKind::ServiceControl => {
+                    "ORGANIZATION_ENFORCED"
+                }
             };
             let is_shown = |it: &Ran| it.is(expected) && it.origins.contains(origin);
             if ran.iter().any(is_shown) {

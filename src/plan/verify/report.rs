@@ -131,6 +131,7 @@ impl Claim {
         let kind = match self.enforcement.kind {
             EnforcementKind::Account => "AccountEnforcement",
             EnforcementKind::Organization => "OrganizationEnforcement",
+            EnforcementKind::ServiceControl => "ServiceControlPolicy",
         };
         format!("{kind}/{}", self.enforcement.name)
     }

@@ -30,7 +30,7 @@ use effective::Merge;
 pub(super) use identifiers::is_account;
 pub(super) use operations::handle;
 pub use policy::PolicyKind;
-pub(super) use policy::{ATTACHMENTS_MAX, FULL_ACCESS, Policy, TypeStatus};
+pub(super) use policy::{FULL_ACCESS, Policy, TypeStatus};
 pub use tree::AccountState;
 pub(super) use tree::{Account, NodeKind, Tree, Unit};
 

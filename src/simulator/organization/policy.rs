@@ -4,12 +4,10 @@ use serde_json::Value;
 
 use super::bedrock_policy;
 use crate::simulator::identity;
+use crate::simulator::switches::Switches;
 
 /// The AWS-managed policy that allows everything.
 pub(in crate::simulator) const FULL_ACCESS: &str = "p-FullAWSAccess";
-
-/// Policies of one type a target may have (`aws-facts` 4.6).
-pub(in crate::simulator) const ATTACHMENTS_MAX: usize = 10;
 
 /// The policy types the simulator gives a meaning to.
 #[derive(
@@ -64,10 +62,18 @@ impl PolicyKind {
     }
 
     /// Characters a document may have (`aws-facts` 4.6).
-    pub(in crate::simulator) fn content_length_max(self) -> usize {
+    pub(in crate::simulator) fn content_length_max(self, switches: &Switches) -> usize {
         match self {
-            Self::ServiceControlPolicy => 10_240,
+            Self::ServiceControlPolicy => switches.service_control_length_max,
             Self::BedrockPolicy => 10_000,
+        }
+    }
+
+    /// Policies of the type a target may have (`aws-facts` 3.5, 4.6).
+    pub(in crate::simulator) fn attachments_max(self, switches: &Switches) -> usize {
+        match self {
+            Self::ServiceControlPolicy => switches.service_control_attachments_max,
+            Self::BedrockPolicy => 10,
         }
     }
 

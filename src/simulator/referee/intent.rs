@@ -12,6 +12,7 @@
 //!   "removals": ["all", {"account": "222233334444", "region": "us-east-1"}, {"target": "ou-…"}],
 //!   "absent": ["baseline"],
 //!   "adopt": ["legacy"],
+//!   "detaches": ["p-norootuser"],
 //!   "waves": [[{"account": "222233334444"}], [{"region": "us-east-1"}]],
 //!   "bakeMs": [1800000],
 //!   "openWaves": 1,
@@ -30,6 +31,7 @@
 //! | `removals` | places whose protection may be taken away; a selector's members all must fit, `target` is a root, unit or account and means everything below |
 //! | `absent` | guardrails (name, id or ARN) that may be deleted as a whole |
 //! | `adopt` | unowned guardrails and policies (name, id or ARN) that may be taken over |
+//! | `detaches` | unowned service control policies (name or id) that may be taken off targets; AWS's own never |
 //! | `waves` | in order; a place belongs to the first wave that selects it, places no wave selects to a last one |
 //! | `bakeMs` | by wave: how long it stays complete before the next one opens |
 //! | `openWaves` | opens exactly the first so many, instead of working it out |
@@ -57,6 +59,7 @@ pub(super) struct Intent {
     pub(super) removals: Vec<Removal>,
     absent: Vec<String>,
     adopt: Vec<String>,
+    detaches: Vec<String>,
     waves: Vec<Vec<Selector>>,
     bake_ms: Vec<u64>,
     pub(super) open_waves: Option<usize>,
@@ -135,6 +138,11 @@ impl Intent {
     /// Whether something unowned known by these names may be taken over.
     pub(super) fn adopts(&self, names: &[&str]) -> bool {
         names_any(&self.adopt, names)
+    }
+
+    /// Whether somebody else's policy known by these names may be taken off targets.
+    pub(super) fn detaches(&self, names: &[&str]) -> bool {
+        names_any(&self.detaches, names)
     }
 
     /// Whether the guardrail may go back to an older content.

@@ -8,15 +8,14 @@ use super::page::page;
 use super::policies::{existing, kind_filter};
 use super::{constraint, exception, identifiers, required_id, shape};
 use crate::simulator::call::{Answer, Call, Failure, Reply};
-use crate::simulator::organization::{
-    ATTACHMENTS_MAX, Organization, Policy, PolicyKind, TypeStatus,
-};
+use crate::simulator::organization::{Organization, Policy, PolicyKind, TypeStatus};
 use crate::simulator::world::World;
 
 pub(super) fn attach(world: &mut World, call: &Call) -> Answer {
     let (id, policy) = existing(world, call)?;
     let (id, kind) = (id.to_owned(), policy.kind);
     let target = target(world, call)?;
+    let attachments_max = kind.attachments_max(&world.switches);
     let organization = &mut world.organization;
     if !matches!(organization.types.get(&kind), Some(TypeStatus::Enabled)) {
         return Err(exception(
@@ -30,7 +29,7 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Answer {
             "The selected policy is already attached to the specified target.",
         ));
     }
-    if attached(organization, target, kind).len() >= ATTACHMENTS_MAX {
+    if attached(organization, target, kind).len() >= attachments_max {
         return Err(constraint(
             "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
             "You have attached the maximum number of policies of this type to the target.",

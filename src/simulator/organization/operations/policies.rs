@@ -11,7 +11,7 @@ use super::{
 };
 use crate::simulator::call::{Answer, Call, Failure, Reply};
 use crate::simulator::organization::{Policy, PolicyKind};
-use crate::simulator::switches::PolicyDuplicateScope;
+use crate::simulator::switches::{PolicyDuplicateScope, Switches};
 use crate::simulator::world::World;
 
 /// Tags a resource may have.
@@ -43,7 +43,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Answer {
     let description = required(call, "Description")?;
     check_words(Some(name), Some(description))?;
     let content = required(call, "Content")?;
-    let document = parse(kind, content)?;
+    let document = parse(kind, content, &world.switches)?;
     check_name_is_free(world, kind, name, None)?;
     let tags = tags_of(call)?;
     if tags.len() > TAGS_MAX {
@@ -87,7 +87,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Answer {
         description.clone_into(&mut policy.description);
     }
     if let Some(content) = call.text("Content") {
-        policy.document = parse(policy.kind, content)?;
+        policy.document = parse(policy.kind, content, &world.switches)?;
         content.clone_into(&mut policy.content);
     }
 
@@ -164,11 +164,12 @@ fn check_words(name: Option<&str>, description: Option<&str>) -> Result<(), Fail
     Ok(())
 }
 
-fn parse(kind: PolicyKind, content: &str) -> Result<Value, Failure> {
-    if content.chars().count() > kind.content_length_max() {
+fn parse(kind: PolicyKind, content: &str, switches: &Switches) -> Result<Value, Failure> {
+    let length_max = kind.content_length_max(switches);
+    if content.chars().count() > length_max {
         return Err(constraint(
             "POLICY_CONTENT_LIMIT_EXCEEDED",
-            format!("The policy content exceeds {} characters.", kind.content_length_max()),
+            format!("The policy content exceeds {length_max} characters."),
         ));
     }
     kind.parse_content(content)

@@ -38,7 +38,9 @@ fn foreign_policy(write: &Write<'_>, id: &str) -> Option<String> {
         return removed_tag(write, id);
     }
     let is_adopted = write.call.operation == "TagResource" && is_adoption(write, id, &policy.name);
-    (!is_adopted).then(|| format!("{id} ({}) is not the controller's", policy.name))
+    let is_replaced =
+        write.call.operation == "DetachPolicy" && write.intent.detaches(&[id, &policy.name]);
+    (!is_adopted && !is_replaced).then(|| format!("{id} ({}) is not the controller's", policy.name))
 }
 
 fn is_adoption(write: &Write<'_>, id: &str, name: &str) -> bool {
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn strangers_policies_and_aws_own_are_left_alone() {
         type Ask = fn(&Arena, &str) -> (&'static str, Value);
-        let rows: [(&str, Ask); 6] = [
+        let rows: [(&str, Ask); 7] = [
             ("update", |_, id| ("UpdatePolicy", json!({"PolicyId": id, "Description": "x"}))),
             ("attach", |arena, id| {
                 ("AttachPolicy", json!({"PolicyId": id, "TargetId": arena.root}))
@@ -83,6 +85,9 @@ mod tests {
             ("delete", |_, id| ("DeletePolicy", json!({"PolicyId": id}))),
             ("tag", |_, id| {
                 ("TagResource", json!({"ResourceId": id, "Tags": [{"Key": "x", "Value": "y"}]}))
+            }),
+            ("detach", |arena, id| {
+                ("DetachPolicy", json!({"PolicyId": id, "TargetId": arena.root}))
             }),
             ("detach AWS's", |arena, _| {
                 ("DetachPolicy", json!({"PolicyId": FULL_ACCESS, "TargetId": arena.root}))

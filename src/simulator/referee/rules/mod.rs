@@ -16,6 +16,7 @@ mod never_draft;
 mod never_unprotected;
 mod no_duplicates;
 mod no_revoke;
+mod service_controls;
 
 use super::{Rule, Violation, Write};
 
@@ -35,4 +36,5 @@ pub(super) const ALL: &[Rule] = &[
     complete_before_destructive::judge,
     change_guard::judge,
     blast_radius::judge,
+    service_controls::judge,
 ];
