@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use crate::REGIONS;
-use crate::live::bare_document;
-use crate::support::{ADA, SEARCH, SHOP, SMALL, Stage};
+use crate::support::{ADA, SEARCH, SHOP, SMALL, Stage, bare_document};
 
 const EAST: &str = "us-east-1";
 
