@@ -1,6 +1,10 @@
 //! Somebody else's Bedrock policies on our paths: attached is not enforced.
 
-use aws_sdk_organizations::types::{PolicyType, PolicyTypeStatus, PolicyTypeSummary};
+use std::collections::BTreeMap;
+
+use aws_sdk_organizations::types::{
+    EffectivePolicyType, PolicyType, PolicyTypeStatus, PolicyTypeSummary,
+};
 use serde_json::{Value, json};
 
 use crate::EVERYWHERE;
@@ -70,6 +74,40 @@ async fn a_policy_below_ours_is_said_while_it_bends_and_holds_up_no_revision() {
         assert!(effective.values().all(|it| it.ends_with(":2")), "{account}: {effective:?}");
     }
     detach(&stage, &id).await;
+    stage.assert_at_rest().await;
+}
+
+/// Each account stays on its last valid policy, so that nothing else tells: what the policies say
+/// together is right, and what was in effect still is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_effective_policy_is_invalid_is_never_in_sync() {
+    let mut stage = stage().await;
+    stage.apply(0).await;
+    // Two configurations of one Region are too many.
+    let guardrail = "arn:aws:bedrock:us-east-1:100000000001:guardrail/abc123abc123:1";
+    let second = json!({"bedrock": {"guardrail_inference": {"us-east-1": {"config_2":
+        {"identifier": {"@@assign": guardrail}}}}}});
+    let id = stage.attach("strangers", &second, SANDBOX).await;
+    let organizations = stage.organizations().await;
+    stage
+        .eventually("the account is on the list", || async {
+            let listed = organizations.list_accounts_with_invalid_effective_policy();
+            let listed = listed.policy_type(EffectivePolicyType::BedrockPolicy).send().await;
+            (!listed.unwrap().accounts.unwrap_or_default().is_empty()).then_some(())
+        })
+        .await;
+    let words = ["held (Failed)", "effective Bedrock policy", "is invalid", ADA];
+    is_held(&mut stage, &words).await;
+    stage.plan(2).await.line(&["is invalid", ADA]);
+    // Nor after a change that does arrive everywhere else.
+    stage.manifest("guardrail.yaml", &edited(GUARDRAIL, "heliotrope", "turnsole"));
+    is_held(&mut stage, &words).await;
+    let version = |effective: BTreeMap<String, String>| effective["us-east-1"].chars().last();
+    assert_eq!(version(stage.effective(SHOP).await), Some('2'));
+    assert_eq!(version(stage.effective(ADA).await), Some('1'), "it stays on its last valid one");
+    detach(&stage, &id).await;
+    stage.apply(0).await;
+    assert_eq!(stage.effective(ADA).await, stage.effective(SHOP).await);
     stage.assert_at_rest().await;
 }
 
