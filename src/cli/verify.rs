@@ -36,7 +36,8 @@ const LINE_EVERY: Duration = Duration::from_secs(3);
 #[command(
     after_help = "For every cell that the manifests claim: the enforced configuration, or the
 effective policy, is read back and compared; the account must not be on the list of invalid
-effective policies; then the cell is probed from inside the account.
+effective policies; then the cell is probed from inside the account. What a rollout keeps on an
+older revision until its wave opens is judged against that one, and says so.
 
   none             what was read back is proof enough
   apply            ApplyGuardrail: the account can apply the version (no model tokens)
@@ -185,8 +186,8 @@ async fn prove(
     let mut findings: Vec<(Claim, Finding)> = claims
         .into_iter()
         .map(|claim| {
-            let finding = controller.engine.judge(&claim, &evidence.of(&claim));
-            (claim, finding)
+            let reading = evidence.of(&claim);
+            controller.engine.judge(claim, &reading)
         })
         .collect();
     let Some(probe) = arguments.probe() else { return findings };
