@@ -11,6 +11,7 @@ mod import;
 mod last_good;
 mod logging;
 mod manifests;
+mod member_guardrails;
 mod patience;
 mod plan;
 mod progress;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
 mod live;
+mod members;
 mod round_trip;
 #[path = "../support/mod.rs"]
 mod support;

@@ -59,6 +59,9 @@ fn guardrail(found: &ImportedGuardrail) -> String {
     }
     text += &field("adopt", &json!(true));
     text += &field("regions", &json!(found.regions));
+    if !found.accounts.is_empty() {
+        text += &list_of_targets("accounts", &found.accounts);
+    }
     match &found.share {
         ImportedShare::None => {}
         ImportedShare::Organization => text += &field("shareWith", &json!("Organization")),
@@ -133,6 +136,10 @@ fn shared(found: &ImportedEnforcement) -> String {
 }
 
 fn targets(targets: &[ImportedTarget]) -> String {
+    list_of_targets("targets", targets)
+}
+
+fn list_of_targets(field: &str, targets: &[ImportedTarget]) -> String {
     let line = |target: &ImportedTarget| match target {
         ImportedTarget::Organization => "    - organization: true\n".to_owned(),
         ImportedTarget::Unit { text, comment: said } => {
@@ -143,5 +150,5 @@ fn targets(targets: &[ImportedTarget]) -> String {
             format!("    - account: {}{}", scalar(id.as_str()), comment("  ", name))
         }
     };
-    format!("  targets:\n{}", targets.iter().map(line).collect::<String>())
+    format!("  {field}:\n{}", targets.iter().map(line).collect::<String>())
 }
