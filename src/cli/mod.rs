@@ -4,6 +4,7 @@ mod apply;
 mod audit;
 mod controller;
 mod demo;
+mod document;
 mod exit;
 mod failures;
 mod follow;

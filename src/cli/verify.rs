@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::controller::Controller;
+use super::document::Form;
 use super::exit::Exit;
 use super::manifests::load;
 use super::patience::{read_with_patience, with_patience};
@@ -114,6 +115,8 @@ enum ReportForm {
     Text,
     /// For programs; stable.
     Json,
+    /// The same document as YAML.
+    Yaml,
     /// For CI systems.
     Junit,
 }
@@ -164,9 +167,8 @@ pub(super) async fn verify(common: &Common, arguments: VerifyArguments) -> anyho
     };
     match arguments.output {
         ReportForm::Text => anstream::print!("{}", report.to_text()),
-        ReportForm::Json => {
-            anstream::println!("{}", serde_json::to_string_pretty(&report.to_json())?);
-        }
+        ReportForm::Json => Form::Json.print(&report.to_json())?,
+        ReportForm::Yaml => Form::Yaml.print(&report.to_json())?,
         ReportForm::Junit => anstream::print!("{}", to_junit(&report)),
     }
     report::explain(engine);

@@ -41,7 +41,7 @@ mod suggest;
 mod validate;
 mod yaml;
 
-pub use export::{File, export};
+pub use export::{File, export, to_yaml};
 pub use known::guardrail_regions;
 pub use manifests::{
     AccountEnforcement, CrossRegion, Enforcement, Guardrail, KmsKey, Manifests,

@@ -304,8 +304,9 @@ fn two_guardrails_cannot_have_one_name_in_aws_where_they_may_meet() {
         let placed = |accounts: &str| {
             let text = head.replace("accounts: Management", &format!("accounts: {accounts}"));
             // A key belongs to one account; the name is what this is about.
-            let key = text.find("  regionOverrides:").unwrap()..text.find("  content:").unwrap();
-            text.replace(&text[key], "")
+            let (before, rest) = text.split_once("  regionOverrides:").unwrap();
+            let (_, after) = rest.split_once("  content:").unwrap();
+            format!("{before}  content:{after}")
         };
         let named = placed(second).replace("name: baseline", "name: second");
         let named = named.replace("spec:\n", "spec:\n  guardrailName: baseline\n");

@@ -11,6 +11,7 @@ use crate::model::{
     EnforcementSettings, Guarding, Imported, ImportedEnforcement, ImportedGuardrail,
     ImportedPolicy, ImportedShare, ImportedTarget, ModelEnforcement, Name, OnDraft, Region,
 };
+pub use text::to_yaml;
 use text::{comment, field, scalar};
 
 /// One manifest file.
