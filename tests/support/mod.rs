@@ -80,16 +80,16 @@ impl Stage {
     /// Starts a simulator with a scenario. The referee is told who we are and that nothing may lose
     /// its protection, until [`intend`](Self::intend) says otherwise.
     pub(crate) async fn start(scenario: &str) -> Self {
-        Self::open(scenario, |simulator, listener, stop| {
+        Self::open(simulator(scenario), |simulator, listener, stop| {
             tokio::spawn(serve(simulator, listener, stop));
         })
         .await
     }
 
     /// The same before a camera.
-    pub(crate) async fn filmed(scenario: &str) -> (Self, Arc<film::Film>) {
+    pub(crate) async fn filmed(simulator: Arc<Simulator>) -> (Self, Arc<film::Film>) {
         let mut film = None;
-        let stage = Self::open(scenario, |simulator, listener, stop| {
+        let stage = Self::open(simulator, |simulator, listener, stop| {
             let camera = Arc::new(film::Film::new(simulator));
             tokio::spawn(Arc::clone(&camera).serve(listener, stop));
             film = Some(camera);
@@ -99,12 +99,9 @@ impl Stage {
     }
 
     async fn open(
-        scenario: &str,
+        simulator: Arc<Simulator>,
         serve: impl FnOnce(Arc<Simulator>, TcpListener, CancellationToken),
     ) -> Self {
-        let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
-        let simulator =
-            Arc::new(Simulator::new(&scenario, 1, Duration::ZERO, Clock::system()).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
@@ -121,6 +118,7 @@ impl Stage {
             ("BEDRAIL_RATES", "unlimited"),
             ("NO_COLOR", "1"),
         ];
+        let partition = simulator.world().partition;
         let stage = Self {
             simulator,
             url: url.clone(),
@@ -128,7 +126,7 @@ impl Stage {
             logs: tempfile::tempdir().unwrap(),
             lines_before: 0,
             environment: environment.map(|(name, value)| (name, value.to_owned())).into(),
-            partition: scenario.partition.unwrap_or_else(|| "aws".to_owned()),
+            partition,
             intent: json!({"owner": "default"}),
             restarts: 0,
             stop,
@@ -397,6 +395,12 @@ impl Stage {
         assert!(response.status().is_success(), "{method} {path}: {:?}", response.body());
         serde_json::from_slice(response.body()).unwrap_or(Value::Null)
     }
+}
+
+/// A simulator with a scenario, on the machine's clock.
+pub(crate) fn simulator(scenario: &str) -> Arc<Simulator> {
+    let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
+    Arc::new(Simulator::new(&scenario, 1, Duration::ZERO, Clock::system()).unwrap())
 }
 
 impl Drop for Stage {
