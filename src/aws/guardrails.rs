@@ -1,6 +1,6 @@
 //! Reads guardrails: DRAFT, tags, versions and their contents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_bedrock::operation::get_guardrail::GetGuardrailOutput;
 use aws_sdk_bedrock::types::{GuardrailStatus as SdkStatus, GuardrailSummary};
@@ -42,6 +42,23 @@ impl Aws {
         &self,
         cell: &Cell,
     ) -> Result<Vec<(String, ObservedGuardrail)>, AwsError> {
+        self.guardrails_that(cell, |_| true).await
+    }
+
+    /// Reads these guardrails of an account and Region, as far as they are there, by name.
+    pub async fn guardrails_among(
+        &self,
+        cell: &Cell,
+        arns: &BTreeSet<GuardrailArn>,
+    ) -> Result<Vec<(String, ObservedGuardrail)>, AwsError> {
+        self.guardrails_that(cell, |arn| arns.contains(arn)).await
+    }
+
+    async fn guardrails_that(
+        &self,
+        cell: &Cell,
+        is_wanted: impl Fn(&GuardrailArn) -> bool,
+    ) -> Result<Vec<(String, ObservedGuardrail)>, AwsError> {
         let place = self.enter(cell).await?;
         let mut found = Vec::new();
         for listed in self.list_guardrails(&place, None).await? {
@@ -52,7 +69,9 @@ impl Aws {
                 AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, format!("{error}"))
                     .at(cell)
             })?;
-            found.push((listed.name, self.guardrail_at(&place, arn).await?));
+            if is_wanted(&arn) {
+                found.push((listed.name, self.guardrail_at(&place, arn).await?));
+            }
         }
         Ok(found)
     }

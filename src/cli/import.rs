@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::controller::connect;
 use super::exit::Exit;
+use super::member_guardrails;
 use super::settings::{Common, Installation};
 use crate::aws::{Aws, ErrorClass};
 use crate::manifest;
@@ -23,8 +24,9 @@ use crate::plan::{Live, import};
 #[command(
     after_help = "Reads live AWS and writes nothing there. Guardrails of the management account
 come with the content of the version that is enforced; to apply what was written only sets marks of
-ownership. What no manifest can say is listed and stays as it is. Service control policies and
-guardrails of member accounts are not imported.
+ownership. Guardrails of member accounts are written where their own account enforces them, with
+the accounts that have equal ones; others may belong to applications and are not asked for. What no
+manifest can say is listed and stays as it is. Service control policies are not imported.
 
 Exit codes: 0 done; 1 something could not be read (the rest is written, and says so); 2 a file is
 there already.
@@ -123,7 +125,6 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             Err(error) => readings.missed(&format!("the guardrails of {cell}"), &error.into()),
         }
     }
-    readings.guardrails.sort_by(|(_, one), (_, other)| one.arn.cmp(&other.arn));
     let mut reading_slots = JoinSet::new();
     for cell in cells {
         let aws = aws.clone();
@@ -150,6 +151,13 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             Read::Unknown(unread) => readings.missed(&format!("the slot of {cell}"), &unread),
         }
     }
+    for (cell, read) in member_guardrails::read(aws, &fleet.management, &readings.slots).await {
+        match read {
+            Ok(mut found) => readings.guardrails.append(&mut found),
+            Err(error) => readings.missed(&format!("the guardrails of {cell}"), &error.into()),
+        }
+    }
+    readings.guardrails.sort_by(|(_, one), (_, other)| one.arn.cmp(&other.arn));
     readings
 }
 
@@ -220,7 +228,10 @@ fn summarise(
     for left in &imported.left {
         anstream::println!("left {}: {}", left.object, left.why);
     }
-    anstream::println!("not imported: service control policies, guardrails of member accounts");
+    anstream::println!(
+        "not imported: service control policies, guardrails of member accounts that they do not \
+         enforce themselves"
+    );
     for (what, why) in unread {
         anstream::println!("could not read {what}: {why}");
     }

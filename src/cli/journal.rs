@@ -11,10 +11,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::controller::Controller;
 use super::exit::Exit;
 use super::settings::{Common, Installation, Output, duration};
+use crate::manifest::to_yaml;
 use crate::model::{AccountId, Region};
 use crate::runtime::Clock;
 use crate::status::journal::{
@@ -104,7 +106,7 @@ pub(super) struct JournalCommandArguments {
     /// Only calls in this Region.
     #[arg(long)]
     region: Option<Region>,
-    /// How results look: text, or JSON lines as they are in the file.
+    /// How results look: text, JSON lines as they are in the file, or YAML documents.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
 }
@@ -242,14 +244,17 @@ fn show(contents: &Contents, arguments: &JournalCommandArguments) -> anyhow::Res
                 arguments.account.is_none() && arguments.region.is_none()
             }
         };
+        if !is_asked {
+            continue;
+        }
         match arguments.output {
-            Output::Json if is_asked => anstream::println!("{}", json(line)?),
-            Output::Text if is_asked => {
+            Output::Json => anstream::println!("{}", json(line)?),
+            Output::Yaml => anstream::print!("---\n{}", to_yaml(&json(line)?)),
+            Output::Text => {
                 if let Some(text) = text(line, &ended) {
                     anstream::println!("{} #{:<5} {text}", line.at, line.sequence);
                 }
             }
-            Output::Json | Output::Text => {}
         }
     }
     Ok(())
@@ -263,12 +268,12 @@ fn is_asked(intended: &Intended, arguments: &JournalCommandArguments) -> bool {
         && matches(arguments.region.as_ref().map(ToString::to_string), &intended.region)
 }
 
-fn json(line: &Line) -> anyhow::Result<String> {
+fn json(line: &Line) -> anyhow::Result<Value> {
     let mut value = serde_json::to_value(line)?;
     if let Some(object) = value.as_object_mut() {
         object.insert("hash".to_owned(), line.hash.clone().into());
     }
-    Ok(value.to_string())
+    Ok(value)
 }
 
 fn text(line: &Line, ended: &BTreeMap<u64, (Ending, Option<&str>)>) -> Option<String> {

@@ -38,72 +38,67 @@ pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Res
     };
     let planned: Vec<Planned> =
         plans.iter().map(|(key, plan)| Planned { subject: subject(key), plan }).collect();
-    match output {
-        Output::Text => {
-            anstream::print!("{}", to_text(&planned));
-            print_probes(&controller.engine);
-            print_held_plan(&controller.engine);
-        }
-        Output::Json => {
-            let mut document = to_json(&planned);
-            if let Some(members) = document.as_object_mut() {
-                members.insert("probes".to_owned(), controller.engine.probes_ahead().into());
-            }
-            anstream::println!("{}", serde_json::to_string_pretty(&document)?);
-        }
+    let Some(form) = output.form() else {
+        anstream::print!("{}", to_text(&planned));
+        print_probes(&controller.engine);
+        print_held_plan(&controller.engine);
+        return Ok(());
+    };
+    let mut document = to_json(&planned);
+    if let Some(members) = document.as_object_mut() {
+        members.insert("probes".to_owned(), controller.engine.probes_ahead().into());
     }
-    Ok(())
+    form.print(&document)
 }
 
 /// Prints what became of every key on stdout.
 pub(super) fn print_outcome(controller: &Controller, output: Output) -> anyhow::Result<()> {
     let engine = &controller.engine;
-    let (outcomes, summary) = (engine.outcomes(), engine.summary());
+    let outcomes = engine.outcomes();
+    let Some(form) = output.form() else {
+        print_outcome_text(engine, &outcomes);
+        return Ok(());
+    };
+    let keys: BTreeMap<String, &Outcome> =
+        outcomes.iter().map(|(key, outcome)| (key.to_string(), outcome)).collect();
+    let report = serde_json::json!({
+        "apiVersion": "bedrail.dev/v1alpha1",
+        "kind": "ApplyReport",
+        "summary": engine.summary(),
+        "writes": engine.writes(),
+        "calls": engine.calls(),
+        "outcomes": keys,
+    });
+    form.print(&report)
+}
+
+fn print_outcome_text(engine: &Engine, outcomes: &BTreeMap<Key, Outcome>) {
+    let summary = engine.summary();
     let calls: u64 = engine.calls().values().sum();
-    match output {
-        Output::Json => {
-            let keys: BTreeMap<String, &Outcome> =
-                outcomes.iter().map(|(key, outcome)| (key.to_string(), outcome)).collect();
-            let report = serde_json::json!({
-                "apiVersion": "bedrail.dev/v1alpha1",
-                "kind": "ApplyReport",
-                "summary": summary,
-                "writes": engine.writes(),
-                "calls": engine.calls(),
-                "outcomes": keys,
-            });
-            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
-        }
-        Output::Text => {
-            for write in engine.writes() {
-                anstream::println!("{}", write.text);
-            }
-            for (reason, messages) in by_reason(&outcomes) {
-                for (message, count) in messages {
-                    let more = if count > 1 { format!(" ({count} times)") } else { String::new() };
-                    anstream::println!("held ({reason}): {message}{more}");
-                }
-            }
-            print_held_plan(engine);
-            let probes = engine.calls().get(PROBE).copied().unwrap_or_default();
-            if probes > 0 {
-                anstream::println!(
-                    "{probes} probes were made from inside accounts, and are billed"
-                );
-            }
-            anstream::println!(
-                "{} of {} keys in sync; {} held, {} refused, {} failing, {} orphans; {} writes, {calls} API calls",
-                summary.ready,
-                summary.keys,
-                summary.held,
-                summary.refused,
-                summary.failed,
-                summary.orphans,
-                engine.writes().len(),
-            );
+    for write in engine.writes() {
+        anstream::println!("{}", write.text);
+    }
+    for (reason, messages) in by_reason(outcomes) {
+        for (message, count) in messages {
+            let more = if count > 1 { format!(" ({count} times)") } else { String::new() };
+            anstream::println!("held ({reason}): {message}{more}");
         }
     }
-    Ok(())
+    print_held_plan(engine);
+    let probes = engine.calls().get(PROBE).copied().unwrap_or_default();
+    if probes > 0 {
+        anstream::println!("{probes} probes were made from inside accounts, and are billed");
+    }
+    anstream::println!(
+        "{} of {} keys in sync; {} held, {} refused, {} failing, {} orphans; {} writes, {calls} API calls",
+        summary.ready,
+        summary.keys,
+        summary.held,
+        summary.refused,
+        summary.failed,
+        summary.orphans,
+        engine.writes().len(),
+    );
 }
 
 /// Says how many probes would come before what is shown.

@@ -41,6 +41,8 @@ pub(super) enum Output {
     Text,
     /// For programs; stable.
     Json,
+    /// The same document as YAML.
+    Yaml,
 }
 
 /// Flags that every command takes.

@@ -177,14 +177,14 @@ fn render(snapshot: &Snapshot, arguments: &StatusArguments) -> anyhow::Result<(S
     let is_unprotected = is_all && !snapshot.unprotected.is_empty();
     let is_good = snapshot.ready && !is_unprotected && !keys.iter().any(needs_somebody);
     let exit = if is_good && !keys.is_empty() { Exit::Done } else { Exit::Error };
-    let text = match arguments.output {
-        Output::Json if is_all => format!("{}\n", serde_json::to_string_pretty(snapshot)?),
-        Output::Json => format!("{}\n", serde_json::to_string_pretty(&keys)?),
-        Output::Text if is_all => snapshot_to_text(snapshot),
-        Output::Text if keys.is_empty() => {
+    let text = match arguments.output.form() {
+        Some(form) if is_all => form.text(&serde_json::to_value(snapshot)?)?,
+        Some(form) => form.text(&serde_json::to_value(&keys)?)?,
+        None if is_all => snapshot_to_text(snapshot),
+        None if keys.is_empty() => {
             "nothing here is claimed by a manifest, or it was not looked at yet\n".to_owned()
         }
-        Output::Text => keys.iter().map(|key| key_to_text(key, snapshot.at)).collect(),
+        None => keys.iter().map(|key| key_to_text(key, snapshot.at)).collect(),
     };
     Ok((text, exit))
 }

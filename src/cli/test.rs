@@ -197,19 +197,19 @@ fn results(
 fn print(results: &[TestResult], output: Output) -> anyhow::Result<()> {
     let count = |verdict| results.iter().filter(|it| it.verdict == verdict).count();
     let [passed, failed, unknown] = [Verdict::Pass, Verdict::Fail, Verdict::Unknown].map(count);
-    match output {
-        Output::Text => {
+    match output.form() {
+        None => {
             let rows: Vec<Row> = results.iter().map(row).collect();
             anstream::print!("{}", table(&rows));
             anstream::println!("{passed} passed, {failed} failed, {unknown} could not be run");
         }
-        Output::Json => {
+        Some(form) => {
             let report = json!({
                 "apiVersion": "bedrail.dev/test/v1",
                 "summary": {"passed": passed, "failed": failed, "unknown": unknown},
                 "results": results.iter().map(entry).collect::<Vec<_>>(),
             });
-            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+            form.print(&report)?;
         }
     }
     Ok(())

@@ -31,27 +31,24 @@ pub(super) fn validate(_: &Common, arguments: &ValidateArguments) -> anyhow::Res
     let loaded = load(&arguments.paths.manifests);
     let errors = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = loaded.problems.len() - errors;
-    match arguments.output {
-        Output::Json => {
-            let report = serde_json::json!({
-                "apiVersion": "bedrail.dev/v1alpha1",
-                "kind": "ValidationReport",
-                "errors": errors,
-                "warnings": warnings,
-                "problems": loaded.problems,
-            });
-            anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+    if let Some(form) = arguments.output.form() {
+        let report = serde_json::json!({
+            "apiVersion": "bedrail.dev/v1alpha1",
+            "kind": "ValidationReport",
+            "errors": errors,
+            "warnings": warnings,
+            "problems": loaded.problems,
+        });
+        form.print(&report)?;
+    } else {
+        for problem in &loaded.problems {
+            anstream::println!("{problem}");
         }
-        Output::Text => {
-            for problem in &loaded.problems {
-                anstream::println!("{problem}");
+        match &loaded.manifests {
+            Some(manifests) => {
+                anstream::println!("valid: {}; {warnings} warnings", manifests.describe());
             }
-            match &loaded.manifests {
-                Some(manifests) => {
-                    anstream::println!("valid: {}; {warnings} warnings", manifests.describe());
-                }
-                None => anstream::println!("{errors} errors, {warnings} warnings"),
-            }
+            None => anstream::println!("{errors} errors, {warnings} warnings"),
         }
     }
     let found = errors > 0 || (arguments.strict && warnings > 0);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::controller::Controller;
+use super::document::Form;
 use super::exit::Exit;
 use super::manifests::load;
 use super::patience::{read_with_patience, with_patience};
@@ -36,7 +37,8 @@ const LINE_EVERY: Duration = Duration::from_secs(3);
 #[command(
     after_help = "For every cell that the manifests claim: the enforced configuration, or the
 effective policy, is read back and compared; the account must not be on the list of invalid
-effective policies; then the cell is probed from inside the account.
+effective policies; then the cell is probed from inside the account. What a rollout keeps on an
+older revision until its wave opens is judged against that one, and says so.
 
   none             what was read back is proof enough
   apply            ApplyGuardrail: the account can apply the version (no model tokens)
@@ -113,6 +115,8 @@ enum ReportForm {
     Text,
     /// For programs; stable.
     Json,
+    /// The same document as YAML.
+    Yaml,
     /// For CI systems.
     Junit,
 }
@@ -163,9 +167,8 @@ pub(super) async fn verify(common: &Common, arguments: VerifyArguments) -> anyho
     };
     match arguments.output {
         ReportForm::Text => anstream::print!("{}", report.to_text()),
-        ReportForm::Json => {
-            anstream::println!("{}", serde_json::to_string_pretty(&report.to_json())?);
-        }
+        ReportForm::Json => Form::Json.print(&report.to_json())?,
+        ReportForm::Yaml => Form::Yaml.print(&report.to_json())?,
         ReportForm::Junit => anstream::print!("{}", to_junit(&report)),
     }
     report::explain(engine);
@@ -185,8 +188,8 @@ async fn prove(
     let mut findings: Vec<(Claim, Finding)> = claims
         .into_iter()
         .map(|claim| {
-            let finding = controller.engine.judge(&claim, &evidence.of(&claim));
-            (claim, finding)
+            let reading = evidence.of(&claim);
+            controller.engine.judge(claim, &reading)
         })
         .collect();
     let Some(probe) = arguments.probe() else { return findings };

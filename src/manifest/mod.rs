@@ -43,7 +43,7 @@ mod validate;
 mod yaml;
 
 pub use control::ServiceControlPolicy;
-pub use export::{File, export};
+pub use export::{File, export, to_yaml};
 pub use known::guardrail_regions;
 pub use manifests::{
     AccountEnforcement, CrossRegion, Enforcement, Guardrail, InvocationLogging, KmsKey, Manifests,

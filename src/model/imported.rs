@@ -31,8 +31,10 @@ pub struct ImportedGuardrail {
     pub name: Name,
     /// Its name in AWS.
     pub aws_name: Name,
-    /// Regions with a replica in the management account.
+    /// Regions with a replica in each of its accounts.
     pub regions: BTreeSet<Region>,
+    /// Its accounts; none means the management account.
+    pub accounts: Vec<ImportedTarget>,
     /// Canonical content: of the version that is referenced, else of the newest.
     pub content: Content,
     /// Description of DRAFT.

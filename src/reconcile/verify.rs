@@ -42,14 +42,13 @@ impl Engine {
         verify::claims(&state.desired.unreachable, &context)
     }
 
-    /// Judges a claim by what was read for it.
-    pub fn judge(&self, claim: &Claim, reading: &Reading) -> Finding {
+    /// Judges a claim by what was read for it; returns it as it was judged.
+    pub fn judge(&self, claim: Claim, reading: &Reading) -> (Claim, Finding) {
         let state = self.state();
-        verify::judge_reading(
-            claim,
-            reading,
-            &self.context(&state.desired, &state.facts, &state.rollouts),
-        )
+        let context = self.context(&state.desired, &state.facts, &state.rollouts);
+        let claim = verify::meant(claim, reading);
+        let finding = verify::judge_reading(&claim, reading, &context);
+        (claim, finding)
     }
 
     /// Reads the Bedrock policies and the list of invalid effective policies.

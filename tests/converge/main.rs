@@ -7,6 +7,7 @@ mod support;
 
 mod changes;
 mod enforced;
+mod forms;
 mod ownership;
 mod placement;
 mod removal;

@@ -1,6 +1,10 @@
 //! Somebody else's Bedrock policies on our paths: attached is not enforced.
 
-use aws_sdk_organizations::types::{PolicyType, PolicyTypeStatus, PolicyTypeSummary};
+use std::collections::BTreeMap;
+
+use aws_sdk_organizations::types::{
+    EffectivePolicyType, PolicyType, PolicyTypeStatus, PolicyTypeSummary,
+};
 use serde_json::{Value, json};
 
 use crate::EVERYWHERE;
@@ -47,7 +51,12 @@ async fn detach(stage: &Stage, policy: &str) {
 
 /// `apply` ends waiting for a person, and counts the organization among what is not in sync.
 async fn is_held(stage: &mut Stage, words: &[&str]) {
-    let done = stage.finish(&["apply", "--wait", "4s"]).await;
+    is_held_within(stage, "60s", words).await;
+}
+
+/// The same for what waits for time, which takes all that `apply` has.
+async fn is_held_within(stage: &mut Stage, wait: &str, words: &[&str]) {
+    let done = stage.finish(&["apply", "--wait", wait]).await;
     assert_eq!(done.code, 3, "{done}");
     done.line(words);
     let summary = done.line(&["keys in sync"]);
@@ -70,6 +79,46 @@ async fn a_policy_below_ours_is_said_while_it_bends_and_holds_up_no_revision() {
         assert!(effective.values().all(|it| it.ends_with(":2")), "{account}: {effective:?}");
     }
     detach(&stage, &id).await;
+    stage.assert_at_rest().await;
+}
+
+/// Each account stays on its last valid policy, so that nothing else tells: what the policies say
+/// together is right, and what was in effect still is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_effective_policy_is_invalid_is_never_in_sync() {
+    let mut stage = stage().await;
+    stage.apply(0).await;
+    // Two configurations of one Region are too many.
+    let guardrail = "arn:aws:bedrock:us-east-1:100000000001:guardrail/abc123abc123:1";
+    let second = json!({"bedrock": {"guardrail_inference": {"us-east-1": {"config_2":
+        {"identifier": {"@@assign": guardrail}}}}}});
+    let id = stage.attach("strangers", &second, SANDBOX).await;
+    let organizations = stage.organizations().await;
+    stage
+        .eventually("the account is on the list", || async {
+            let listed = organizations.list_accounts_with_invalid_effective_policy();
+            let listed = listed.policy_type(EffectivePolicyType::BedrockPolicy).send().await;
+            (!listed.unwrap().accounts.unwrap_or_default().is_empty()).then_some(())
+        })
+        .await;
+    let words = ["held (Failed)", "effective Bedrock policy", "is invalid", ADA];
+    is_held(&mut stage, &words).await;
+    stage.plan(2).await.line(&["is invalid", ADA]);
+    // Nor after a change that does arrive everywhere else.
+    stage.manifest("guardrail.yaml", &edited(GUARDRAIL, "heliotrope", "turnsole"));
+    stage.run().await;
+    let version = |effective: BTreeMap<String, String>| effective["us-east-1"].chars().last();
+    stage
+        .eventually("the others have the next version", || async {
+            (version(stage.effective(SHOP).await) == Some('2')).then_some(())
+        })
+        .await;
+    stage.kill();
+    is_held_within(&mut stage, "8s", &words).await;
+    assert_eq!(version(stage.effective(ADA).await), Some('1'), "it stays on its last valid one");
+    detach(&stage, &id).await;
+    stage.apply(0).await;
+    assert_eq!(stage.effective(ADA).await, stage.effective(SHOP).await);
     stage.assert_at_rest().await;
 }
 
@@ -96,7 +145,7 @@ async fn nothing_is_attached_over_a_policy_that_would_bend_it_until_it_is_locked
 async fn what_is_attached_and_not_in_effect_is_not_in_sync() {
     let mut stage = stage().await;
     stage.switch(&json!({"effective_policy_delay_ms": 3_600_000})).await;
-    is_held(&mut stage, &["held (NotEffective)", "is not in effect", SHOP]).await;
+    is_held_within(&mut stage, "8s", &["held (NotEffective)", "is not in effect", SHOP]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,8 +7,6 @@ use aws_sdk_bedrock::types::{
     GuardrailSensitiveInformationPolicyConfig, GuardrailTopicConfig, GuardrailTopicPolicyConfig,
     GuardrailTopicType,
 };
-use aws_sdk_organizations::types::{PolicyType, PolicyTypeStatus, PolicyTypeSummary};
-use serde_json::{Value, json};
 
 use crate::support::{MANAGEMENT, Stage, words};
 
@@ -64,21 +62,8 @@ impl Stage {
             .unwrap();
         let arn = created.guardrail_arn;
         self.ready((MANAGEMENT, region), &arn).await;
-        self.publish(region, &arn).await;
+        self.publish((MANAGEMENT, region), &arn).await;
         arn
-    }
-
-    /// Publishes DRAFT by hand.
-    pub(crate) async fn publish(&self, region: &str, arn: &str) {
-        let client = self.bedrock(MANAGEMENT, region).await;
-        let published = client.create_guardrail_version().guardrail_identifier(arn).send().await;
-        let version = published.unwrap().version;
-        self.eventually("the version is READY", || async {
-            let read = client.get_guardrail().guardrail_identifier(arn).guardrail_version(&version);
-            (read.send().await.ok()?.status.as_str() == "READY").then_some(())
-        })
-        .await;
-        self.ready((MANAGEMENT, region), arn).await;
     }
 
     /// Gives DRAFT another content by hand.
@@ -96,41 +81,4 @@ impl Stage {
             .unwrap();
         self.ready((MANAGEMENT, region), arn).await;
     }
-
-    /// Admits the whole organization by hand.
-    pub(crate) async fn share(&self, region: &str, arn: &str) {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Everybody",
-            "Effect": "Allow", "Principal": "*", "Resource": arn,
-            "Action": ["bedrock:GetGuardrail", "bedrock:ApplyGuardrail"],
-            "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}}]});
-        self.put_resource_policy(region, arn, &policy).await;
-    }
-
-    /// Enables Bedrock policies by hand.
-    pub(crate) async fn enable_policies(&self) {
-        let organizations = self.organizations().await;
-        let request = organizations.enable_policy_type().root_id("r-test");
-        request.policy_type(PolicyType::BedrockPolicy).send().await.unwrap();
-        self.eventually("the policy type is enabled", || async {
-            let listed = organizations.list_roots().send().await.unwrap().roots.unwrap();
-            let is_enabled = |it: &PolicyTypeSummary| {
-                it.r#type() == Some(&PolicyType::BedrockPolicy)
-                    && it.status() == Some(&PolicyTypeStatus::Enabled)
-            };
-            listed[0].policy_types().iter().any(is_enabled).then_some(())
-        })
-        .await;
-    }
-}
-
-/// A document of these Regions and references, with nothing but what must be there.
-pub(crate) fn bare_document(blocks: &[(&str, &str)]) -> Value {
-    let blocks: serde_json::Map<String, Value> = blocks
-        .iter()
-        .map(|(region, identifier)| {
-            let block = json!({"config_1": {"identifier": {"@@assign": identifier}}});
-            ((*region).to_owned(), block)
-        })
-        .collect();
-    json!({"bedrock": {"guardrail_inference": blocks}})
 }

@@ -4,6 +4,7 @@
 
 mod live;
 mod logging;
+mod members;
 mod round_trip;
 #[path = "../support/mod.rs"]
 mod support;

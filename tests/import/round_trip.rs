@@ -9,8 +9,7 @@ use aws_sdk_bedrock::types::{
 use serde_json::json;
 
 use crate::REGIONS;
-use crate::live::bare_document;
-use crate::support::{ADA, MANAGEMENT, SEARCH, SHOP, SMALL, Stage};
+use crate::support::{ADA, MANAGEMENT, SEARCH, SHOP, SMALL, Stage, bare_document};
 
 const EAST: &str = "us-east-1";
 const WEST: &str = "eu-west-1";
@@ -140,7 +139,7 @@ async fn another_revision_in_force_somewhere_is_pinned() {
     let arn = stage.console_guardrail(EAST, "baseline", "heliotrope").await;
     stage.share(EAST, &arn).await;
     stage.redraft(EAST, &arn, "baseline").await;
-    stage.publish(EAST, &arn).await;
+    stage.publish((MANAGEMENT, EAST), &arn).await;
     for (account, version) in [(SHOP, "2"), (SEARCH, "2"), (ADA, "1")] {
         stage.put_enforced((account, EAST), &arn, version).await;
     }

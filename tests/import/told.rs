@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use crate::REGIONS;
-use crate::live::bare_document;
-use crate::support::{ADA, SEARCH, SHOP, SMALL, Stage};
+use crate::support::{ADA, SEARCH, SHOP, SMALL, Stage, bare_document};
 
 const EAST: &str = "us-east-1";
 
@@ -18,7 +17,13 @@ async fn what_no_manifest_can_say_is_named_and_left_foreign() {
     let client = stage.bedrock(SHOP, EAST).await;
     client.create_guardrail_version().guardrail_identifier(&own).send().await.unwrap();
     stage.ready((SHOP, EAST), &own).await;
-    stage.put_enforced((SHOP, EAST), &own, "1").await;
+    let admitting = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": "*", "Action": ["bedrock:GetGuardrail", "bedrock:ApplyGuardrail"],
+        "Resource": own,
+        "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}}]});
+    let shared = client.put_resource_policy().resource_arn(&own);
+    shared.resource_policy(admitting.to_string()).send().await.unwrap();
+    stage.put_enforced((SEARCH, EAST), &own, "1").await;
     stage.create_guardrail((crate::support::MANAGEMENT, EAST), "unpublished", &[]).await;
     let theirs = [("bedrail:owner", "other-installation")];
     stage.create_guardrail((crate::support::MANAGEMENT, EAST), "theirs", &theirs).await;
@@ -55,7 +60,7 @@ async fn what_no_manifest_can_say_is_named_and_left_foreign() {
         done.line(&["left", name, why]);
     }
     done.line(&["left", "two names", "2 configurations"]);
-    done.line(&["left", SHOP, "its own account"]);
+    done.line(&["left", SEARCH, &own, "nor of the account itself"]);
     done.line(&["left", "unpublished", "no published version"]);
     done.line(&["left", "theirs", "other-installation"]);
     done.line(&["not imported: service control policies"]);

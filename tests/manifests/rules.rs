@@ -285,6 +285,39 @@ fn names_are_unique_within_a_kind() {
 }
 
 #[test]
+fn two_guardrails_cannot_have_one_name_in_aws_where_they_may_meet() {
+    let (head, _) = VALID.split_once("---\n").unwrap();
+    // What `accounts` says of one and of the other, and whether some account may have both.
+    let one = "[{account: \"222233334444\"}]";
+    let other = "[{account: \"333344445555\"}]";
+    let both = "[{account: \"333344445555\"}, {account: \"222233334444\"}]";
+    let rows = [
+        ("Management", "Management", true),
+        ("Management", one, false),
+        (one, other, false),
+        (one, both, true),
+        ("Management", "[{organization: true}]", true),
+        (one, "[{organizationalUnit: /Workloads}]", true),
+        (one, "[{accountsWithTags: {team: ai}}]", true),
+    ];
+    for (first, second, meets) in rows {
+        let placed = |accounts: &str| {
+            let text = head.replace("accounts: Management", &format!("accounts: {accounts}"));
+            // A key belongs to one account; the name is what this is about.
+            let (before, rest) = text.split_once("  regionOverrides:").unwrap();
+            let (_, after) = rest.split_once("  content:").unwrap();
+            format!("{before}  content:{after}")
+        };
+        let named = placed(second).replace("name: baseline", "name: second");
+        let named = named.replace("spec:\n", "spec:\n  guardrailName: baseline\n");
+        let found = lines(&of(&[("a.yaml", &placed(first)), ("b.yaml", &named)]));
+        let said = found.iter().filter(|it| it.contains("is called `baseline`")).count();
+        assert_eq!(said, usize::from(meets), "{first} and {second}: {found:#?}");
+        assert_eq!(found.len(), said, "{first} and {second}: {found:#?}");
+    }
+}
+
+#[test]
 fn two_enforcements_cannot_claim_the_same_target_in_the_same_region() {
     let (_, rest) = VALID.split_once("---\n").unwrap();
     let other = rest.replace("name: everywhere", "name: other").replace("name: some", "name: more");

@@ -4,7 +4,9 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of the stage")]
 #![expect(clippy::panic, reason = "a panic is the failure of a test")]
 
+mod by_hand;
 mod console;
+pub(crate) mod film;
 mod finished;
 pub(crate) mod in_process;
 mod manifests;
@@ -23,6 +25,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use by_hand::bare_document;
 pub(crate) use console::words;
 pub(crate) use finished::Finished;
 pub(crate) use manifests::*;
@@ -77,13 +80,32 @@ impl Stage {
     /// Starts a simulator with a scenario. The referee is told who we are and that nothing may lose
     /// its protection, until [`intend`](Self::intend) says otherwise.
     pub(crate) async fn start(scenario: &str) -> Self {
-        let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
-        let simulator =
-            Arc::new(Simulator::new(&scenario, 1, Duration::ZERO, Clock::system()).unwrap());
+        Self::open(simulator(scenario), |simulator, listener, stop| {
+            tokio::spawn(serve(simulator, listener, stop));
+        })
+        .await
+    }
+
+    /// The same before a camera.
+    pub(crate) async fn filmed(simulator: Arc<Simulator>) -> (Self, Arc<film::Film>) {
+        let mut film = None;
+        let stage = Self::open(simulator, |simulator, listener, stop| {
+            let camera = Arc::new(film::Film::new(simulator));
+            tokio::spawn(Arc::clone(&camera).serve(listener, stop));
+            film = Some(camera);
+        })
+        .await;
+        (stage, film.unwrap())
+    }
+
+    async fn open(
+        simulator: Arc<Simulator>,
+        serve: impl FnOnce(Arc<Simulator>, TcpListener, CancellationToken),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(serve(Arc::clone(&simulator), listener, stop.clone()));
+        serve(Arc::clone(&simulator), listener, stop.clone());
         let environment = [
             ("AWS_ENDPOINT_URL", url.as_str()),
             ("AWS_ACCESS_KEY_ID", "AKIATESTMANAGEMENT"),
@@ -98,6 +120,7 @@ impl Stage {
             ("BEDRAIL_RATES", "unlimited"),
             ("NO_COLOR", "1"),
         ];
+        let partition = simulator.world().partition;
         let stage = Self {
             simulator,
             url: url.clone(),
@@ -105,7 +128,7 @@ impl Stage {
             logs: tempfile::tempdir().unwrap(),
             lines_before: 0,
             environment: environment.map(|(name, value)| (name, value.to_owned())).into(),
-            partition: scenario.partition.unwrap_or_else(|| "aws".to_owned()),
+            partition,
             intent: json!({"owner": "default"}),
             restarts: 0,
             stop,
@@ -338,8 +361,6 @@ impl Stage {
     /// The writes of the controller since calls were forgotten, refused and lost ones included, as
     /// `bedrock:PutResourcePolicy 100000000001 us-east-1`.
     pub(crate) async fn writes(&self) -> Vec<String> {
-        const READS: [&str; 7] =
-            ["Get", "List", "Describe", "AssumeRole", "Converse", "Apply", "Invoke"];
         let log = self.get("calls/log").await;
         let field = |call: &Value, name: &str| call[name].as_str().unwrap_or_default().to_owned();
         log["calls"]
@@ -354,7 +375,7 @@ impl Stage {
             })
             .filter(|call| {
                 let operation = call.split_once(':').unwrap().1;
-                !READS.iter().any(|read| operation.starts_with(read))
+                !film::READS.iter().any(|read| operation.starts_with(read))
             })
             .collect()
     }
@@ -376,6 +397,12 @@ impl Stage {
         assert!(response.status().is_success(), "{method} {path}: {:?}", response.body());
         serde_json::from_slice(response.body()).unwrap_or(Value::Null)
     }
+}
+
+/// A simulator with a scenario, on the machine's clock.
+pub(crate) fn simulator(scenario: &str) -> Arc<Simulator> {
+    let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
+    Arc::new(Simulator::new(&scenario, 1, Duration::ZERO, Clock::system()).unwrap())
 }
 
 impl Drop for Stage {

@@ -5,6 +5,7 @@
 mod failed;
 mod forms;
 mod proven;
+mod rolling;
 #[path = "../support/mod.rs"]
 mod support;
 

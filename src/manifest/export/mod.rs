@@ -12,6 +12,7 @@ use crate::model::{
     ImportedLogging, ImportedPolicy, ImportedShare, ImportedTarget, ModelEnforcement, Name,
     OnDraft, Region,
 };
+pub use text::to_yaml;
 use text::{comment, field, scalar};
 
 /// One manifest file.
@@ -63,6 +64,9 @@ fn guardrail(found: &ImportedGuardrail) -> String {
     }
     text += &field("adopt", &json!(true));
     text += &field("regions", &json!(found.regions));
+    if !found.accounts.is_empty() {
+        text += &list_of_targets("accounts", &found.accounts);
+    }
     match &found.share {
         ImportedShare::None => {}
         ImportedShare::Organization => text += &field("shareWith", &json!("Organization")),
@@ -144,6 +148,10 @@ fn shared(found: &ImportedEnforcement) -> String {
 }
 
 fn targets(targets: &[ImportedTarget]) -> String {
+    list_of_targets("targets", targets)
+}
+
+fn list_of_targets(field: &str, targets: &[ImportedTarget]) -> String {
     let line = |target: &ImportedTarget| match target {
         ImportedTarget::Organization => "    - organization: true\n".to_owned(),
         ImportedTarget::Unit { text, comment: said } => {
@@ -154,5 +162,5 @@ fn targets(targets: &[ImportedTarget]) -> String {
             format!("    - account: {}{}", scalar(id.as_str()), comment("  ", name))
         }
     };
-    format!("  targets:\n{}", targets.iter().map(line).collect::<String>())
+    format!("  {field}:\n{}", targets.iter().map(line).collect::<String>())
 }

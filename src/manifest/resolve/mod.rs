@@ -2,6 +2,7 @@
 //!
 //! Pure, and linear in the number of cells: the tree is walked once, in [`Tree`].
 
+mod aws_names;
 mod cells;
 mod consent;
 mod controls;
@@ -27,7 +28,8 @@ use select::Tree;
 ///   has no replicas here, an organization enforcement with a target that cannot be resolved is left
 ///   out as a whole (an attachment must not be taken for one that the text gave up), and of an
 ///   account enforcement only the cells that are concerned are left out.
-/// - Where two present enforcements claim a cell, neither has it.
+/// - Where two present enforcements claim a cell, neither has it; nor has either of two guardrails a
+///   replica where both have one name in AWS.
 ///
 /// # Assumptions
 ///
@@ -42,6 +44,7 @@ pub fn resolve(manifests: &Manifests, fleet: &Fleet, generation: u64) -> Desired
         let pinned = pins.filter_map(|it| it.revision.clone()).collect();
         replicas::place(guardrail, pinned, &tree, &mut desired);
     }
+    aws_names::refuse_shared(&mut desired);
     for enforcement in manifests.organization_enforcements.values() {
         organization::attach(enforcement, manifests, &tree, &mut desired);
     }

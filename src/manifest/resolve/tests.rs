@@ -274,6 +274,35 @@ fn a_guardrail_placed_in_accounts_is_used_where_it_stands() {
 }
 
 #[test]
+fn where_two_guardrails_have_one_name_neither_has_a_replica() {
+    let placed = |accounts: &str| {
+        let text = guardrail(&format!("accounts: {accounts}, guardrailName: baseline"));
+        text.replace("{name: baseline}", "{name: members}")
+    };
+    let everybody = enforcement("Account", "all", "targets: [{account: \"222222222222\"}]");
+    let apart = [
+        guardrail("shareWith: Organization"),
+        placed("[{account: \"444444444444\"}]"),
+        everybody.clone(),
+    ];
+    assert_eq!(desired(&apart).replicas.len(), 4);
+    assert_eq!(refusals(&desired(&apart)), [""; 0]);
+    // That this is the management account no text says.
+    let met = [
+        guardrail("shareWith: Organization"),
+        placed(&format!("[{{account: \"{MANAGEMENT}\"}}, {{account: \"444444444444\"}}]")),
+        everybody,
+    ];
+    let met = desired(&met);
+    let left: Vec<&str> = met.replicas.keys().map(|key| key.account.as_str()).collect();
+    assert_eq!(left, ["444444444444", "444444444444"]);
+    assert!(met.cells.is_empty() && met.kept.len() == 2, "what is enforced there stays");
+    let said = refusals(&met);
+    let is_named = |it: &&String| it.contains("is called `baseline` in 111111111111 us-east-1 too");
+    assert_eq!(said.iter().filter(is_named).count(), 2, "{said:#?}");
+}
+
+#[test]
 fn who_may_not_apply_a_guardrail_does_not_get_it() {
     let desired = desired(&[
         guardrail("shareWith: [/Workloads/Prod]"),

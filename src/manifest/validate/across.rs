@@ -6,6 +6,7 @@ use super::super::field_path::FieldPath;
 use super::super::manifests::{Guardrail, Placement, Selector, ShareWith};
 use super::super::report::Report;
 use super::super::suggest::did_you_mean;
+use super::aws_names;
 use super::enforcement::{Draft, DraftKind};
 use super::logging::LoggingDraft;
 use super::rollout;
@@ -119,7 +120,7 @@ pub(in crate::manifest) fn across(documents: &mut [Checked], is_partial: bool) {
         }
     }
     claims(documents);
-    aws_names(documents);
+    aws_names::check(documents);
     service_control::policy_names(documents);
 }
 
@@ -271,32 +272,6 @@ fn shared(report: &mut Report, draft: &Draft, known: &Known) {
                      would fail; write `shareWith: Organization`{example} there"
                 );
                 report.error(&path, message);
-            }
-        }
-    }
-}
-
-/// Two guardrails must not have one name in AWS in one Region.
-fn aws_names(documents: &mut [Checked]) {
-    let mut taken: BTreeMap<(Name, Region), (Name, String)> = BTreeMap::new();
-    for document in documents.iter_mut() {
-        let Checked { report, body } = document;
-        let Body::Guardrail(guardrail) = body else { continue };
-        let path = FieldPath::of("spec.guardrailName");
-        for region in &guardrail.regions {
-            let place = (guardrail.aws_name.clone(), region.clone());
-            let Some((other, position)) = taken.get(&place) else {
-                taken.insert(place, (guardrail.name.clone(), report.position(&path)));
-                continue;
-            };
-            if *other != guardrail.name {
-                let message = format!(
-                    "Guardrail `{other}` at {position} is called `{}` in {region} too; give one of \
-                     them another `guardrailName`",
-                    guardrail.aws_name
-                );
-                report.error(&path, message);
-                break;
             }
         }
     }

@@ -8,6 +8,7 @@
 
 pub(super) mod across;
 pub(super) mod approval;
+mod aws_names;
 mod checks;
 mod content;
 pub(super) mod enforcement;

@@ -65,18 +65,13 @@ fn read(
     let (Some(arn), Some(version)) = (&slot.guardrail, slot.version) else {
         return Err("AWS does not name its guardrail and version".to_owned());
     };
-    if arn.account == cell.account && arn.account != live.fleet.management {
-        return Err("it enforces a guardrail of its own account; guardrails of member accounts \
-                    are not imported"
-            .to_owned());
-    }
     let settings = EnforcementSettings {
         models: crate::plan::narrowing::models(&slot.models),
         exclude_embeddings: false,
         guarding: slot.guarding,
     };
-    let said = said((arn, version), &settings, homes, live)?;
-    let home = homes.get(arn);
+    let said = said((arn, version), &settings, homes, (live, Some(&cell.account)))?;
+    let home = homes.get(arn).filter(|_| arn.account != cell.account);
     if home.is_some_and(|home| !is_shared(&home.share, &cell.account, live.fleet)) {
         return Err(format!(
             "`shareWith` of {} cannot say that the account is admitted, or it is not: share it with \

@@ -1,11 +1,12 @@
-//! Guardrails of the management account to manifests.
+//! Guardrails to manifests: equal ones are one, in all Regions and accounts that have them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Live, Names, share};
 use crate::model::{
-    GuardrailArn, GuardrailStatus, Imported, ImportedGuardrail, Left, Name, ObservedGuardrail,
-    ObservedVersion, OnDraft, Read, ReplicaContent, Share, Version, changes,
+    AccountId, GuardrailArn, GuardrailStatus, Imported, ImportedGuardrail, ImportedTarget, Left,
+    Name, ObservedGuardrail, ObservedVersion, OnDraft, ProfileId, Read, Region, ReplicaContent,
+    Share, Version, changes,
 };
 use crate::plan::hold::listed;
 use crate::plan::ownership::{GUARDRAIL_TAG, OWNER_TAG, Ownership, ownership};
@@ -36,17 +37,17 @@ pub(super) fn find<'a>(
     references: &BTreeMap<GuardrailArn, BTreeMap<Version, usize>>,
     imported: &mut Imported,
 ) -> BTreeMap<GuardrailArn, Home<'a>> {
-    let mut by_name: BTreeMap<(Name, String), Vec<Replica<'a>>> = BTreeMap::new();
+    // Those of the management account first: a name is theirs before it is a member's.
+    let mut by_name: BTreeMap<(bool, Name, String), Vec<Replica<'a>>> = BTreeMap::new();
     for (aws_name, guardrail) in live.guardrails {
         let nothing = BTreeMap::new();
         let counts = references.get(&guardrail.arn).unwrap_or(&nothing);
         let read = aws_name.parse::<Name>().map_err(|error| error.to_string());
         match read.and_then(|name| Ok((name, replica(guardrail, counts, live)?))) {
             Ok((name, replica)) => {
-                by_name
-                    .entry((manifest_name(guardrail, &name), name.to_string()))
-                    .or_default()
-                    .push(replica);
+                let is_apart = is_a_members(guardrail, live);
+                let group = (is_apart, manifest_name(guardrail, &name), name.to_string());
+                by_name.entry(group).or_default().push(replica);
             }
             Err(why) => {
                 let object = format!("guardrail `{aws_name}` ({})", guardrail.arn);
@@ -58,8 +59,9 @@ pub(super) fn find<'a>(
     let mut names = Names::default();
     // The largest part of each name keeps it; those that need one of their own come after all.
     let (mut groups, mut others) = (Vec::new(), Vec::new());
-    for ((name, aws_name), replicas) in by_name {
-        for (index, replicas) in split(replicas).into_iter().enumerate() {
+    for ((_, name, aws_name), replicas) in by_name {
+        let parts = split(replicas).into_iter().flat_map(by_accounts);
+        for (index, replicas) in parts.enumerate() {
             let group = (name.clone(), aws_name.clone(), replicas);
             if index == 0 { groups.push(group) } else { others.push(group) }
         }
@@ -69,7 +71,7 @@ pub(super) fn find<'a>(
         let Some(first) = replicas.first() else { continue };
         let Some(name) = names
             .give_first(&name)
-            .or_else(|| names.give(&format!("{name}-{}", first.live.arn.region)))
+            .or_else(|| names.give(&format!("{name}-{}", place_word(first, &replicas, live))))
         else {
             continue;
         };
@@ -82,6 +84,56 @@ pub(super) fn find<'a>(
     }
     imported.guardrails.sort_by(|one, other| one.name.cmp(&other.name));
     homes
+}
+
+/// Whether a guardrail of a member account stands for itself: it carries none of our marks, which
+/// would say that one manifest means it and others.
+fn is_a_members(guardrail: &ObservedGuardrail, live: &Live) -> bool {
+    let is_ours = guardrail.tags.get(OWNER_TAG).is_some_and(|it| it == live.owner.as_str());
+    guardrail.arn.account != live.fleet.management && !is_ours
+}
+
+/// What tells a manifest from others of its name: its Region, or its account.
+fn place_word(first: &Replica<'_>, all: &[Replica<'_>], live: &Live) -> String {
+    let GuardrailArn { account, region, .. } = &first.live.arn;
+    if *account == live.fleet.management {
+        region.to_string()
+    } else if all.iter().all(|it| it.live.arn.account == *account) {
+        account.to_string()
+    } else {
+        "accounts".to_owned()
+    }
+}
+
+/// Parts replicas by what a manifest says once for all accounts: in which Regions, with which keys
+/// and guardrail profiles.
+fn by_accounts(replicas: Vec<Replica<'_>>) -> Vec<Vec<Replica<'_>>> {
+    type Shape = Vec<(Region, Option<ProfileId>, Option<String>)>;
+    let mut accounts: BTreeMap<AccountId, Vec<Replica<'_>>> = BTreeMap::new();
+    for replica in replicas {
+        accounts.entry(replica.live.arn.account.clone()).or_default().push(replica);
+    }
+    let mut parts: BTreeMap<Shape, Vec<Replica<'_>>> = BTreeMap::new();
+    for (_, replicas) in accounts {
+        let shape = replicas.iter().map(|Replica { live, content, .. }| {
+            (live.arn.region.clone(), content.profile.clone(), content.kms_key_arn.clone())
+        });
+        parts.entry(shape.collect()).or_default().extend(replicas);
+    }
+    parts.into_values().collect()
+}
+
+/// The accounts of a manifest; none where it is the management account alone.
+fn accounts(replicas: &[Replica<'_>], live: &Live) -> Vec<ImportedTarget> {
+    let ids: BTreeSet<&AccountId> = replicas.iter().map(|it| &it.live.arn.account).collect();
+    if ids.iter().all(|id| **id == live.fleet.management) {
+        return Vec::new();
+    }
+    let target = |id: &AccountId| {
+        let name = live.fleet.accounts.get(id).map(|it| it.name.clone()).unwrap_or_default();
+        ImportedTarget::Account { id: id.clone(), name }
+    };
+    ids.into_iter().map(target).collect()
 }
 
 /// What a guardrail of ours is called by its tags, else its name in AWS.
@@ -192,6 +244,7 @@ fn manifest(
         name: name.clone(),
         aws_name: aws_name.clone(),
         regions: replicas.iter().map(place).collect(),
+        accounts: accounts(replicas, live),
         content: first.map(|it| it.content.shared.clone()).unwrap_or_default(),
         description: first.and_then(|it| it.content.description.clone()),
         profiles: replicas

@@ -20,7 +20,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Cell, EnforcementSettings, Fleet, GuardrailArn, Imported, LoggingConfig, Name,
+    AccountId, Cell, EnforcementSettings, Fleet, GuardrailArn, Imported, LoggingConfig, Name,
     ObservedEnforcement, ObservedGuardrail, ObservedPolicy, OwnerId, PolicyId, Read, Revision,
     Share, Version,
 };
@@ -34,7 +34,8 @@ pub struct Live<'a> {
     pub owner: &'a OwnerId,
     /// The organization.
     pub fleet: &'a Fleet,
-    /// The guardrails of the management account in each Region that could be read, with their names.
+    /// The guardrails of the management account in each Region that could be read, and those of
+    /// member accounts that are enforced there, with their names.
     pub guardrails: &'a [(String, ObservedGuardrail)],
     /// All Bedrock policies; empty where they could not be read.
     pub policies: &'a BTreeMap<PolicyId, ObservedPolicy>,
@@ -86,15 +87,17 @@ fn ordered(settings: &EnforcementSettings) -> Settings {
     (models.included, models.excluded, is_selective.0, is_selective.1)
 }
 
-/// The guardrail's manifest and revision that a reference means, or why none does.
+/// The guardrail's manifest and revision that a reference means, or why none does. `at` is the
+/// account that enforces it, where one does: it may have a guardrail of its own.
 fn said(
     (arn, version): (&GuardrailArn, Version),
     settings: &EnforcementSettings,
     homes: &BTreeMap<GuardrailArn, Home>,
-    live: &Live,
+    (live, at): (&Live, Option<&AccountId>),
 ) -> Result<Said, String> {
-    if arn.account != live.fleet.management {
-        return Err(format!("{arn} is not a guardrail of the management account"));
+    if arn.account != live.fleet.management && Some(&arn.account) != at {
+        let own = at.map(|_| ", nor of the account itself").unwrap_or_default();
+        return Err(format!("{arn} is not a guardrail of the management account{own}"));
     }
     let Some(home) = homes.get(arn) else {
         return Err(format!("its guardrail {arn} is not imported"));
@@ -153,6 +156,6 @@ impl Names {
 }
 
 /// Whether `share` of a guardrail admits an account.
-fn is_shared(share: &Share, account: &crate::model::AccountId, fleet: &Fleet) -> bool {
+fn is_shared(share: &Share, account: &AccountId, fleet: &Fleet) -> bool {
     *account == fleet.management || super::sharing::means(share, account, fleet)
 }

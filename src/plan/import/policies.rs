@@ -94,7 +94,7 @@ fn manifest(
     for (region, block) in regions(&policy.content)? {
         let (reference, settings, is_locked) = read(region, block)?;
         let region: Region = region.parse().map_err(|error| format!("{error}"))?;
-        let said = said((&reference.0, reference.1), &settings, homes, live)?;
+        let said = said((&reference.0, reference.1), &settings, homes, (live, None))?;
         blocks.insert(region, Block { said, settings, is_locked });
     }
     let mut distinct = blocks.values();

@@ -2,7 +2,7 @@
 
 use super::cells::standing;
 use super::decide::{Decision, Stage, Standing};
-use crate::model::{Cell, DesiredCell, DesiredRollout, ReplicaFact, Revision};
+use crate::model::{Cell, DesiredCell, DesiredRollout, Name, ReplicaFact, Revision};
 use crate::plan::context::Context;
 use crate::plan::step::{Held, HoldReason};
 
@@ -48,7 +48,8 @@ pub(in crate::plan) fn heading(cell: &Cell, desired: &DesiredCell, context: &Con
     let standing = standing(cell, desired, context);
     let is_its_own = is_its_own(cell, fact, context);
     let course = course(standing, decision.opens(wave), decision, (fact, is_its_own));
-    let held = (course != Course::Free).then(|| held(decision, rollout, (desired, wave)));
+    let name = &desired.replica.guardrail;
+    let held = (course != Course::Free).then(|| waiting(decision, rollout, (name, wave)));
     Heading { course, held }
 }
 
@@ -104,14 +105,13 @@ fn is_to_leave(revision: &Revision, decision: &Decision, fact: Option<&ReplicaFa
     accepted.is_some_and(|accepted| number(revision).is_some_and(|it| it < accepted))
 }
 
-/// What a cell says that does not have the desired revision. The same for many, so that they are
-/// one line.
-fn held(
+/// What a place of this wave says that does not have the desired revision of a guardrail. The same
+/// for many, so that they are one line.
+pub(in crate::plan) fn waiting<P: Ord>(
     decision: &Decision,
-    rollout: &DesiredRollout<Cell>,
-    (desired, wave): (&DesiredCell, Option<usize>),
+    rollout: &DesiredRollout<P>,
+    (name, wave): (&Name, Option<usize>),
 ) -> Held {
-    let name = &desired.replica.guardrail;
     let target = decision.target.short();
     let wave = wave.and_then(|wave| rollout.waves.get(wave));
     let wave = wave.map_or_else(|| "a wave".to_owned(), |wave| format!("wave `{}`", wave.name));

@@ -37,7 +37,7 @@ pub(super) use cells::give_tests;
 pub use cells::{Trial, decide_rollout, trials};
 pub use decide::Decision;
 pub(super) use decide::{Standing, Subject, decide, to_be_tried};
-pub(super) use heading::{Course, Heading, course, heading};
+pub(super) use heading::{Course, Heading, course, heading, waiting};
 pub(super) use show::holds;
 pub use show::plan_rollout;
 

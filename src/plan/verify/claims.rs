@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Claim, Expected, Finding, Reason};
+use super::meanwhile::{Kept, of_cell, of_region, untold};
+use super::{Claim, Expected, Finding, Meanwhile, Reason};
 use crate::model::{
     AccountId, AccountState, Cell, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind,
     EnforcementSettings, Fleet, Name, Presence, Region, ReplicaKey, Revision, TargetId,
@@ -33,11 +34,9 @@ pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> C
                 pinned: desired.revision.as_ref(),
                 settings: &desired.settings,
             };
-            found.claims.push(Claim {
-                cell: cell.clone(),
-                enforcement: key(EnforcementKind::Account, &desired.enforcement),
-                expected: wanted.expected(&cell.region, context),
-            });
+            let enforcement = key(EnforcementKind::Account, &desired.enforcement);
+            let kept = of_cell(cell, desired, context);
+            found.claims.push(wanted.claim(cell.clone(), enforcement, kept, context));
         }
     }
     if let Some(fleet) = &context.facts.fleet {
@@ -58,11 +57,10 @@ pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> C
                 };
                 let pinned = desired.guardrail.revision.as_ref();
                 let wanted = Wanted { replica: &replica, pinned, settings: &desired.settings };
-                found.claims.push(Claim {
-                    expected: wanted.expected(region, context),
-                    cell: Cell { account: account.id.clone(), region: region.clone() },
-                    enforcement: key(EnforcementKind::Organization, name),
-                });
+                let cell = Cell { account: account.id.clone(), region: region.clone() };
+                let enforcement = key(EnforcementKind::Organization, name);
+                let kept = of_region((name, desired), &replica, context);
+                found.claims.push(wanted.claim(cell, enforcement, kept, context));
             }
         }
     }
@@ -111,6 +109,33 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    fn claim(
+        &self,
+        cell: Cell,
+        enforcement: EnforcementKey,
+        kept: Option<Kept>,
+        context: &Context,
+    ) -> Claim {
+        let Some(Kept { revision, is_back, why }) = kept else {
+            let expected = self.expected(&cell.region, context);
+            return Claim { cell, enforcement, expected, meanwhile: None, remark: None };
+        };
+        let kept = match &revision {
+            Some(revision) => {
+                let Self { replica, settings, .. } = *self;
+                Wanted { replica, pinned: Some(revision), settings }.expected(&cell.region, context)
+            }
+            None => Err(untold(&why)),
+        };
+        if is_back {
+            let remark = Some(why);
+            return Claim { cell, enforcement, expected: kept, meanwhile: None, remark };
+        }
+        let expected = self.expected(&cell.region, context);
+        let meanwhile = Some(Meanwhile { expected: kept, remark: why });
+        Claim { cell, enforcement, expected, meanwhile, remark: None }
+    }
+
     fn expected(&self, region: &Region, context: &Context) -> Result<Expected, Finding> {
         let is_known = context.facts.replicas.contains_key(self.replica);
         let gap = |held: Held| {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Expected;
 use crate::model::{
     EnforcementSettings, Guarding, GuardrailArn, ModelEnforcement, Region,
     SelectiveContentGuarding, Version,
@@ -21,6 +22,18 @@ pub(super) enum Block {
     One { arn: GuardrailArn, version: Version, settings: EnforcementSettings },
     /// Something that none of our documents says; what.
     Strange(String),
+}
+
+impl Block {
+    /// Whether it is this version, for whatever models and parts of a request.
+    pub(super) fn is(&self, expected: &Expected) -> bool {
+        match self {
+            Self::One { arn, version, settings: _ } => {
+                (arn, version) == (&expected.arn, &expected.version)
+            }
+            Self::Nothing | Self::Strange(_) => false,
+        }
+    }
 }
 
 /// What an effective policy says about a Region.

@@ -41,7 +41,7 @@ pub fn judge_reading(claim: &Claim, reading: &Reading, context: &Context) -> Fin
         Ok(expected) => expected,
         Err(gap) => return gap.clone(),
     };
-    let Cell { account, region } = &claim.cell;
+    let account = &claim.cell.account;
     let organization = match reading.organization {
         Read::Known(organization) => organization,
         Read::KnownAbsent => return unread("the organization", None),
@@ -58,18 +58,9 @@ pub fn judge_reading(claim: &Claim, reading: &Reading, context: &Context) -> Fin
             return unread("the list of invalid effective policies", Some(why));
         }
     }
-    let live = match claim.enforcement.kind {
-        EnforcementKind::Account => match slot(reading.slot) {
-            Ok(live) => live,
-            Err(why) => return unread("the enforced configuration", Some(&why)),
-        },
-        EnforcementKind::Organization | EnforcementKind::ServiceControl => {
-            match reading.effective {
-                Read::Known(policy) => block(policy, region),
-                Read::KnownAbsent => Block::Nothing,
-                Read::Unknown(why) => return unread("the effective policy", Some(why)),
-            }
-        }
+    let live = match live(&claim.cell, claim.enforcement.kind, reading) {
+        Ok(live) => live,
+        Err(unread) => return unread,
     };
     let finding = compare(expected, &live, context);
     if finding.verdict == super::Verdict::Proven
@@ -83,6 +74,26 @@ pub fn judge_reading(claim: &Claim, reading: &Reading, context: &Context) -> Fin
     }
     let message = format!("{}; bent by {}", finding.message, listed(benders));
     Finding::failed(Reason::Bent, message)
+}
+
+/// What is in force in a cell on one level; or that it was not read.
+pub(super) fn live(
+    cell: &Cell,
+    kind: EnforcementKind,
+    reading: &Reading,
+) -> Result<Block, Finding> {
+    match kind {
+        EnforcementKind::Account => {
+            slot(reading.slot).map_err(|why| unread("the enforced configuration", Some(&why)))
+        }
+        EnforcementKind::Organization | EnforcementKind::ServiceControl => {
+            match reading.effective {
+                Read::Known(policy) => Ok(block(policy, &cell.region)),
+                Read::KnownAbsent => Ok(Block::Nothing),
+                Read::Unknown(why) => Err(unread("the effective policy", Some(why))),
+            }
+        }
+    }
 }
 
 fn unread(what: &str, why: Option<&Unread>) -> Finding {

@@ -1,8 +1,8 @@
 //! Judges whether what manifests claim is enforced.
 //!
 //! ```text
-//!   desired ─> claims ─> (read) ─> judge_reading ─> (probe what still stands) ─> judge_probe
-//!              pure      client    pure              client, billed              pure
+//!   desired ─> claims ─> (read) ─> meant ─> judge_reading ─> (probe what still stands) ─> judge_probe
+//!              pure      client    pure     pure              client, billed              pure
 //! ```
 //!
 //! # Invariants
@@ -16,6 +16,7 @@ mod claims;
 mod effective;
 mod judge;
 mod junit;
+mod meanwhile;
 mod report;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use serde::Serialize;
 pub use claims::{Claims, claims};
 pub use judge::{Reading, is_under, judge_probe, judge_reading};
 pub use junit::to_junit;
+pub use meanwhile::{Meanwhile, meant};
 pub use report::{Report, Totals};
 
 use crate::model::{Cell, EnforcementKey, EnforcementSettings, GuardrailArn, Version};
@@ -54,6 +56,10 @@ pub struct Claim {
     pub enforcement: EnforcementKey,
     /// What it wants there; or why that cannot be told.
     pub expected: Result<Expected, Finding>,
+    /// What a rollout means there until the cell moves.
+    pub meanwhile: Option<Meanwhile>,
+    /// Why something else is wanted there than the text says, for the time being.
+    pub remark: Option<String>,
 }
 
 /// How a claim ended.

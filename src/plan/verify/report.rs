@@ -81,7 +81,10 @@ impl Report {
             .map(|(claim, finding)| Row {
                 subject: Subject { label: claim.label(), place: Some(claim.cell.clone()) },
                 word: finding.verdict.as_str(),
-                text: finding.message.clone(),
+                text: match &claim.remark {
+                    Some(remark) => format!("{}; {remark}", finding.message),
+                    None => finding.message.clone(),
+                },
             })
             .collect();
         rows.extend(self.refusals.iter().map(|refusal| Row {
@@ -111,6 +114,7 @@ impl Report {
                 "verdict": finding.verdict,
                 "reason": finding.reason,
                 "message": finding.message,
+                "remark": claim.remark,
             })
         };
         let skipped = |(account, state)| json!({"account": account, "state": state});

@@ -46,6 +46,8 @@ fn of(kind: EnforcementKind, account: &str, world: &World) -> Claim {
         cell: cell(account),
         enforcement: EnforcementKey { kind, name },
         expected: Ok(expected),
+        meanwhile: None,
+        remark: None,
     }
 }
 
@@ -248,6 +250,41 @@ fn a_bent_policy_names_who_bends_it_on_the_path_and_nobody_else() {
         let found = judge_reading(&claim, &reading, &world.context());
         assert_eq!(found.reason, reason, "{name}: {}", found.message);
         assert_eq!(found.message.contains("p-aaaaaaaa"), reason == Reason::Bent, "{name}");
+    }
+}
+
+#[test]
+fn what_a_rollout_means_counts_where_what_the_text_says_is_not_in_force() {
+    let world = world();
+    let older = Expected {
+        version: version(1),
+        ..of(EnforcementKind::Account, MEMBER, &world).expected.unwrap()
+    };
+    let untold = Finding::unknown(Reason::Unreadable, "x");
+    let cases = [
+        ("the new one", Some(2), Ok(older.clone()), (Verdict::Proven, false)),
+        ("the older one", Some(1), Ok(older.clone()), (Verdict::Proven, true)),
+        ("neither", Some(3), Ok(older.clone()), (Verdict::Failed, true)),
+        ("nothing", None, Ok(older), (Verdict::Failed, true)),
+        ("the new one, rollout unread", Some(2), Err(untold.clone()), (Verdict::Proven, false)),
+        ("another, rollout unread", Some(1), Err(untold), (Verdict::Unknown, true)),
+    ];
+    for (name, live, expected, found) in cases {
+        for kind in [EnforcementKind::Account, EnforcementKind::Organization] {
+            let organization = Read::Known(observed(Read::Known(BTreeSet::new())));
+            let enforcement = live.map_or(Read::KnownAbsent, |number| {
+                enforced(|it| it.version = Some(version(number)))
+            });
+            let policy = live
+                .map_or(Read::KnownAbsent, |number| effective(&json!({"config_1": one(number)})));
+            let slot = ObservedCell { enforcement };
+            let reading = Reading { organization: &organization, slot: &slot, effective: &policy };
+            let meanwhile = Meanwhile { expected: expected.clone(), remark: "waits".to_owned() };
+            let claim = Claim { meanwhile: Some(meanwhile), ..of(kind, MEMBER, &world) };
+            let claim = meant(claim, &reading);
+            let judged = judge_reading(&claim, &reading, &world.context());
+            assert_eq!((judged.verdict, claim.remark.is_some()), found, "{name}, {kind:?}");
+        }
     }
 }
 
