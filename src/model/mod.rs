@@ -20,6 +20,7 @@ mod observed;
 mod preflight;
 mod rollout;
 mod selection;
+pub mod suggest;
 mod trial;
 
 pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME, canonical};

@@ -13,6 +13,7 @@ mod content;
 pub(super) mod enforcement;
 pub(super) mod guardrail;
 mod models;
+pub(super) mod policy;
 mod preflight;
 mod replica;
 mod rollout;
