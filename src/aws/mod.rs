@@ -48,5 +48,6 @@ pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
 pub use evidence::{AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer};
 pub use guardrail_writes::GuardrailVersion;
+pub use operation::{ActsOn, Permission, permissions};
 pub use probe::{Caller, Question};
 pub use settings::{APPLICATION, Rates, Settings};

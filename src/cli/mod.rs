@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod failures;
 mod follow;
+mod iam;
 mod import;
 mod last_good;
 mod logging;
@@ -48,6 +49,7 @@ pub use reference::settings_table;
   bedrail run -f manifests              keep it converged
   bedrail verify -f manifests           prove that it is enforced
   bedrail test -f manifests             run the guardrails' own tests
+  bedrail iam --help                    the roles and policies it needs
 
 Credentials, Region and endpoints come from the standard AWS environment.
 Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."
@@ -73,8 +75,10 @@ enum Command {
     Test(test::TestArguments),
     /// Prove that what the manifests claim is enforced.
     Verify(verify::VerifyArguments),
-    /// Check manifests, offline.
+    /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
+    /// Print the roles and policies it needs, and those of roles it cannot reach.
+    Iam(iam::IamArguments),
     /// Watch it work: a simulated organization, the controller, and an administrator who breaks things.
     Demo(demo::DemoArguments),
     /// A local AWS to try it against: real HTTP, real wire protocols, one port.
@@ -92,6 +96,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
+        Command::Iam(arguments) => iam::iam(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,
     };
