@@ -28,7 +28,8 @@ pub enum ActsOn {
     Organization,
     /// Policies of the organization, and what they are attached to: the controller.
     Policies,
-    /// All guardrails of an account, or one that is yet to be: whoever places guardrails there.
+    /// All guardrails or models of an account, or a guardrail that is yet to be: whoever places
+    /// guardrails there.
     Guardrails,
     /// One guardrail or guardrail profile of the account: whoever places guardrails there.
     Guardrail,
@@ -87,7 +88,7 @@ operations! {
     LIST_TAGS: Read "bedrock:ListTagsForResource" on Guardrail,
     GET_RESOURCE_POLICY: Read "bedrock:GetResourcePolicy" on Guardrail,
     LIST_ENFORCED: Read "bedrock:ListEnforcedGuardrailsConfiguration" on Account,
-    LIST_MODELS: Read "bedrock:ListFoundationModels" on Account,
+    LIST_MODELS: Read "bedrock:ListFoundationModels" on Guardrails,
     CREATE_GUARDRAIL: Write "bedrock:CreateGuardrail" on Guardrails,
     UPDATE_GUARDRAIL: Write "bedrock:UpdateGuardrail" on Guardrail,
     CREATE_VERSION: Write "bedrock:CreateGuardrailVersion" on Guardrail,

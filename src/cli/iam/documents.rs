@@ -117,7 +117,7 @@ pub(super) fn member(names: &Names, extent: &Extent) -> Value {
 pub(super) fn guardrails(names: &Names, extent: &Extent) -> Vec<Value> {
     vec![
         // Lists, and what does not exist yet, have no ARN.
-        statement("GuardrailList", &extent.actions(ActsOn::Guardrails), &["*".to_owned()]),
+        statement("Lists", &extent.actions(ActsOn::Guardrails), &["*".to_owned()]),
         statement(
             "Guardrails",
             &extent.actions(ActsOn::Guardrail),
