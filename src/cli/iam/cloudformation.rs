@@ -67,11 +67,11 @@ pub(super) fn member(role_name: &str, extent: &Extent) -> Value {
         }},
     });
     if extent.passes_a_role() {
-        let named = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${LoggingRoleName}";
+        let logging = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${LoggingRoleName}";
         template["Conditions"]["LogsToCloudWatch"] =
             json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "LoggingRoleName"}, ""]}]});
         template["Resources"]["PassLoggingRolePolicy"] =
-            attached("LogsToCloudWatch", "PassLoggingRole", &[documents::pass_role(named)]);
+            attached("LogsToCloudWatch", "PassLoggingRole", &[documents::pass_role(logging)]);
     }
     template
 }

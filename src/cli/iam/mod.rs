@@ -138,7 +138,7 @@ enum Only {
 /// Prints.
 pub(super) fn iam(_: &Common, arguments: &IamArguments) -> anyhow::Result<Exit> {
     let text = match &arguments.policy {
-        Some(OtherPolicy::RequireGuardrail(arguments)) => require_guardrail::text(arguments)?,
+        Some(OtherPolicy::RequireGuardrail(arguments)) => require_guardrail::text(arguments),
         None => roles(&arguments.roles)?,
     };
     anstream::print!("{text}");

@@ -26,17 +26,16 @@ const ORDER: &[&str] = &[
 
 /// JSON, indented by two.
 pub(super) fn json(document: &Value) -> String {
-    let mut text = String::new();
-    write_json(document, 0, &mut text);
-    text.push('\n');
-    text
+    text(&json_lines(document))
 }
 
 /// YAML, indented by two.
 pub(super) fn yaml(document: &Value) -> String {
-    let mut text = String::new();
-    write_yaml(document, 0, &mut text);
-    text
+    text(&yaml_lines(document))
+}
+
+fn text(lines: &[String]) -> String {
+    lines.join("\n") + "\n"
 }
 
 fn ordered(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
@@ -46,84 +45,81 @@ fn ordered(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     members
 }
 
-fn write_json(value: &Value, depth: usize, text: &mut String) {
-    let (inner, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
+fn json_lines(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) if !items.is_empty() => {
-            text.push_str("[\n");
-            for (position, item) in items.iter().enumerate() {
-                text.push_str(&inner);
-                write_json(item, depth + 1, text);
-                text.push_str(if position + 1 == items.len() { "\n" } else { ",\n" });
-            }
-            text.push_str(&outer);
-            text.push(']');
+            let items = items.iter().map(|item| (String::new(), item)).collect();
+            enclosed("[", items, "]")
         }
         Value::Object(map) if !map.is_empty() => {
-            text.push_str("{\n");
-            let members = ordered(map);
-            for (position, (name, value)) in members.iter().enumerate() {
-                text.push_str(&format!("{inner}{}: ", quoted(name)));
-                write_json(value, depth + 1, text);
-                text.push_str(if position + 1 == members.len() { "\n" } else { ",\n" });
-            }
-            text.push_str(&outer);
-            text.push('}');
+            let members = ordered(map).into_iter();
+            enclosed("{", members.map(|(name, it)| (quoted(name) + ": ", it)).collect(), "}")
         }
         Value::Null
         | Value::Bool(_)
         | Value::Number(_)
         | Value::String(_)
         | Value::Array(_)
-        | Value::Object(_) => text.push_str(&value.to_string()),
+        | Value::Object(_) => vec![value.to_string()],
     }
 }
 
-/// Writes a value that begins on a line of its own, `depth` levels in.
-fn write_yaml(value: &Value, depth: usize, text: &mut String) {
-    let indent = "  ".repeat(depth);
-    match value {
-        Value::Array(items) => {
-            for item in items {
-                let mut inner = String::new();
-                write_yaml(item, depth + 1, &mut inner);
-                // The first line of an item stands behind its dash.
-                text.push_str(&format!("{indent}- {}", inner.trim_start()));
-            }
-        }
-        Value::Object(map) => {
-            for (name, value) in ordered(map) {
-                let name = scalar(name);
-                match value {
-                    Value::Array(items) if !items.is_empty() => {
-                        text.push_str(&format!("{indent}{name}:\n"));
-                        write_yaml(value, depth + 1, text);
-                    }
-                    Value::Object(map) if !map.is_empty() => {
-                        text.push_str(&format!("{indent}{name}:\n"));
-                        write_yaml(value, depth + 1, text);
-                    }
-                    Value::String(block) if block.contains('\n') => {
-                        text.push_str(&format!("{indent}{name}: |\n"));
-                        for line in block.lines() {
-                            text.push_str(&format!("{indent}  {line}\n"));
-                        }
-                    }
-                    Value::Null
-                    | Value::Bool(_)
-                    | Value::Number(_)
-                    | Value::String(_)
-                    | Value::Array(_)
-                    | Value::Object(_) => {
-                        text.push_str(&format!("{indent}{name}: {}\n", leaf(value)));
-                    }
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            text.push_str(&format!("{indent}{}\n", leaf(value)));
-        }
+/// Members between brackets, each behind its beginning and with a comma but for the last.
+fn enclosed(open: &str, members: Vec<(String, &Value)>, close: &str) -> Vec<String> {
+    let last = members.len().saturating_sub(1);
+    let mut lines = vec![open.to_owned()];
+    for (position, (beginning, value)) in members.into_iter().enumerate() {
+        let inner = json_lines(value);
+        let end = inner.len().saturating_sub(1);
+        lines.extend(inner.into_iter().enumerate().map(|(at, line)| {
+            let beginning = if at == 0 { beginning.as_str() } else { "" };
+            let comma = if at == end && position < last { "," } else { "" };
+            format!("  {beginning}{line}{comma}")
+        }));
     }
+    lines.push(close.to_owned());
+    lines
+}
+
+fn yaml_lines(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().flat_map(item_lines).collect(),
+        Value::Object(map) if !map.is_empty() => {
+            ordered(map).into_iter().flat_map(|(name, it)| member_lines(name, it)).collect()
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => vec![leaf(value)],
+    }
+}
+
+/// The first line of an item stands behind its dash.
+fn item_lines(item: &Value) -> Vec<String> {
+    let lines = yaml_lines(item).into_iter().enumerate();
+    lines
+        .map(|(at, line)| if at == 0 { format!("- {line}") } else { format!("  {line}") })
+        .collect()
+}
+
+fn member_lines(name: &str, value: &Value) -> Vec<String> {
+    let name = scalar(name);
+    let (head, inner) = match value {
+        Value::String(block) if block.contains('\n') => {
+            (format!("{name}: |"), block.lines().map(str::to_owned).collect())
+        }
+        Value::Array(items) if !items.is_empty() => (format!("{name}:"), yaml_lines(value)),
+        Value::Object(map) if !map.is_empty() => (format!("{name}:"), yaml_lines(value)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => (format!("{name}: {}", leaf(value)), Vec::new()),
+    };
+    std::iter::once(head).chain(inner.into_iter().map(|line| format!("  {line}"))).collect()
 }
 
 /// A value in one line; JSON is YAML.

@@ -84,9 +84,9 @@ impl fmt::Display for Required {
 }
 
 /// The policy as it was asked for.
-pub(super) fn text(arguments: &RequireGuardrailArguments) -> anyhow::Result<String> {
+pub(super) fn text(arguments: &RequireGuardrailArguments) -> String {
     let document = document(&arguments.guardrail, &arguments.except_model);
-    Ok(match arguments.format {
+    match arguments.format {
         Format::Json => print::json(&document),
         Format::Cloudformation => print::yaml(&json!({
             "AWSTemplateFormatVersion": "2010-09-09",
@@ -102,7 +102,7 @@ pub(super) fn text(arguments: &RequireGuardrailArguments) -> anyhow::Result<Stri
              policy = {}\n}}\n",
             terraform::heredoc(&print::json(&document))
         ),
-    })
+    }
 }
 
 fn document(guardrails: &[Required], except: &[String]) -> Value {
