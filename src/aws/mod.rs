@@ -36,6 +36,7 @@ mod operation;
 mod organization;
 mod pages;
 mod policy_writes;
+mod prerequisites;
 mod probe;
 mod resource_policy;
 mod service_controls;

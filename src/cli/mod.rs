@@ -4,6 +4,7 @@ mod apply;
 mod audit;
 mod controller;
 mod demo;
+mod doctor;
 mod exit;
 mod failures;
 mod follow;
@@ -49,6 +50,7 @@ pub use reference::settings_table;
   bedrail run -f manifests              keep it converged
   bedrail verify -f manifests           prove that it is enforced
   bedrail test -f manifests             run the guardrails' own tests
+  bedrail doctor                        check the prerequisites
   bedrail iam --help                    the roles and policies it needs
 
 Credentials, Region and endpoints come from the standard AWS environment.
@@ -77,6 +79,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
+    /// Check the prerequisites: credentials, organization, roles, Regions.
+    Doctor(doctor::DoctorArguments),
     /// Print the roles and policies it needs, and those of roles it cannot reach.
     Iam(iam::IamArguments),
     /// Watch it work: a simulated organization, the controller, and an administrator who breaks things.
@@ -96,6 +100,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
+        Command::Doctor(arguments) => doctor::doctor(&common, arguments).await,
         Command::Iam(arguments) => iam::iam(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,
