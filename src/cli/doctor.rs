@@ -71,17 +71,14 @@ async fn examine(aws: &Aws, regions: &[Region]) -> Vec<Row> {
     let is_read = done(fleet.as_ref());
     rows.push(doctor::delegation(&caller.account, management.as_ref(), &is_read));
     rows.push(doctor::read("organization", "reads units, accounts and tags", &tags_read(&fleet)));
-    match &fleet {
-        Ok(fleet) => {
-            rows.extend(organization(aws, &caller.account).await);
-            rows.extend(guardrails(aws, fleet, &regions).await);
-            rows.extend(accounts(aws, fleet, &regions).await);
-        }
-        Err(_) => {
-            let unread = "not asked: the accounts are not known";
-            rows.push(Row::unknown(Check::PolicyTypes, "organization", unread));
-            rows.push(Row::unknown(Check::Role, "accounts", unread));
-        }
+    if let Ok(fleet) = &fleet {
+        rows.extend(organization(aws, &caller.account).await);
+        rows.extend(guardrails(aws, fleet, &regions).await);
+        rows.extend(accounts(aws, fleet, &regions).await);
+    } else {
+        let unread = "not asked: the accounts are not known";
+        rows.push(Row::unknown(Check::PolicyTypes, "organization", unread));
+        rows.push(Row::unknown(Check::Role, "accounts", unread));
     }
     rows
 }

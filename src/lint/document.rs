@@ -141,10 +141,10 @@ impl<'a> Statement<'a> {
         INFERENCE.iter().any(|action| self.speaks_of(action))
     }
 
-    /// Whether an action of Bedrock is written out in it, with or without wildcards.
-    pub(super) fn names_bedrock(&self) -> bool {
+    /// Whether an action of a service is written out in it, with or without wildcards.
+    pub(super) fn names(&self, service: &str) -> bool {
         let texts = ["Action", "NotAction"].map(|element| self.texts(element));
-        texts.iter().flatten().any(|it| prefix(it.text).eq_ignore_ascii_case("bedrock"))
+        texts.iter().flatten().any(|it| prefix(it.text).eq_ignore_ascii_case(service))
     }
 }
 

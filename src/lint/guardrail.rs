@@ -170,7 +170,7 @@ pub(super) fn shared(statement: &Statement<'_>, findings: &mut Vec<Finding>) {
     let is_guardrails = resources
         .iter()
         .any(|it| it.text.contains(":guardrail/") || it.text.contains(":guardrail-profile/"))
-        || statement.speaks_of("ApplyGuardrail") && statement.names_bedrock();
+        || statement.speaks_of("ApplyGuardrail") && statement.names("bedrock");
     if !is_guardrails {
         return;
     }

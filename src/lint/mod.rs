@@ -11,7 +11,8 @@
 //!
 //! # Invariants
 //!
-//! - **Bedrock alone.** Statements about other services are judged by their shape only.
+//! - **Bedrock alone.** Statements about other services are judged by their shape and by the
+//!   operators and global keys of their conditions.
 //! - **A right policy gives nothing.** What may be right is a [`Grade::Risky`] at most.
 //! - **Deterministic.** Equal documents give equal findings, in the order of the document.
 //!

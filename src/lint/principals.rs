@@ -66,14 +66,18 @@ fn named(statement: &Statement<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::wrong(Rule::Malformed, &statement.at("Principal"), message));
         return;
     }
-    if statement.has("NotPrincipal") && statement.effect == Effect::Allow {
+    let is_ours = ["bedrock", "organizations"].iter().any(|it| statement.names(it));
+    if is_ours && statement.has("NotPrincipal") && statement.effect == Effect::Allow {
         let message = "`NotPrincipal` with `Allow` admits everybody else, strangers included; name \
                        those who are admitted";
         findings.push(Finding::wrong(Rule::Principal, &statement.at("NotPrincipal"), message));
     }
     for Text { pointer, text } in of_aws(statement, "Principal") {
         if text == "*" {
-            everybody(statement, &pointer, findings);
+            // Whether a bucket is public is not ours to say.
+            if is_ours {
+                everybody(statement, &pointer, findings);
+            }
         } else if has_wildcard(text) {
             let message = format!(
                 "`{text}`: AWS refuses wildcards inside a principal; write `\"*\"` with a condition \

@@ -45,7 +45,7 @@ fn arn(statement: &Statement<'_>, resource: &Text<'_>) -> Option<Finding> {
     }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", _, service, _, account, name] = parts.as_slice() else {
-        if text.starts_with("arn:") && has_wildcard(text) || !statement.names_bedrock() {
+        if text.starts_with("arn:") && has_wildcard(text) || !statement.names("bedrock") {
             return None;
         }
         let message = format!(
