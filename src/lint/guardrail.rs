@@ -1,21 +1,14 @@
-//! Policies that demand a guardrail, and policies on a guardrail (`aws-facts` 6.2 and 2.5).
-
-use std::collections::BTreeSet;
+//! Policies that demand a guardrail (`aws-facts` 6.2).
 
 use super::actions::named;
 use super::document::{Condition, Document, Effect, Statement, Text, prefix};
-use super::known::{BEDROCK_KEYS, INFERENCE, SHAREABLE};
-use super::pattern::has_wildcard;
-use super::principals::of_aws;
+use super::known::INFERENCE;
 use super::{Finding, Rule};
 
 /// The endpoint that speaks OpenAI's protocol, with actions of its own.
 const MANTLE: &str = "bedrock-mantle";
 
 const KEY: &str = "bedrock:GuardrailIdentifier";
-
-/// Conditions that the policy of a guardrail may have.
-const SHARING_KEYS: [&str; 2] = ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
 
 /// Judges conditions on the guardrail of a request.
 pub(super) fn required(
@@ -138,108 +131,25 @@ fn beyond_inference(statement: &Statement<'_>, condition: &Condition<'_>) -> Opt
         (false, Effect::Allow | Effect::Unclear) => "so this allows none of them",
     };
     let Text { pointer, text } = &action;
+    let key = condition.key;
     let message = if others.is_empty() {
         format!(
-            "`{text}`: calls of this endpoint do not carry `{}`, {so}. Deny them in a statement \
-                 of their own, without it",
-            condition.key
+            "`{text}`: calls of this endpoint do not carry `{key}`, {so}. Deny them in a statement \
+             of their own, without it"
         )
     } else {
         format!(
             "`{text}`: only `bedrock:InvokeModel` and `bedrock:InvokeModelWithResponseStream` carry \
-             `{}`; other calls ({}) do not, {so}. Name the two alone",
-            condition.key,
-            others
-                .iter()
-                .filter(|it| it.contains("Guardrail"))
-                .chain(&others)
-                .take(2)
-                .copied()
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect::<Vec<_>>()
-                .join(", ")
+             `{key}`; other calls ({}) do not, {so}. Name the two alone",
+            examples(&others)
         )
     };
     Some(Finding::wrong(Rule::KeyNotInRequest, pointer, message))
 }
 
-/// Judges a statement of a policy on a guardrail or a guardrail profile.
-pub(super) fn shared(statement: &Statement<'_>, findings: &mut Vec<Finding>) {
-    let resources = statement.texts("Resource");
-    let is_guardrails = resources
-        .iter()
-        .any(|it| it.text.contains(":guardrail/") || it.text.contains(":guardrail-profile/"))
-        || statement.speaks_of("ApplyGuardrail") && statement.names("bedrock");
-    if !is_guardrails {
-        return;
-    }
-    let mut wrong = |pointer: &str, message: String| {
-        findings.push(Finding::wrong(Rule::Sharing, pointer, message));
-    };
-    for Text { pointer, text } in statement.texts("Action") {
-        let name = text.split_once(':').map_or("*", |(_, name)| name);
-        if !SHAREABLE.iter().any(|it| it.eq_ignore_ascii_case(name)) {
-            wrong(
-                &pointer,
-                format!(
-                    "`{text}`: the policy of a guardrail takes `bedrock:ApplyGuardrail` and \
-                 `bedrock:GetGuardrail`, and that of a guardrail profile the first alone"
-                ),
-            );
-        }
-    }
-    for Text { pointer, text } in &resources {
-        if has_wildcard(text) {
-            wrong(
-                pointer,
-                format!(
-                    "`{text}`: the policy of a guardrail names its own ARN exactly, without wildcards"
-                ),
-            );
-        }
-    }
-    for condition in statement.conditions() {
-        let is_known = condition
-            .key
-            .split_once(':')
-            .is_some_and(|(prefix, name)| prefix != "bedrock" || BEDROCK_KEYS.contains(&name));
-        if is_known && !SHARING_KEYS.iter().any(|it| condition.is_about(it)) {
-            wrong(
-                &condition.pointer,
-                format!(
-                    "`{}`: the policy of a guardrail takes conditions on `aws:PrincipalOrgID` and \
-                 `aws:PrincipalOrgPaths`, and no others",
-                    condition.key
-                ),
-            );
-        }
-    }
-    strangers(statement, &resources, findings);
-    if statement.effect == Effect::Deny {
-        let message = "AWS describes no Deny in the policy of a guardrail: leave out whom you do not \
-                       want to admit";
-        findings.push(Finding::risky(Rule::Sharing, &statement.at("Effect"), message));
-    }
-}
-
-/// Another account is reached through its organization alone.
-fn strangers(statement: &Statement<'_>, resources: &[Text<'_>], findings: &mut Vec<Finding>) {
-    let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
-    let Some(owner) = resources.first().map(|it| account(it.text)).filter(|it| !it.is_empty())
-    else {
-        return;
-    };
-    for Text { pointer, text } in of_aws(statement, "Principal") {
-        let named = if text.starts_with("arn:") { account(text) } else { text.to_owned() };
-        let is_account = named.len() == 12 && named.chars().all(|c| c.is_ascii_digit());
-        if is_account && named != owner {
-            let message = format!(
-                "`{text}`: a guardrail is shared with its own account (`arn:aws:iam::{owner}:root`), \
-                 or with an organization or a unit: `\"Principal\": \"*\"` and a condition on \
-                 `aws:PrincipalOrgID`"
-            );
-            findings.push(Finding::wrong(Rule::Sharing, &pointer, message));
-        }
-    }
+/// Two actions, those about guardrails first.
+fn examples(actions: &[&str]) -> String {
+    let (ours, others): (Vec<&str>, Vec<&str>) =
+        actions.iter().partition(|it| it.contains("Guardrail"));
+    ours.into_iter().chain(others).take(2).collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   a policy as JSON ──► document ──► rules ──► findings, each with a JSON pointer
-//!                        statements   actions · conditions · guardrail · resources · principals
+//!                        statements   shape · principals · actions · resources · conditions ·
+//!                                     guardrail · sharing
 //! ```
 //!
 //! IAM stores a policy that names an action, a condition key or a guardrail version that does not
@@ -31,6 +32,7 @@ mod pattern;
 mod principals;
 mod resources;
 mod shape;
+mod sharing;
 
 use serde_json::Value;
 
@@ -77,7 +79,7 @@ pub fn lint(policy: &Value, policy_type: PolicyType) -> Vec<Finding> {
         conditions::conditions(statement, &mut findings);
         guardrail::required(statement, &document, &mut findings);
         if policy_type == PolicyType::Resource {
-            guardrail::shared(statement, &mut findings);
+            sharing::shared(statement, &mut findings);
         }
     }
     findings.dedup();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::support::{self, GUARDRAIL, MANAGEMENT, SANDBOX, Stage, WORKLOADS, edited, with};
-use super::{MODEL, documents, iam, stage};
+use super::{MODEL, actions, documents, iam, stage};
 
 /// A guardrail across Regions with tests and a tag, on a unit by policy; in accounts by waves, the
 /// management account among them.
@@ -25,14 +25,9 @@ fn manifests() -> [String; 2] {
 }
 
 /// The actions of a policy.
-fn actions(policy: &Value) -> BTreeSet<String> {
+fn granted(policy: &Value) -> BTreeSet<String> {
     let statements = policy["Statement"].as_array().unwrap().iter();
-    statements
-        .flat_map(|statement| match &statement["Action"] {
-            Value::String(only) => vec![only.clone()],
-            many => serde_json::from_value(many.clone()).unwrap(),
-        })
-        .collect()
+    statements.flat_map(|statement| actions(&statement["Action"])).collect()
 }
 
 /// What the controller called since calls were forgotten, as IAM names it: in its own account, and
@@ -125,8 +120,8 @@ async fn the_printed_roles_allow_all_that_is_called_and_all_that_they_allow_is_c
     assert!(!world.to_string().contains("hyacinth"), "the guardrail is gone");
 
     let [own, members] = called_so_far;
-    assert_eq!(own, actions(&documents["controllerPolicy"]), "the controller's role");
-    assert_eq!(members, actions(&documents["memberPolicy"]), "the member role");
+    assert_eq!(own, granted(&documents["controllerPolicy"]), "the controller's role");
+    assert_eq!(members, granted(&documents["memberPolicy"]), "the member role");
 }
 
 /// Without `--probe-model` nothing is printed that calls a model.

@@ -39,7 +39,7 @@ const VARIABLES: [(&str, &str); 8] = [
 ];
 
 fn yaml(text: &str) -> Value {
-    serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    serde_yaml::from_str(text).unwrap()
 }
 
 #[test]

@@ -32,6 +32,14 @@ pub(crate) fn documents(more: &[&str]) -> Value {
     serde_json::from_str(&done.stdout).unwrap()
 }
 
+/// One action or a list of them.
+pub(crate) fn actions(value: &Value) -> Vec<String> {
+    match value.as_str() {
+        Some(only) => vec![only.to_owned()],
+        None => serde_json::from_value(value.clone()).unwrap(),
+    }
+}
+
 /// The organization of the stage with the printed roles, and no others that the controller could
 /// use.
 pub(crate) fn scenario(documents: &Value) -> String {

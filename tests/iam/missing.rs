@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::support::{Finished, GUARDRAIL, MANAGEMENT, SANDBOX, Stage, WORKLOADS, edited, with};
-use super::{documents, scenario, stage};
+use super::{actions, documents, scenario, stage};
 
 /// Stages at once: each is a simulator and a process.
 const AT_ONCE: usize = 3;
@@ -91,13 +91,6 @@ fn remove(policy: &mut Value, action: &str) -> bool {
             if actions.is_empty() { json!("sts:Nothing") } else { json!(actions) };
     }
     was_there
-}
-
-fn actions(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(only) => vec![only.clone()],
-        many => serde_json::from_value(many.clone()).unwrap(),
-    }
 }
 
 /// The printed documents without one action.
