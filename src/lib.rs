@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod cli;
+pub mod lint;
 pub mod manifest;
 pub mod model;
 pub mod plan;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room may import (besides itself). `cli` is the composition root.
 const ARROWS: [(&str, &[&str]); 10] = [
     ("model", &[]),
-    ("manifest", &["model"]),
+    ("lint", &["model"]),
+    ("manifest", &["lint", "model"]),
     ("plan", &["model"]),
     ("aws", &["model"]),
     ("runtime", &[]),
@@ -21,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
         "cli",
         &[
             "aws",
+            "lint",
             "manifest",
             "model",
             "plan",

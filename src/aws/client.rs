@@ -252,6 +252,10 @@ impl Aws {
         &self.0.versions
     }
 
+    pub(super) fn sts(&self) -> &aws_sdk_sts::Client {
+        &self.0.sts
+    }
+
     pub(super) fn organizations(&self) -> &aws_sdk_organizations::Client {
         &self.0.organizations
     }
@@ -500,7 +504,7 @@ impl Aws {
         error
     }
 
-    fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
 }

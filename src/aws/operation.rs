@@ -1,4 +1,4 @@
-//! The operations this room calls, and how fast each may be called.
+//! The operations this room calls: how fast each may be called, and what IAM must allow for it.
 
 use super::limiter::Rate;
 
@@ -17,6 +17,49 @@ pub(super) enum Kind {
     Sts,
 }
 
+/// What an operation acts on: who needs the permission, and on which resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ActsOn {
+    /// Nothing that IAM guards: everybody may.
+    Nothing,
+    /// The member role: the controller.
+    MemberRole,
+    /// The organization, read as a whole: the controller.
+    Organization,
+    /// Policies of the organization, and what they are attached to: the controller.
+    Policies,
+    /// All guardrails or models of an account, or a guardrail that is yet to be: whoever places
+    /// guardrails there.
+    Guardrails,
+    /// One guardrail or guardrail profile of the account: whoever places guardrails there.
+    Guardrail,
+    /// The account itself, in a Region: everybody in their own.
+    Account,
+    /// A guardrail that is shared with the account: everybody.
+    SharedGuardrail,
+    /// A model, to prove that it is guarded: everybody, if models are called at all.
+    Model,
+}
+
+/// What IAM must allow for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// What it acts on.
+    pub acts_on: ActsOn,
+    /// As IAM spells it: `bedrock:InvokeModel` for Converse.
+    pub action: &'static str,
+}
+
+/// Everything that IAM must allow for what this room calls, each once. There is no other way to
+/// call AWS, so nothing can be missing here.
+pub fn permissions() -> Vec<Permission> {
+    let mut permissions: Vec<Permission> = ALL.iter().map(|it| it.permission()).collect();
+    permissions.retain(|it| it.acts_on != ActsOn::Nothing);
+    permissions.sort();
+    permissions.dedup();
+    permissions
+}
+
 /// One operation of one API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Operation {
@@ -24,63 +67,79 @@ pub(super) struct Operation {
     pub(super) name: &'static str,
     /// What limits it.
     pub(super) kind: Kind,
+    /// What its permission is about.
+    acts_on: ActsOn,
 }
 
-/// Declares operations.
+/// Declares operations: `NAME: what limits it "service:Operation" on what it acts on`.
 macro_rules! operations {
-    ($($constant:ident: $kind:ident $name:literal,)*) => {
-        $(pub(super) const $constant: Operation = Operation { name: $name, kind: Kind::$kind };)*
+    ($($constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
+        $(pub(super) const $constant: Operation =
+            Operation { name: $name, kind: Kind::$kind, acts_on: ActsOn::$acts_on };)*
+
+        /// Every operation there is.
+        const ALL: &[Operation] = &[$($constant),*];
     };
 }
 
 operations! {
-    LIST_GUARDRAILS: Read "bedrock:ListGuardrails",
-    GET_GUARDRAIL: Read "bedrock:GetGuardrail",
-    LIST_TAGS: Read "bedrock:ListTagsForResource",
-    GET_RESOURCE_POLICY: Read "bedrock:GetResourcePolicy",
-    LIST_ENFORCED: Read "bedrock:ListEnforcedGuardrailsConfiguration",
-    GET_LOGGING: Read "bedrock:GetModelInvocationLoggingConfiguration",
-    LIST_MODELS: Read "bedrock:ListFoundationModels",
-    CREATE_GUARDRAIL: Write "bedrock:CreateGuardrail",
-    UPDATE_GUARDRAIL: Write "bedrock:UpdateGuardrail",
-    CREATE_VERSION: Write "bedrock:CreateGuardrailVersion",
-    DELETE_GUARDRAIL: Write "bedrock:DeleteGuardrail",
-    TAG_GUARDRAIL: Write "bedrock:TagResource",
-    UNTAG_GUARDRAIL: Write "bedrock:UntagResource",
-    PUT_RESOURCE_POLICY: Write "bedrock:PutResourcePolicy",
-    DELETE_RESOURCE_POLICY: Write "bedrock:DeleteResourcePolicy",
-    PUT_ENFORCED: Write "bedrock:PutEnforcedGuardrailConfiguration",
-    DELETE_ENFORCED: Write "bedrock:DeleteEnforcedGuardrailConfiguration",
-    PUT_LOGGING: Write "bedrock:PutModelInvocationLoggingConfiguration",
-    DELETE_LOGGING: Write "bedrock:DeleteModelInvocationLoggingConfiguration",
-    APPLY_GUARDRAIL: Inference "bedrock:ApplyGuardrail",
-    CONVERSE: Inference "bedrock:Converse",
-    CONVERSE_STREAM: Inference "bedrock:ConverseStream",
-    INVOKE_MODEL: Inference "bedrock:InvokeModel",
-    INVOKE_STREAM: Inference "bedrock:InvokeModelWithResponseStream",
-    ASSUME_ROLE: Sts "sts:AssumeRole",
-    GET_CALLER_IDENTITY: Sts "sts:GetCallerIdentity",
-    DESCRIBE_ORGANIZATION: Organizations "organizations:DescribeOrganization",
-    LIST_ROOTS: Organizations "organizations:ListRoots",
-    LIST_UNITS: Organizations "organizations:ListOrganizationalUnitsForParent",
-    LIST_ACCOUNTS: Organizations "organizations:ListAccounts",
-    LIST_ACCOUNTS_FOR_PARENT: Organizations "organizations:ListAccountsForParent",
-    LIST_POLICIES: Organizations "organizations:ListPolicies",
-    DESCRIBE_POLICY: Organizations "organizations:DescribePolicy",
-    LIST_TARGETS: Organizations "organizations:ListTargetsForPolicy",
-    LIST_ORGANIZATION_TAGS: Organizations "organizations:ListTagsForResource",
-    LIST_INVALID: Organizations "organizations:ListAccountsWithInvalidEffectivePolicy",
-    DESCRIBE_EFFECTIVE_POLICY: Organizations "organizations:DescribeEffectivePolicy",
-    ENABLE_POLICY_TYPE: Organizations "organizations:EnablePolicyType",
-    CREATE_POLICY: Organizations "organizations:CreatePolicy",
-    UPDATE_POLICY: Organizations "organizations:UpdatePolicy",
-    DELETE_POLICY: Organizations "organizations:DeletePolicy",
-    ATTACH_POLICY: Organizations "organizations:AttachPolicy",
-    DETACH_POLICY: Organizations "organizations:DetachPolicy",
-    TAG_POLICY: Organizations "organizations:TagResource",
+    LIST_GUARDRAILS: Read "bedrock:ListGuardrails" on Guardrails,
+    GET_GUARDRAIL: Read "bedrock:GetGuardrail" on Guardrail,
+    LIST_TAGS: Read "bedrock:ListTagsForResource" on Guardrail,
+    GET_RESOURCE_POLICY: Read "bedrock:GetResourcePolicy" on Guardrail,
+    LIST_ENFORCED: Read "bedrock:ListEnforcedGuardrailsConfiguration" on Account,
+    GET_LOGGING: Read "bedrock:GetModelInvocationLoggingConfiguration" on Account,
+    LIST_MODELS: Read "bedrock:ListFoundationModels" on Guardrails,
+    CREATE_GUARDRAIL: Write "bedrock:CreateGuardrail" on Guardrails,
+    UPDATE_GUARDRAIL: Write "bedrock:UpdateGuardrail" on Guardrail,
+    CREATE_VERSION: Write "bedrock:CreateGuardrailVersion" on Guardrail,
+    DELETE_GUARDRAIL: Write "bedrock:DeleteGuardrail" on Guardrail,
+    TAG_GUARDRAIL: Write "bedrock:TagResource" on Guardrail,
+    UNTAG_GUARDRAIL: Write "bedrock:UntagResource" on Guardrail,
+    PUT_RESOURCE_POLICY: Write "bedrock:PutResourcePolicy" on Guardrail,
+    DELETE_RESOURCE_POLICY: Write "bedrock:DeleteResourcePolicy" on Guardrail,
+    PUT_ENFORCED: Write "bedrock:PutEnforcedGuardrailConfiguration" on Account,
+    DELETE_ENFORCED: Write "bedrock:DeleteEnforcedGuardrailConfiguration" on Account,
+    PUT_LOGGING: Write "bedrock:PutModelInvocationLoggingConfiguration" on Account,
+    DELETE_LOGGING: Write "bedrock:DeleteModelInvocationLoggingConfiguration" on Account,
+    APPLY_GUARDRAIL: Inference "bedrock:ApplyGuardrail" on SharedGuardrail,
+    CONVERSE: Inference "bedrock:Converse" on Model,
+    CONVERSE_STREAM: Inference "bedrock:ConverseStream" on Model,
+    INVOKE_MODEL: Inference "bedrock:InvokeModel" on Model,
+    INVOKE_STREAM: Inference "bedrock:InvokeModelWithResponseStream" on Model,
+    ASSUME_ROLE: Sts "sts:AssumeRole" on MemberRole,
+    GET_CALLER_IDENTITY: Sts "sts:GetCallerIdentity" on Nothing,
+    DESCRIBE_ORGANIZATION: Organizations "organizations:DescribeOrganization" on Organization,
+    LIST_ROOTS: Organizations "organizations:ListRoots" on Organization,
+    LIST_UNITS: Organizations "organizations:ListOrganizationalUnitsForParent" on Organization,
+    LIST_ACCOUNTS: Organizations "organizations:ListAccounts" on Organization,
+    LIST_ACCOUNTS_FOR_PARENT: Organizations "organizations:ListAccountsForParent" on Organization,
+    LIST_POLICIES: Organizations "organizations:ListPolicies" on Organization,
+    DESCRIBE_POLICY: Organizations "organizations:DescribePolicy" on Organization,
+    LIST_TARGETS: Organizations "organizations:ListTargetsForPolicy" on Organization,
+    LIST_ORGANIZATION_TAGS: Organizations "organizations:ListTagsForResource" on Organization,
+    LIST_INVALID: Organizations "organizations:ListAccountsWithInvalidEffectivePolicy" on Organization,
+    DESCRIBE_EFFECTIVE_POLICY: Organizations "organizations:DescribeEffectivePolicy" on Organization,
+    ENABLE_POLICY_TYPE: Organizations "organizations:EnablePolicyType" on Policies,
+    CREATE_POLICY: Organizations "organizations:CreatePolicy" on Policies,
+    UPDATE_POLICY: Organizations "organizations:UpdatePolicy" on Policies,
+    DELETE_POLICY: Organizations "organizations:DeletePolicy" on Policies,
+    ATTACH_POLICY: Organizations "organizations:AttachPolicy" on Policies,
+    DETACH_POLICY: Organizations "organizations:DetachPolicy" on Policies,
+    TAG_POLICY: Organizations "organizations:TagResource" on Policies,
 }
 
 impl Operation {
+    /// Converse is authorized as InvokeModel (`aws-facts` 6.1); every other operation by its name.
+    fn permission(self) -> Permission {
+        let action = match self.name {
+            "bedrock:Converse" => INVOKE_MODEL.name,
+            "bedrock:ConverseStream" => INVOKE_STREAM.name,
+            name => name,
+        };
+        Permission { acts_on: self.acts_on, action }
+    }
+
     /// Whether it changes anything that outlasts a session.
     pub(super) fn is_write(self) -> bool {
         match self.kind {
@@ -138,6 +197,17 @@ impl Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_operation_but_who_am_i_has_a_permission_that_exists() {
+        let permissions = permissions();
+        for operation in ALL.iter().filter(|it| **it != GET_CALLER_IDENTITY) {
+            assert!(permissions.contains(&operation.permission()), "{}", operation.name);
+        }
+        let actions: Vec<_> = permissions.iter().map(|it| it.action).collect();
+        assert!(!actions.contains(&"bedrock:Converse"), "IAM knows no such action");
+        assert!(!actions.contains(&"sts:GetCallerIdentity"), "which needs no permission");
+    }
 
     #[test]
     fn what_lists_describes_or_asks_is_no_write() {

@@ -4,10 +4,12 @@ mod apply;
 mod audit;
 mod controller;
 mod demo;
+mod doctor;
 mod document;
 mod exit;
 mod failures;
 mod follow;
+mod iam;
 mod import;
 mod journal;
 mod last_good;
@@ -54,6 +56,8 @@ pub use reference::settings_table;
   bedrail status                        what is where, and why
   bedrail verify -f manifests           prove that it is enforced
   bedrail test -f manifests             run the guardrails' own tests
+  bedrail doctor                        check the prerequisites
+  bedrail iam --help                    the roles and policies it needs
 
 Credentials, Region and endpoints come from the standard AWS environment.
 Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."
@@ -83,8 +87,12 @@ enum Command {
     Test(test::TestArguments),
     /// Prove that what the manifests claim is enforced.
     Verify(verify::VerifyArguments),
-    /// Check manifests, offline.
+    /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
+    /// Check the prerequisites: credentials, organization, roles, Regions.
+    Doctor(doctor::DoctorArguments),
+    /// Print the roles and policies it needs, and those of roles it cannot reach.
+    Iam(iam::IamArguments),
     /// Watch it work: a simulated organization, the controller, and an administrator who breaks things.
     Demo(demo::DemoArguments),
     /// A local AWS to try it against: real HTTP, real wire protocols, one port.
@@ -104,6 +112,8 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
+        Command::Doctor(arguments) => doctor::doctor(&common, arguments).await,
+        Command::Iam(arguments) => iam::iam(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,
     };

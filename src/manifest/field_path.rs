@@ -31,6 +31,16 @@ impl FieldPath {
         self.with(Step::Index(index))
     }
 
+    /// What a JSON pointer leads to from here. Digits are positions in lists: AWS's policies have no
+    /// key of digits alone.
+    pub(super) fn pointer(&self, pointer: &str) -> Self {
+        let steps = pointer.split('/').skip(1).map(|step| match step.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Field(step.replace("~1", "/").replace("~0", "~")),
+        });
+        steps.fold(self.clone(), |path, step| path.with(step))
+    }
+
     /// One more step.
     pub(super) fn with(&self, step: Step) -> Self {
         let mut steps = self.0.clone();

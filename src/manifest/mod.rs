@@ -33,14 +33,17 @@ mod known;
 mod manifests;
 mod node;
 mod parse;
+mod policies;
 mod problem;
 mod report;
 mod resolve;
 mod schema;
 mod source;
-mod suggest;
 mod validate;
 mod yaml;
+
+// Under this name for the modules below.
+use crate::model::suggest;
 
 pub use control::ServiceControlPolicy;
 pub use export::{File, export, to_yaml};
@@ -50,6 +53,7 @@ pub use manifests::{
     OrganizationEnforcement, Origin, Placement, RegionOverride, Selector, ShareWith, UnitSelector,
 };
 pub use parse::{Outcome, parse};
+pub use policies::{Policies, policies};
 pub use problem::{Problem, Severity};
 pub use resolve::{needs_embeddings, needs_tags, resolve};
 pub use source::{FILE_BYTES_MAX, SET_BYTES_MAX, Source, read};

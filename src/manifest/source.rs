@@ -48,20 +48,27 @@ impl Source {
 /// All problems met: nothing is returned unless everything could be read. A file that vanished
 /// between listing and reading is one of them; reading again a little later settles it.
 pub fn read(paths: &[PathBuf]) -> Result<Source, Vec<Problem>> {
-    let mut reader = Reader::default();
-    for path in paths {
-        reader.given(path);
-    }
+    let reader = Reader::below(paths, &["yaml", "yml"]);
     if reader.problems.is_empty() {
         Ok(Source::new(reader.files, paths.to_vec()))
     } else {
-        reader.problems.sort();
-        Err(reader.problems)
+        Err(reader.into_problems())
     }
+}
+
+/// Reads every `*.json` at or below `paths` that can be read, and says what is wrong with those that
+/// were given: what else lies in a folder need not be ours.
+pub(super) fn read_json(paths: &[PathBuf]) -> (BTreeMap<PathBuf, String>, Vec<Problem>) {
+    let mut reader = Reader::below(paths, &["json"]);
+    let files = std::mem::take(&mut reader.files);
+    let given = |problem: &Problem| paths.contains(&problem.path);
+    (files, reader.into_problems().into_iter().filter(given).collect())
 }
 
 #[derive(Default)]
 struct Reader {
+    /// Which files of a folder are read.
+    extensions: &'static [&'static str],
     files: BTreeMap<PathBuf, String>,
     /// Real paths already read or entered: each once, and no loops.
     seen: BTreeSet<PathBuf>,
@@ -70,6 +77,21 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads what is below `paths` under one of these extensions.
+    fn below(paths: &[PathBuf], extensions: &'static [&'static str]) -> Self {
+        let mut reader = Self { extensions, ..Self::default() };
+        for path in paths {
+            reader.given(path);
+        }
+        reader
+    }
+
+    /// In reading order.
+    fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort();
+        self.problems
+    }
+
     fn problem(&mut self, path: &Path, message: impl Into<String>) {
         self.problems.push(Problem::of_file(path, message));
     }
@@ -109,7 +131,8 @@ impl Reader {
             if name.starts_with('.') {
                 continue;
             }
-            let is_manifest = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
+            let is_manifest =
+                path.extension().is_some_and(|it| self.extensions.iter().any(|name| it == *name));
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.folder(&path, depth + 1),
                 Ok(_) if is_manifest => self.file(&path),

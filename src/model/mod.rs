@@ -22,6 +22,7 @@ mod observed;
 mod preflight;
 mod rollout;
 mod selection;
+pub mod suggest;
 mod template;
 mod trial;
 

@@ -29,6 +29,7 @@ mod confirm;
 mod consent;
 mod context;
 mod describe;
+pub mod doctor;
 mod effective;
 mod guard;
 mod hold;

@@ -7,12 +7,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State as Shared;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::header::DATE;
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::call::Millis;
 use super::clock::Clock;
 use super::dispatch::State;
 use super::referee::Violation;
@@ -96,8 +98,14 @@ impl Simulator {
                 let mut state = self.lock();
                 let request_id = state.request_id();
                 let (answer, hold) = state.answer(decoded, self.clock.now());
+                let ahead_s = state.world().switches.clock_ahead_s;
                 drop(state);
-                (wire::encode(service, operation, answer, &request_id), hold)
+                let mut response = wire::encode(service, operation, answer, &request_id);
+                if ahead_s != 0 {
+                    let date = http_date(self.clock.now(), ahead_s);
+                    response.headers_mut().extend(date.map(|date| (DATE, date)));
+                }
+                (response, hold)
             }
             Err(refused) => {
                 let request_id = self.lock().request_id();
@@ -106,6 +114,13 @@ impl Simulator {
             }
         }
     }
+}
+
+/// `Sat, 21 Nov 2026 07:00:00 GMT`, so many seconds from `at`.
+fn http_date(at: Millis, ahead_s: i64) -> Option<HeaderValue> {
+    let seconds = i64::try_from(at / 1_000).ok()?.checked_add(ahead_s)?;
+    let date = jiff::Timestamp::from_second(seconds).ok()?;
+    HeaderValue::from_str(&date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 
 /// Serves `simulator` until `shutdown`.

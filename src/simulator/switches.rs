@@ -120,6 +120,9 @@ pub struct Switches {
     /// Whether those paths end with the account, as the pattern of the shape allows, or with its
     /// parent, as `aws:PrincipalOrgPaths` does.
     pub account_paths_end_with_account: bool,
+    /// Seconds by which the `Date` of answers is later than the machine's clock (negative:
+    /// earlier); 0: the server's own.
+    pub clock_ahead_s: i64,
 }
 
 impl Default for Switches {
@@ -146,6 +149,7 @@ impl Default for Switches {
             account_status: false,
             account_paths: true,
             account_paths_end_with_account: true,
+            clock_ahead_s: 0,
         }
     }
 }

@@ -33,18 +33,37 @@ impl Stage {
         if account == MANAGEMENT {
             return own;
         }
+        let issued = self.issued(&own, account, "OrganizationAccountAccessRole").await;
+        let token = Some(issued.session_token().to_owned());
+        let (id, secret) = (issued.access_key_id(), issued.secret_access_key());
+        self.config(region, Credentials::new(id, secret, token, None, "test")).await
+    }
+
+    async fn issued(
+        &self,
+        own: &SdkConfig,
+        account: &str,
+        role: &str,
+    ) -> aws_sdk_sts::types::Credentials {
         let partition = &self.partition;
-        let assumed = aws_sdk_sts::Client::new(&own)
+        let assumed = aws_sdk_sts::Client::new(own)
             .assume_role()
-            .role_arn(format!("arn:{partition}:iam::{account}:role/OrganizationAccountAccessRole"))
+            .role_arn(format!("arn:{partition}:iam::{account}:role/{role}"))
             .role_session_name("console")
             .send()
             .await
             .unwrap();
-        let issued = assumed.credentials().unwrap();
-        let token = Some(issued.session_token().to_owned());
-        let (id, secret) = (issued.access_key_id(), issued.secret_access_key());
-        self.config(region, Credentials::new(id, secret, token, None, "test")).await
+        assumed.credentials().unwrap().clone()
+    }
+
+    /// Runs the binary as a role from now on, and no longer as the administrator.
+    pub(crate) async fn act_as(&mut self, account: &str, role: &str) {
+        let own =
+            self.config("us-east-1", Credentials::new("AKIACONSOLE", "x", None, None, "test"));
+        let issued = self.issued(&own.await, account, role).await;
+        self.set("AWS_ACCESS_KEY_ID", issued.access_key_id());
+        self.set("AWS_SECRET_ACCESS_KEY", issued.secret_access_key());
+        self.set("AWS_SESSION_TOKEN", issued.session_token());
     }
 
     async fn config(&self, region: &str, credentials: Credentials) -> SdkConfig {
@@ -58,6 +77,21 @@ impl Stage {
 
     pub(crate) async fn bedrock(&self, account: &str, region: &str) -> aws_sdk_bedrock::Client {
         aws_sdk_bedrock::Client::new(&self.administrator(account, region).await)
+    }
+
+    /// Organizations, as a role of an account.
+    pub(crate) async fn organizations_of(
+        &self,
+        account: &str,
+        role: &str,
+    ) -> aws_sdk_organizations::Client {
+        let own = Credentials::new("AKIACONSOLE", "x", None, None, "test");
+        let own = self.config("us-east-1", own).await;
+        let issued = self.issued(&own, account, role).await;
+        let token = Some(issued.session_token().to_owned());
+        let (id, secret) = (issued.access_key_id(), issued.secret_access_key());
+        let credentials = Credentials::new(id, secret, token, None, "test");
+        aws_sdk_organizations::Client::new(&self.config("us-east-1", credentials).await)
     }
 
     pub(crate) async fn organizations(&self) -> aws_sdk_organizations::Client {

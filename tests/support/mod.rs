@@ -210,6 +210,16 @@ impl Stage {
         Finished::of(&output)
     }
 
+    /// Runs a command of the binary that takes no manifests to its end.
+    pub(crate) async fn command(&mut self, arguments: &[&str]) -> Finished {
+        self.restarts += 1;
+        self.tell_intent().await;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bedrail"));
+        command.args(arguments).env_clear().envs(&self.environment);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        Finished::of(&output)
+    }
+
     /// `apply`, which must end with `code`.
     pub(crate) async fn apply(&mut self, code: i32) -> Finished {
         let done = self.finish(&["apply", "--wait", "60s"]).await;
@@ -243,13 +253,9 @@ impl Stage {
 
     /// `import` into the folder of the manifests, which must end with `code`.
     pub(crate) async fn import(&mut self, arguments: &[&str], code: i32) -> Finished {
-        self.restarts += 1;
-        self.tell_intent().await;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bedrail"));
-        command.arg("import").arg("--output-dir").arg(self.folder.path()).args(arguments);
-        command.env_clear().envs(&self.environment);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        let done = Finished::of(&output);
+        let folder = self.folder.path().to_str().unwrap().to_owned();
+        let command = [&["import", "--output-dir", &folder][..], arguments].concat();
+        let done = self.command(&command).await;
         assert_eq!(done.code, code, "import ended otherwise\n{done}");
         done
     }

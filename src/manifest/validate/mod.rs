@@ -15,6 +15,7 @@ pub(super) mod enforcement;
 pub(super) mod guardrail;
 pub(super) mod logging;
 mod models;
+pub(super) mod policy;
 mod preflight;
 mod replica;
 mod rollout;

@@ -84,6 +84,29 @@ pub(super) fn parse(text: &str) -> Parsed {
     parsed
 }
 
+/// Parses a JSON text, which is one document.
+///
+/// # Errors
+///
+/// It is not JSON, or what both readings give is not one document: a key stands twice.
+pub(super) fn parse_json(text: &str) -> Result<Document, Vec<Fault>> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let place = Place { line: error.line().max(1), column: error.column().max(1) };
+        let error = error.to_string();
+        let message = error.split(" at line ").next().unwrap_or_default();
+        vec![Fault::new(place, format!("is not valid JSON: {message}"))]
+    })?;
+    // Tabs stand between tokens alone in JSON, and one is one column.
+    let mut scanned = scan::scan(&text.replace('\t', " ")).map_err(|fault| vec![fault])?;
+    match scanned.pop() {
+        Some(scan::Scanned { node, faults, .. }) if faults.is_empty() => {
+            Ok(Document { value, node })
+        }
+        Some(scan::Scanned { faults, .. }) => Err(faults),
+        None => Err(Vec::new()),
+    }
+}
+
 /// Brings the two readings together, document by document.
 fn pair(text: &str, scanned: Vec<scan::Scanned>, parsed: &mut Parsed) {
     // Without any document one of the two still reads an empty one.

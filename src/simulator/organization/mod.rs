@@ -46,6 +46,8 @@ pub struct Organization {
     pub(super) id: String,
     pub(super) partition: String,
     pub(super) management: String,
+    /// `ALL` or `CONSOLIDATED_BILLING`.
+    pub(super) feature_set: String,
     pub(super) tree: Arc<Tree>,
     pub(super) policies: Policies,
     pub(super) attachments: Attachments,

@@ -68,6 +68,7 @@ impl Builder {
         self.tree.root = root;
         let organization = &mut self.world.organization;
         organization.id = id;
+        organization.feature_set = spec.feature_set.clone().unwrap_or_else(|| "ALL".to_owned());
         organization.partition.clone_from(&self.world.partition);
         organization.management.clone_from(&self.management);
         organization.delegation =

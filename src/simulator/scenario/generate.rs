@@ -31,6 +31,7 @@ pub(super) fn scenario(accounts: usize, units: usize, seed: u64) -> Scenario {
         organization: OrganizationSpec {
             id: Some(format!("o-{id}")),
             root_id: Some(format!("r-{root}")),
+            feature_set: None,
         },
         management_account: Some(AccountSpec {
             id: MANAGEMENT.to_owned(),

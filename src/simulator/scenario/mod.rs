@@ -58,6 +58,8 @@ pub struct OrganizationSpec {
     pub id: Option<String>,
     /// `r-…`.
     pub root_id: Option<String>,
+    /// Absent: `ALL`; else `CONSOLIDATED_BILLING`.
+    pub feature_set: Option<String>,
 }
 
 /// An organizational unit.

@@ -45,7 +45,7 @@ pub(super) fn organization(organization: &Organization) -> Value {
     json!({
         "Id": organization.id,
         "Arn": format!("{}:organization/{}", prefix(organization), organization.id),
-        "FeatureSet": "ALL",
+        "FeatureSet": organization.feature_set,
         "MasterAccountArn": format!("{}:account/{}/{management}", prefix(organization), organization.id),
         "MasterAccountId": management,
         "MasterAccountEmail": email,

@@ -1,10 +1,7 @@
 //! Did you mean: the nearest of the words that are allowed.
 
 /// The candidate nearest to `text`, when it is near enough to be meant.
-pub(super) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = folded(text);
     candidates
         .into_iter()
@@ -14,15 +11,12 @@ pub(super) fn nearest<'a>(
 }
 
 /// ` (did you mean `x`?)`, or nothing.
-pub(super) fn did_you_mean<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(text, candidates).map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"))
 }
 
 /// `A, B or C`.
-pub(super) fn one_of(words: &[&str]) -> String {
+pub fn one_of(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [only] => (*only).to_owned(),
