@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
+use super::ground::TargetRollout;
 use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
 use super::preflight::Preflight;
 use super::rollout::DesiredRollout;
@@ -269,6 +270,8 @@ pub struct Desired {
     pub rollouts: BTreeMap<Name, DesiredRollout<Cell>>,
     /// Rollouts of organization enforcements: Region by Region.
     pub organization_rollouts: BTreeMap<Name, DesiredRollout<Region>>,
+    /// Rollouts of organization enforcements with waves of targets.
+    pub target_rollouts: BTreeMap<Name, TargetRollout>,
     /// What the text of every enforcement says.
     #[serde(skip)]
     pub enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,

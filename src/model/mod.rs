@@ -14,6 +14,7 @@ mod controls;
 mod desired;
 mod facts;
 mod fleet;
+mod ground;
 mod ids;
 mod imported;
 mod observed;
@@ -38,12 +39,13 @@ pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
 };
+pub use ground::{DesiredLane, Ground, TargetRollout};
 pub use imported::{
     Imported, ImportedEnforcement, ImportedGuardrail, ImportedPolicy, ImportedShare,
     ImportedTarget, Left,
 };
 pub use observed::{
-    Absent, ENFORCEMENT_TAG, GuardrailStatus, OWNER_TAG, ObservedCell, ObservedEnforcement,
+    Absent, ENFORCEMENT_TAG, GuardrailStatus, LANE_TAG, OWNER_TAG, ObservedCell, ObservedEnforcement,
     ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica, ObservedVersion,
     PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
 };

@@ -4,6 +4,7 @@
 
 mod cells;
 mod consent;
+mod grounds;
 mod organization;
 mod replicas;
 mod rollouts;

@@ -55,6 +55,7 @@ fn policy(content: Value, targets: &[&str]) -> ObservedPolicy {
         owner: Some("us".parse().unwrap()),
         enforcement: Some("everywhere".parse().unwrap()),
         shard: None,
+        lane: None,
         rollouts: BTreeMap::new(),
         content,
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
