@@ -39,7 +39,7 @@ pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
 };
-pub use ground::{DesiredLane, Ground, TargetRollout};
+pub use ground::{Attachments, DesiredLane, Ground, SelectedWave, TargetRollout};
 pub use imported::{
     Imported, ImportedEnforcement, ImportedGuardrail, ImportedPolicy, ImportedShare,
     ImportedTarget, Left,

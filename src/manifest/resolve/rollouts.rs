@@ -126,6 +126,6 @@ fn select<'a>(
     waves
 }
 
-fn empty<P: Ord>(wave: &Wave) -> DesiredWave<P> {
+pub(super) fn empty<P: Ord>(wave: &Wave) -> DesiredWave<P> {
     DesiredWave { name: wave.name.clone(), places: BTreeSet::new(), bake: wave.bake }
 }

@@ -1,4 +1,5 @@
 mod bent;
+mod lanes;
 mod renaming;
 mod sharding;
 
