@@ -14,8 +14,8 @@ use super::operation::{
 };
 use super::pages;
 use crate::model::{
-    AccountId, ENFORCEMENT_TAG, LANE_TAG, OWNER_TAG, ObservedOrganization, ObservedPolicy, PolicyId,
-    PolicyTypeStatus, Read, RolloutMarks, SHARD_TAG, TargetId,
+    AccountId, ENFORCEMENT_TAG, LANE_TAG, OWNER_TAG, ObservedOrganization, ObservedPolicy,
+    PolicyId, PolicyTypeStatus, Read, RolloutMarks, SHARD_TAG, TargetId,
 };
 
 impl Aws {

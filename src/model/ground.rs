@@ -113,9 +113,8 @@ impl TargetRollout {
 impl Attachments<'_> {
     /// The targets at which a wave finds the enforcement.
     fn meant(&self, wave: &SelectedWave) -> SelectedWave {
-        let is_at = |target: &TargetId, other: &TargetId| {
-            self.fleet.lineage(target).contains(other)
-        };
+        let is_at =
+            |target: &TargetId, other: &TargetId| self.fleet.lineage(target).contains(other);
         let mut targets = BTreeSet::new();
         for named in &wave.targets {
             targets.extend(self.targets.iter().filter(|it| is_at(it, named)).cloned());
@@ -232,7 +231,11 @@ mod tests {
         words.iter().map(|it| it.parse().unwrap()).collect()
     }
 
-    fn arranged(attached: &[&str], regions: &[&str], waves: &[(&[&str], &[&str])]) -> TargetRollout {
+    fn arranged(
+        attached: &[&str],
+        regions: &[&str],
+        waves: &[(&[&str], &[&str])],
+    ) -> TargetRollout {
         let (targets, regions, fleet) = (set(attached), set(regions), fleet());
         let wave = |index: usize| DesiredWave {
             name: format!("w{index}").parse().unwrap(),
@@ -247,9 +250,10 @@ mod tests {
             is_unresolved: false,
             text: String::new(),
         };
-        let selected = waves
-            .iter()
-            .map(|(targets, regions)| SelectedWave { targets: set(targets), regions: set(regions) });
+        let selected = waves.iter().map(|(targets, regions)| SelectedWave {
+            targets: set(targets),
+            regions: set(regions),
+        });
         let attached = Attachments { targets: &targets, regions: &regions, fleet: &fleet };
         TargetRollout::arranged(rollout, &selected.collect::<Vec<_>>(), attached)
     }
@@ -278,7 +282,11 @@ mod tests {
         assert_eq!(lanes(&below), [format!("w0: {SHOP}"), format!("w1: {WORKLOADS}")]);
         assert_eq!(
             places(&below),
-            [[format!("{SHOP} us-east-1")], [format!("{WORKLOADS} us-east-1")], [format!("{ROOT} us-east-1")]]
+            [
+                [format!("{SHOP} us-east-1")],
+                [format!("{WORKLOADS} us-east-1")],
+                [format!("{ROOT} us-east-1")]
+            ]
         );
         // The unit is tried before the account below it, which needs no lane then.
         let above = arranged(&[ROOT], &one, &[(&[WORKLOADS], all), (&[SHOP], all), (all, all)]);

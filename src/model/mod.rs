@@ -35,19 +35,19 @@ pub use desired::{
 };
 pub use facts::{Facts, PolicyFact, ReplicaFact, Restorable, UnreadableCell};
 pub use fleet::{Account, AccountState, Fleet, Unit};
+pub use ground::{Attachments, DesiredLane, Ground, SelectedWave, TargetRollout};
 pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
 };
-pub use ground::{Attachments, DesiredLane, Ground, SelectedWave, TargetRollout};
 pub use imported::{
     Imported, ImportedEnforcement, ImportedGuardrail, ImportedPolicy, ImportedShare,
     ImportedTarget, Left,
 };
 pub use observed::{
-    Absent, ENFORCEMENT_TAG, GuardrailStatus, LANE_TAG, OWNER_TAG, ObservedCell, ObservedEnforcement,
-    ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica, ObservedVersion,
-    PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
+    Absent, ENFORCEMENT_TAG, GuardrailStatus, LANE_TAG, OWNER_TAG, ObservedCell,
+    ObservedEnforcement, ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica,
+    ObservedVersion, PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
 };
 pub use preflight::{Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes};
 pub use rollout::{

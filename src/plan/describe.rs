@@ -217,8 +217,9 @@ impl Step {
     /// change guard may hold.
     pub fn is_loss(&self) -> bool {
         match self {
-            Self::PutEnforced { is_loss, .. } | Self::UpdatePolicy { is_loss, .. } => *is_loss,
-            Self::DetachPolicy { is_loss, .. } => *is_loss,
+            Self::PutEnforced { is_loss, .. }
+            | Self::UpdatePolicy { is_loss, .. }
+            | Self::DetachPolicy { is_loss, .. } => *is_loss,
             Self::DropRegions { .. } | Self::DeleteEnforced { .. } => true,
             // What these delete protects nobody: they come after the last reference is gone.
             Self::DeleteGuardrail { .. }

@@ -172,7 +172,10 @@ async fn a_wave_whose_accounts_are_all_suspended_halts() {
     stage.manifest("enforcement.yaml", &enforcement(EVERYWHERE, &[closed], "0s", ""));
     write(&mut stage, &["zebra", "lion"], &json!([[{"target": "ou-test-closed00"}]]), 0).await;
     let halted = stage.apply(3).await;
-    halted.line(&["held (Halted): everywhere: wave `canary` (1 of 2)", "nothing of it can be reached"]);
+    halted.line(&[
+        "held (Halted): everywhere: wave `canary` (1 of 2)",
+        "nothing of it can be reached",
+    ]);
     assert_eq!(versions(&stage).await, ["1", "1", "1", "1"]);
     assert_eq!(stage.policies().await.len(), 1);
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::super::manifests::{
     AccountEnforcement, Enforcement, Manifests, OrganizationEnforcement, Rollout, Wave,
 };
-use super::{grounds, refusal};
 use super::select::Tree;
+use super::{grounds, refusal};
 use crate::model::{
     AccountId, Cell, Desired, DesiredRollout, DesiredWave, EnforcementKey, EnforcementKind, Name,
     Presence, Region,

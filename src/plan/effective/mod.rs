@@ -114,7 +114,8 @@ impl Outlook {
     /// Whether it follows from the policies, in whatever order they were attached.
     fn explains(&self, effective: &Leaves, region: &str) -> bool {
         let effective = effective.in_region(region);
-        self.turns().any(|(_, possible)| possible.iter().any(|it| it.in_region(region) == effective))
+        self.turns()
+            .any(|(_, possible)| possible.iter().any(|it| it.in_region(region) == effective))
     }
 
     /// Whether it is what ours alone come to.
@@ -307,8 +308,9 @@ impl<'a> Landscape<'a> {
     /// What the policies make of a group; `None` where none of ours says anything.
     fn outlook(&self, group: &Group) -> Option<Outlook> {
         let ours = |turn| merge(&self.documents(group, (true, turn), &|it| self.is_ours(it)));
-        let possible =
-            |turn| [true, false].map(|first| merge(&self.documents(group, (first, turn), &|_| true)));
+        let possible = |turn| {
+            [true, false].map(|first| merge(&self.documents(group, (first, turn), &|_| true)))
+        };
         let expected = ours(0);
         if expected.regions().is_empty() {
             return None;

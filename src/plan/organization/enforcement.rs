@@ -11,8 +11,8 @@ use super::find::{Identity, Shard, Shards, Whose, unlisted};
 use super::shards::{Blocks, Placement, place};
 use super::waves::Rolled;
 use crate::model::{
-    AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, FieldChange, Fleet, Name,
-    ObservedPolicy, PolicyId, Presence, SHARD_TAG, TargetId, changes,
+    AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, FieldChange, Fleet,
+    Name, ObservedPolicy, PolicyId, Presence, SHARD_TAG, TargetId, changes,
 };
 use crate::plan::confirm::{Sightings, Timing};
 use crate::plan::context::Context;
@@ -259,13 +259,7 @@ impl Visit<'_> {
     }
 
     /// Mark, content, attachments: in this order, so that nothing wrong is ever attached.
-    fn keep_shard(
-        &self,
-        shard: Shard,
-        frame: &Frame,
-        memory: &mut Sightings,
-        plan: &mut Plan,
-    ) {
+    fn keep_shard(&self, shard: Shard, frame: &Frame, memory: &mut Sightings, plan: &mut Plan) {
         let Frame { shards, placement, targets } = *frame;
         let live = shard.live;
         let in_force = match placement.documents.get(&shard.number) {

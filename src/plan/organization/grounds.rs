@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::enforcement::Visit;
 use super::document::{blocks, references};
+use super::enforcement::Visit;
 use super::find::{Lanes, Shards};
 use super::shards::Blocks;
 use super::waves::{ORGANIZATION_ENFORCED, Rolled, nothing_yet};
@@ -41,6 +41,8 @@ pub(super) struct Lane<'a> {
     pub(super) live: BTreeMap<u32, Blocks>,
     pub(super) rolled: Rolled,
     pub(super) headed: Headed,
+    /// What its documents reference.
+    pub(super) said: Headed,
     /// Regions whose wave is open.
     pub(super) open: BTreeSet<Region>,
 }
@@ -84,7 +86,7 @@ impl<'a> Visit<'a> {
         plan: &mut Plan,
     ) -> Tracks<'a> {
         let beside = self.identity().lanes(self.policies);
-        let mut lanes = self.lanes(&beside);
+        let lanes = self.lanes(&beside);
         let Some(rollout) = self.context.target_waves.get(self.name) else {
             let main = self.roll(live, shards, plan);
             let headed = self.headed(&main, live);
@@ -92,10 +94,6 @@ impl<'a> Visit<'a> {
         };
         let Some(target) = self.target() else {
             let main = Rolled::at_rest(self.desired.regions.iter());
-            for lane in lanes.values_mut() {
-                lane.rolled = Rolled::at_rest(self.desired.regions.iter());
-                lane.headed = self.headed(&lane.rolled, &lane.live);
-            }
             let headed = self.headed(&main, live);
             return Tracks { main, headed, lanes, beside };
         };
@@ -149,13 +147,17 @@ impl<'a> Visit<'a> {
             let live = shards.iter().map(|(it, shard)| (*it, blocks(&shard.live.content)));
             lanes.insert(name, Lane { live: live.collect(), shards, ..Lane::default() });
         }
+        for lane in lanes.values_mut() {
+            let at_rest = Rolled::at_rest(self.desired.regions.iter());
+            lane.said = self.headed(&at_rest, &lane.live);
+        }
         let desired = self.context.target_waves.get(self.name);
         for (name, desired) in desired.iter().flat_map(|it| &it.lanes) {
             lanes.entry(name.clone()).or_default().desired = Some(desired);
         }
-        for lane in lanes.values_mut().filter(|lane| lane.desired.is_none()) {
+        for lane in lanes.values_mut() {
             lane.rolled = Rolled::at_rest(self.desired.regions.iter());
-            lane.headed = self.headed(&lane.rolled, &lane.live);
+            lane.headed.clone_from(&lane.said);
         }
         lanes
     }
@@ -229,7 +231,9 @@ impl<'a> Visit<'a> {
         regions.filter_map(|region| Some((region.clone(), of(region)?))).collect()
     }
 
-    /// Takes the lock off Regions where a lane below is to be ahead of what is above it.
+    /// Takes the lock off Regions where a lane below is to be ahead of what is above it, or still
+    /// says something else: a lock must never be what its accounts have a revision by, since what
+    /// opens it again would take it from them.
     fn open_locks(&self, tracks: &mut Tracks) {
         if self.desired.allow_override {
             return;
@@ -240,9 +244,13 @@ impl<'a> Visit<'a> {
                 line.iter().any(|it| it != target && above.contains(it))
             };
             let is_taken = lane.shards.values().any(|shard| !shard.live.targets.is_empty());
-            let is_ahead = (is_taken || !lane.open.is_empty()) && lane.targets().iter().any(is_below);
-            let differs = |(region, new): &(&Region, _)| is_ahead && headed.get(*region) != Some(*new);
-            lane.headed.iter().filter(differs).map(|(it, _)| it.clone()).collect::<Vec<_>>()
+            let is_ahead =
+                (is_taken || !lane.open.is_empty()) && lane.targets().iter().any(is_below);
+            let differs =
+                |(region, here): &(&Region, _)| is_ahead && headed.get(*region) != Some(*here);
+            let said = lane.said.iter().filter(|_| is_taken);
+            let differing = lane.headed.iter().chain(said).filter(differs);
+            differing.map(|(region, _)| region.clone()).collect::<Vec<_>>()
         };
         let others = || tracks.lanes.values();
         let main: BTreeSet<Region> =
@@ -264,14 +272,14 @@ impl<'a> Visit<'a> {
         without: &dyn Fn(&TargetId, Option<&str>) -> bool,
     ) -> Outcomes {
         let main = shards.values().map(|shard| (None, shard.live));
-        let all = lanes.iter().flat_map(|(name, lane)| {
-            lane.values().map(|shard| (Some(name.as_str()), shard.live))
-        });
+        let all = lanes
+            .iter()
+            .flat_map(|(name, lane)| lane.values().map(|shard| (Some(name.as_str()), shard.live)));
         let all: Vec<_> = main.chain(all).collect();
         let level = |target: &TargetId| -> Vec<&Value> {
-            let here = all.iter().filter(|(lane, live)| {
-                live.targets.contains(target) && !without(target, *lane)
-            });
+            let here = all
+                .iter()
+                .filter(|(lane, live)| live.targets.contains(target) && !without(target, *lane));
             here.map(|(_, live)| &live.content).collect()
         };
         outcomes(&self.fleet.lineage(target).iter().map(level).collect::<Vec<_>>())
@@ -279,10 +287,7 @@ impl<'a> Visit<'a> {
 }
 
 /// What carries the marks: the main policies, or before there is one those of the lanes.
-fn carriers<'s, 'a>(
-    shards: &'s Shards<'a>,
-    lanes: &'s Lanes<'a>,
-) -> Vec<&'s Shards<'a>> {
+fn carriers<'s, 'a>(shards: &'s Shards<'a>, lanes: &'s Lanes<'a>) -> Vec<&'s Shards<'a>> {
     if shards.is_empty() { lanes.values().collect() } else { vec![shards] }
 }
 
@@ -295,11 +300,7 @@ struct Grounds<'v, 'a> {
 }
 
 impl<'v, 'a> Grounds<'v, 'a> {
-    fn new(
-        visit: &'v Visit<'a>,
-        rollout: &TargetRollout,
-        now: (&Shards, &Lanes),
-    ) -> Self {
+    fn new(visit: &'v Visit<'a>, rollout: &TargetRollout, now: (&Shards, &Lanes)) -> Self {
         let lanes = rollout.lanes.values().flat_map(|lane| &lane.targets);
         let targets: BTreeSet<&TargetId> = lanes.chain(&visit.desired.targets).collect();
         let mut accounts: BTreeMap<TargetId, BTreeSet<AccountId>> = BTreeMap::new();

@@ -44,12 +44,6 @@ impl Visit<'_> {
             && self.version(region) == Some(named.1)
     }
 
-    /// Whether a lane is ahead of the main policies at a target.
-    pub(super) fn is_needed(&self, lane: &Lane, target: &TargetId, tracks: &Tracks) -> bool {
-        lane.is_desired_at(target)
-            && lane.headed.iter().any(|(region, here)| tracks.headed.get(region) != Some(here))
-    }
-
     /// Whether a lane is to be attached to a target: some wave of it is open, and it is not there.
     pub(super) fn is_wanted(
         &self,
@@ -57,7 +51,7 @@ impl Visit<'_> {
         target: &TargetId,
         (tracks, shards): (&Tracks, &Shards),
     ) -> bool {
-        if !self.is_needed(lane, target, tracks) {
+        if !is_needed(lane, target, tracks) {
             return false;
         }
         if lane.is_at(target) {
@@ -86,7 +80,8 @@ impl Visit<'_> {
             (*number, live)
         });
         let attached: Vec<_> = attached.collect();
-        let listed = attached.iter().filter_map(|(it, live)| Some((*it, Shard::listed(*it, live)?)));
+        let listed =
+            attached.iter().filter_map(|(it, live)| Some((*it, Shard::listed(*it, live)?)));
         let mut there = tracks.beside.clone();
         there.insert(name.to_owned(), listed.collect());
         let alone = |at: &TargetId, other: Option<&str>| at == target && other != Some(name);
@@ -105,8 +100,11 @@ impl Visit<'_> {
         target: &TargetId,
         (tracks, shards): (&Tracks, &Shards),
     ) -> bool {
-        let rest: Shards =
-            shards.iter().filter(|(it, _)| **it != shard.number).map(|(it, all)| (*it, *all)).collect();
+        let rest: Shards = shards
+            .iter()
+            .filter(|(it, _)| **it != shard.number)
+            .map(|(it, all)| (*it, *all))
+            .collect();
         let after = self.outcomes_at(target, (&rest, &tracks.beside), &|_, _| false);
         let lane = tracks.lanes.values().find(|it| it.is_desired_at(target) && it.is_at(target));
         let Some(lane) = lane else { return false };
@@ -133,13 +131,13 @@ impl Visit<'_> {
         target: &TargetId,
         (tracks, shards): (&Tracks, &Shards),
     ) -> Option<Leave> {
-        if self.is_needed(lane, target, tracks) {
+        if is_needed(lane, target, tracks) {
             return None;
         }
         let both = (shards, &tracks.beside);
         let now = self.outcomes_at(target, both, &|_, _| false);
-        let after = self
-            .outcomes_at(target, both, &|at, other| at == target && other == Some(name));
+        let after =
+            self.outcomes_at(target, both, &|at, other| at == target && other == Some(name));
         let key = self.key();
         let mut leave = Leave::Neutral;
         for region in now.regions() {
@@ -170,10 +168,7 @@ impl Visit<'_> {
     }
 
     fn is_given_up_region(&self, key: &EnforcementKey, region: &str) -> bool {
-        matches!(
-            consent::of_region(key, region, self.context),
-            consent::Standing::GivenUp(_)
-        )
+        matches!(consent::of_region(key, region, self.context), consent::Standing::GivenUp(_))
     }
 
     /// Whether the accounts that a lane at a target leaves to others show that those are in force.
@@ -185,4 +180,10 @@ impl Visit<'_> {
             !self.fleet.accounts_under(above).any(|account| it.contains(&account.id))
         })
     }
+}
+
+/// Whether a lane is ahead of the main policies at a target.
+fn is_needed(lane: &Lane, target: &TargetId, tracks: &Tracks) -> bool {
+    lane.is_desired_at(target)
+        && lane.headed.iter().any(|(region, here)| tracks.headed.get(region) != Some(here))
 }

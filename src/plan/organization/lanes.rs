@@ -39,9 +39,11 @@ impl Visit<'_> {
             if is_said {
                 self.say_placement(&placement, plan);
             }
-            let is_wanted = lane.desired.iter().flat_map(|it| &it.targets).any(|target| {
-                self.is_wanted(lane, target, (tracks, main.0))
-            });
+            let is_wanted = lane
+                .desired
+                .iter()
+                .flat_map(|it| &it.targets)
+                .any(|target| self.is_wanted(lane, target, (tracks, main.0)));
             if is_wanted {
                 self.create_lane((name, lane), (&placement, tracks, main.0), memory, plan);
             }
@@ -52,7 +54,7 @@ impl Visit<'_> {
             }
             self.release_lane((name, lane), (tracks, main.0), memory, plan);
             if is_wanted {
-                for (number, _) in &lane.shards {
+                for number in lane.shards.keys() {
                     memory.reset(&sighting::lane(self.name, name, *number));
                 }
             } else {
@@ -169,12 +171,7 @@ impl Visit<'_> {
     }
 
     /// Attaches what is up to date where it is wanted and will be obeyed.
-    fn attach_lane(
-        &self,
-        (name, lane): (&str, &Lane),
-        now: (&Tracks, &Shards),
-        plan: &mut Plan,
-    ) {
+    fn attach_lane(&self, (name, lane): (&str, &Lane), now: (&Tracks, &Shards), plan: &mut Plan) {
         for target in lane.desired.iter().flat_map(|it| &it.targets) {
             if !self.is_wanted(lane, target, now) {
                 continue;
@@ -232,8 +229,8 @@ impl Visit<'_> {
             let live = shard.live;
             for target in &live.targets {
                 let object = sighting::handed_over(&live.id, target);
-                let line = self.fleet.lineage(target);
-                if !line.iter().any(|it| self.desired.targets.contains(it)) {
+                let path = self.fleet.lineage(target);
+                if !path.iter().any(|it| self.desired.targets.contains(it)) {
                     outside.insert(target.clone());
                     memory.reset(&object);
                     continue;
@@ -247,10 +244,9 @@ impl Visit<'_> {
                 if is_loss {
                     plan.losses.push(self.loss(target));
                 }
-                self.leave(*shard, target, is_loss, memory, plan);
+                self.leave(*shard, (target, is_loss), memory, plan);
             }
-            let here: BTreeSet<TargetId> =
-                live.targets.intersection(&outside).cloned().collect();
+            let here: BTreeSet<TargetId> = live.targets.intersection(&outside).cloned().collect();
             self.detach_extra(*shard, (&here, true), memory, plan);
         }
     }
@@ -302,7 +298,7 @@ impl Visit<'_> {
                     && self.is_handed_over(target, tracks)
                     && self.may_hand_over(*shard, target, (tracks, shards))
                 {
-                    self.leave(*shard, target, false, memory, plan);
+                    self.leave(*shard, (target, false), memory, plan);
                 } else {
                     memory.reset(&sighting::handed_over(&shard.live.id, target));
                 }
@@ -313,8 +309,7 @@ impl Visit<'_> {
     fn leave(
         &self,
         Shard { live, seen, .. }: Shard,
-        target: &TargetId,
-        is_loss: bool,
+        (target, is_loss): (&TargetId, bool),
         memory: &mut Sightings,
         plan: &mut Plan,
     ) {
@@ -341,4 +336,3 @@ impl Visit<'_> {
         }
     }
 }
-

@@ -34,8 +34,8 @@ use super::effective::Landscape;
 use super::hold::listed;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
-    AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, Name, ObservedOrganization,
-    ObservedPolicy, OwnerId, PolicyId, PolicyTypeStatus, Presence, Read,
+    AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, Name,
+    ObservedOrganization, ObservedPolicy, OwnerId, PolicyId, PolicyTypeStatus, Presence, Read,
 };
 use enforcement::Visit;
 use find::{Identity, Shards, Whose};
@@ -89,8 +89,7 @@ pub fn plan_organization(
     for (name, desired) in desired {
         let former = former_names(name, context);
         let landscape = landscape.clone();
-        let visit =
-            Visit { name, desired, former, policies, landscape, doubtful, fleet, context };
+        let visit = Visit { name, desired, former, policies, landscape, doubtful, fleet, context };
         visit.plan(memory, &mut plan);
     }
     // Protect first, across all enforcements.
@@ -100,10 +99,7 @@ pub fn plan_organization(
 
 /// Accounts that do not show what follows from the policies, or keep an older effective policy;
 /// `None` while that is not known.
-fn doubtful(
-    landscape: &Landscape,
-    observed: &ObservedOrganization,
-) -> Option<BTreeSet<AccountId>> {
+fn doubtful(landscape: &Landscape, observed: &ObservedOrganization) -> Option<BTreeSet<AccountId>> {
     let mut doubtful = match &observed.invalid {
         Read::Known(invalid) => invalid.clone(),
         Read::KnownAbsent | Read::Unknown(_) => return None,

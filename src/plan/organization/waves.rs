@@ -14,8 +14,8 @@ use super::enforcement::Visit;
 use super::find::{Shard, Shards};
 use super::shards::Blocks;
 use crate::model::{
-    Accepted, AccountId, Cell, DesiredRollout, GuardrailArn, MarkKind, NO_MARK, Name, Region, ReplicaFact, ReplicaKey,
-    Revision, RolloutMarks, Version,
+    Accepted, AccountId, Cell, DesiredRollout, GuardrailArn, MarkKind, NO_MARK, Name, Region,
+    ReplicaFact, ReplicaKey, Revision, RolloutMarks, Version,
 };
 use crate::plan::rollout::{
     Course, Decision, Standing, Subject, Trial, course, decide, give_tests, holds, to_be_tried,
@@ -167,7 +167,12 @@ impl Visit<'_> {
             shards.get(shard).is_some_and(|it| self.desired.targets.is_subset(&it.live.targets));
         match self.standing_of(region, block) {
             Standing::Converged if !is_attached || !self.is_in_effect() => Standing::Unknown,
-            standing => standing,
+            standing @ (Standing::Converged
+            | Standing::Behind(_)
+            | Standing::Bare
+            | Standing::Unknown
+            | Standing::Unreachable
+            | Standing::Excluded) => standing,
         }
     }
 
@@ -249,7 +254,12 @@ impl Visit<'_> {
         tags
     }
 
-    pub(super) fn put_marks(&self, Shard { live, .. }: Shard, marks: &RolloutMarks, plan: &mut Plan) {
+    pub(super) fn put_marks(
+        &self,
+        Shard { live, .. }: Shard,
+        marks: &RolloutMarks,
+        plan: &mut Plan,
+    ) {
         let carried = live.rollouts.get(self.name).cloned().unwrap_or_default();
         let tags = different(self.name, &carried, marks);
         if !tags.is_empty() {

@@ -2,6 +2,8 @@
 //! writes and know nothing afterwards, effective policies that follow late, levels on which nobody
 //! knows who was first, and strangers who detach.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a step that no rollout makes fails the test")]
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Account, AccountId, AccountState, Accepted, Attachments, DesiredRollout, DesiredWave, Fleet,
+    Accepted, Account, AccountId, AccountState, Attachments, DesiredRollout, DesiredWave, Fleet,
     Gate, GateProbe, GateVerdict, OnFailure, Region, RolloutMarks, SelectedWave, TargetRollout,
     Unit,
 };
@@ -22,8 +24,11 @@ const LATE: u64 = 30;
 const TEXTS: [&str; 3] = ["a", "b", "c"];
 
 /// By name, what stands in it; the accounts are single letters.
-const UNITS: [(&str, &str); 3] =
-    [("ou-ab12-aaaaaaaa", ROOT), ("ou-ab12-bbbbbbbb", "ou-ab12-aaaaaaaa"), ("ou-ab12-cccccccc", ROOT)];
+const UNITS: [(&str, &str); 3] = [
+    ("ou-ab12-aaaaaaaa", ROOT),
+    ("ou-ab12-bbbbbbbb", "ou-ab12-aaaaaaaa"),
+    ("ou-ab12-cccccccc", ROOT),
+];
 const ACCOUNTS: [(&str, &str, bool); 7] = [
     (MANAGEMENT, ROOT, true),
     ("210000000001", "ou-ab12-aaaaaaaa", true),
@@ -399,7 +404,9 @@ impl Truth {
         let marks: Vec<&RolloutMarks> =
             self.policies.values().filter_map(|it| it.rollouts.get(&name())).collect();
         for (spot, old) in before {
-            let Some(new) = after.get(spot) else { self.fail(&format!("{spot:?} is bare: {step}")) };
+            let Some(new) = after.get(spot) else {
+                self.fail(&format!("{spot:?} is bare: {step}"))
+            };
             if new < old {
                 let is_rejected = marks.iter().any(|it| it.rejected.is_some());
                 if !is_rejected || *old != self.wanted() {
@@ -423,13 +430,15 @@ impl Truth {
         }
         for wave in 0..self.wave_of(spot) {
             let why = format!("{spot:?} moves before wave {wave}");
-            let Some(since) = self.complete.get(&wave) else { self.fail(&format!("{why} is complete")) };
+            let Some(since) = self.complete.get(&wave) else {
+                self.fail(&format!("{why} is complete"))
+            };
             let has_places =
                 !self.world.target_waves[&name()].rollout.waves[wave].places.is_empty();
             let tried = self.tried.get(&wave);
             // An account may follow later than the one that shows it. What somebody changes in a wave
             // that was passed is put back, and not baked again.
-            let baked = *since + BAKE - Duration::from_secs(LATE);
+            let baked = *since + BAKE.saturating_sub(Duration::from_secs(LATE));
             if has_places && tried.is_none_or(|at| *at < baked && !self.is_disturbed) {
                 self.fail(&format!("{why} was tried {tried:?} after it baked since {since:?}"));
             }
@@ -525,7 +534,7 @@ fn number(block: &Value) -> u32 {
 }
 
 fn worlds() -> impl Iterator<Item = u64> {
-    0..12
+    0..8
 }
 
 #[test]
@@ -577,9 +586,10 @@ fn a_bad_revision_goes_back_from_every_target_and_never_reaches_a_second_wave() 
             truth.visit(true);
             let seconds = truth.random.u64(1..40);
             truth.wait(seconds);
-            let early = truth.versions().into_iter().find(|(spot, version)| {
-                *version == 2 && truth.wave_of(spot) > 0
-            });
+            let early = truth
+                .versions()
+                .into_iter()
+                .find(|(spot, version)| *version == 2 && truth.wave_of(spot) > 0);
             assert_eq!(early, None, "seed {seed}\n{}", truth.log.join("\n"));
         }
         truth.settle(1);
