@@ -483,6 +483,7 @@ async fn a_policy_lives_from_creation_to_deletion_and_repeats_do_no_harm() {
         owner: Some("test".parse().unwrap()),
         enforcement: Some("everywhere".parse().unwrap()),
         shard: None,
+        lane: None,
         rollouts: BTreeMap::new(),
         content: first,
         targets: BTreeSet::from([target.clone()]),

@@ -14,8 +14,8 @@ use super::operation::{
 };
 use super::pages;
 use crate::model::{
-    AccountId, ENFORCEMENT_TAG, OWNER_TAG, ObservedOrganization, ObservedPolicy, PolicyId,
-    PolicyTypeStatus, Read, RolloutMarks, SHARD_TAG, TargetId,
+    AccountId, ENFORCEMENT_TAG, LANE_TAG, OWNER_TAG, ObservedOrganization, ObservedPolicy,
+    PolicyId, PolicyTypeStatus, Read, RolloutMarks, SHARD_TAG, TargetId,
 };
 
 impl Aws {
@@ -103,6 +103,7 @@ impl Aws {
             owner,
             enforcement: tags.get(ENFORCEMENT_TAG).and_then(|name| name.parse().ok()),
             shard: tags.get(SHARD_TAG).and_then(|number| number.parse().ok()),
+            lane: tags.get(LANE_TAG).cloned(),
             rollouts: RolloutMarks::of_tags(&tags),
             content: content?,
             targets: targets?,

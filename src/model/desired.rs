@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::canonical::{ReplicaContent, ReplicaRevision, Revision};
 use super::cell::{Cell, ProfileKey, ReplicaKey};
 use super::controls::DesiredControl;
+use super::ground::TargetRollout;
 use super::ids::{AccountId, Name, Region, TargetId, UnitId, Version};
 use super::logging::DesiredLogging;
 use super::manifest_key::ManifestKey;
@@ -279,6 +280,8 @@ pub struct Desired {
     pub organization_rollouts: BTreeMap<Name, DesiredRollout<Region>>,
     /// Service control policies.
     pub controls: BTreeMap<Name, DesiredControl>,
+    /// Rollouts of organization enforcements with waves of targets.
+    pub target_rollouts: BTreeMap<Name, TargetRollout>,
     /// What the text of every enforcement says.
     #[serde(skip)]
     pub enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,

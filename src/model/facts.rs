@@ -99,6 +99,8 @@ pub struct Facts {
     pub verdicts: BTreeMap<Name, BTreeMap<Cell, GateVerdict>>,
     /// The same by organization enforcement.
     pub region_verdicts: BTreeMap<Name, BTreeMap<Region, GateVerdict>>,
+    /// The same by organization enforcement with waves of targets, and by who was asked.
+    pub witness_verdicts: BTreeMap<Name, BTreeMap<Cell, GateVerdict>>,
     /// Every version any `BEDROCK_POLICY` of the organization names; `None` until all were read.
     pub policies: Option<BTreeSet<(GuardrailArn, Version)>>,
     /// When the read of them began.

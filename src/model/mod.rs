@@ -14,6 +14,7 @@ mod controls;
 mod desired;
 mod facts;
 mod fleet;
+mod ground;
 mod ids;
 mod imported;
 mod logging;
@@ -43,6 +44,7 @@ pub use desired::{
 };
 pub use facts::{Facts, PolicyFact, ReplicaFact, Restorable, UnreadableCell};
 pub use fleet::{Account, AccountState, Fleet, Unit};
+pub use ground::{Attachments, DesiredLane, Ground, SelectedWave, TargetRollout};
 pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
@@ -54,9 +56,9 @@ pub use imported::{
 pub use logging::{Bucket, DataKind, DesiredLogging, LogGroup, Logging, LoggingConfig};
 pub use manifest_key::ManifestKey;
 pub use observed::{
-    Absent, ENFORCEMENT_TAG, GuardrailStatus, OWNER_TAG, ObservedCell, ObservedEnforcement,
-    ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica, ObservedVersion,
-    PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
+    Absent, ENFORCEMENT_TAG, GuardrailStatus, LANE_TAG, OWNER_TAG, ObservedCell,
+    ObservedEnforcement, ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica,
+    ObservedVersion, PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
 };
 pub use preflight::{Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes};
 pub use rollout::{

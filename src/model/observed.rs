@@ -146,6 +146,9 @@ pub const ENFORCEMENT_TAG: &str = "bedrail:enforcement";
 /// The tag that numbers the policies of an enforcement from the second on.
 pub const SHARD_TAG: &str = "bedrail:shard";
 
+/// The tag of a policy that exists only while a rollout is open: the lane it is for.
+pub const LANE_TAG: &str = "bedrail:lane";
+
 /// One `BEDROCK_POLICY`, ours or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedPolicy {
@@ -159,6 +162,8 @@ pub struct ObservedPolicy {
     pub enforcement: Option<Name>,
     /// Its number among those of the enforcement, from its tags.
     pub shard: Option<u32>,
+    /// The lane of a rollout it is for, from its tags; `None` for one that stays.
+    pub lane: Option<String>,
     /// What its tags remember of rollouts, by enforcement.
     pub rollouts: BTreeMap<Name, RolloutMarks>,
     /// Its document, parsed; `Null` when it is not JSON.

@@ -10,7 +10,7 @@ use super::preflight::Proving;
 use super::rollout::Decision;
 use crate::model::{
     Cell, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement, DesiredReplica,
-    DesiredRollout, EnforcementKey, Facts, Name, OwnerId, Region, ReplicaKey,
+    DesiredRollout, EnforcementKey, Facts, Name, OwnerId, Region, ReplicaKey, TargetRollout,
 };
 
 /// What a plan needs beside its own key's two worlds.
@@ -31,6 +31,8 @@ pub struct Context<'a> {
     pub waves: &'a BTreeMap<Name, DesiredRollout<Cell>>,
     /// Rollouts of organization enforcements, likewise.
     pub organization_waves: &'a BTreeMap<Name, DesiredRollout<Region>>,
+    /// Those of them that have waves of targets.
+    pub target_waves: &'a BTreeMap<Name, TargetRollout>,
     /// What is decided of those of accounts.
     pub rollouts: &'a BTreeMap<Name, Decision>,
     /// Cells that an enforcement selects and cannot have.

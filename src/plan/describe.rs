@@ -209,10 +209,11 @@ impl Step {
             | Self::DeleteResourcePolicy { resource, .. } => {
                 Some(sighting::resource_policy(resource))
             }
-            Self::CreatePolicy { enforcement, shard, .. }
-            | Self::DeletePolicy { enforcement, shard, .. } => {
-                Some(sighting::policy(enforcement, *shard))
-            }
+            Self::CreatePolicy { enforcement, shard, lane, .. }
+            | Self::DeletePolicy { enforcement, shard, lane, .. } => Some(match lane {
+                None => sighting::policy(enforcement, *shard),
+                Some(lane) => sighting::lane(enforcement, lane, *shard),
+            }),
             Self::AttachPolicy { id, target, .. } | Self::DetachPolicy { id, target, .. } => {
                 Some(sighting::attachment(id, target))
             }
@@ -240,11 +241,11 @@ impl Step {
             Self::Control(step) => step.is_loss(),
             Self::PutEnforced { is_loss, .. }
             | Self::UpdatePolicy { is_loss, .. }
+            | Self::DetachPolicy { is_loss, .. }
             | Self::PutLogging { is_loss, .. } => *is_loss,
-            Self::DetachPolicy { .. }
-            | Self::DropRegions { .. }
-            | Self::DeleteEnforced { .. }
-            | Self::DeleteLogging { .. } => true,
+            Self::DropRegions { .. } | Self::DeleteEnforced { .. } | Self::DeleteLogging { .. } => {
+                true
+            }
             // What these delete protects nobody: they come after the last reference is gone.
             Self::DeleteGuardrail { .. }
             | Self::DeleteVersion { .. }
@@ -360,6 +361,16 @@ pub(super) mod sighting {
     /// A policy of an enforcement, by its number.
     pub(in crate::plan) fn policy(enforcement: &Name, shard: u32) -> String {
         format!("policy/{enforcement}/{shard}")
+    }
+
+    /// A policy of a lane of an enforcement, by its number.
+    pub(in crate::plan) fn lane(enforcement: &Name, lane: &str, shard: u32) -> String {
+        format!("policy/{enforcement}/{lane}/{shard}")
+    }
+
+    /// A target that a policy leaves to another of ours.
+    pub(in crate::plan) fn handed_over(policy: &PolicyId, target: &TargetId) -> String {
+        format!("handed-over/{policy}/{target}")
     }
 
     /// One attachment of a policy.

@@ -18,7 +18,7 @@ use crate::model::{
     DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, EnforcementKey, Facts, Fleet,
     GuardrailArn, GuardrailStatus, History, Name, ObservedGuardrail, ObservedReplica,
     ObservedVersion, OnDraft, OwnerId, Presence, ProfileKey, Read, Region, ReplicaContent,
-    ReplicaFact, ReplicaKey, Share, Unit, UnitId, Unread, Version, canonical,
+    ReplicaFact, ReplicaKey, Share, TargetRollout, Unit, UnitId, Unread, Version, canonical,
 };
 
 pub(super) const MANAGEMENT: &str = "111122223333";
@@ -185,6 +185,7 @@ pub(super) struct World {
     pub(super) cells: BTreeMap<Cell, DesiredCell>,
     pub(super) waves: BTreeMap<Name, DesiredRollout<Cell>>,
     pub(super) organization_waves: BTreeMap<Name, DesiredRollout<Region>>,
+    pub(super) target_waves: BTreeMap<Name, TargetRollout>,
     pub(super) rollouts: BTreeMap<Name, Decision>,
     pub(super) kept: BTreeSet<Cell>,
     pub(super) profiles: BTreeMap<ProfileKey, Share>,
@@ -213,6 +214,7 @@ impl World {
             cells: BTreeMap::new(),
             waves: BTreeMap::new(),
             organization_waves: BTreeMap::new(),
+            target_waves: BTreeMap::new(),
             rollouts: BTreeMap::new(),
             kept: BTreeSet::new(),
             profiles: BTreeMap::new(),
@@ -242,6 +244,7 @@ impl World {
             cells: &self.cells,
             waves: &self.waves,
             organization_waves: &self.organization_waves,
+            target_waves: &self.target_waves,
             rollouts: &self.rollouts,
             kept: &self.kept,
             facts: &self.facts,

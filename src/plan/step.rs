@@ -135,6 +135,8 @@ pub enum Step {
         enforcement: Name,
         /// Its number among those of the enforcement.
         shard: u32,
+        /// The lane of a rollout it is for, if it is for one.
+        lane: Option<String>,
         /// Its name in AWS.
         name: String,
         /// Its document.
@@ -183,6 +185,8 @@ pub enum Step {
         enforcement: Name,
         /// Its number among those of the enforcement.
         shard: u32,
+        /// The lane of a rollout it is for, if it is for one.
+        lane: Option<String>,
         /// Which.
         id: PolicyId,
         /// Two complete reads showed it ours and attached to nothing.
@@ -205,7 +209,9 @@ pub enum Step {
         id: PolicyId,
         /// From what.
         target: TargetId,
-        /// Two complete reads showed it attached and consent given.
+        /// Whether it takes protection away; where another policy of ours takes over, it does not.
+        is_loss: bool,
+        /// Two complete reads showed it attached, and consent given or another in its place.
         confirmed: Confirmed,
     },
     /// `UpdatePolicy`: takes the blocks of Regions that the text gave up out of the document.

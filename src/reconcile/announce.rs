@@ -144,6 +144,7 @@ impl State {
         let is_rolled_out = |name: &Name| {
             self.desired.rollouts.contains_key(name)
                 || self.desired.organization_rollouts.contains_key(name)
+                || self.desired.target_rollouts.contains_key(name)
         };
         match step.enforcement() {
             Some(name) if is_rolled_out(name) => Because::Rollout,

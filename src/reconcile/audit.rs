@@ -270,6 +270,7 @@ mod tests {
             owner: None,
             enforcement: None,
             shard: None,
+            lane: None,
             rollouts: BTreeMap::new(),
             content: json!({"bedrock": {"guardrail_inference": {"us-east-1": {}, "@@x": []}}}),
             targets: BTreeSet::from(["r-ab12".parse().unwrap()]),

@@ -109,11 +109,13 @@ impl State {
         }
     }
 
-    /// The same for an organization enforcement, whose places are Regions.
+    /// The same for an organization enforcement, whose places are Regions, or Regions at targets.
     pub(super) fn note_region_verdicts(&mut self, name: &Name, tried: &[Tried]) {
         let verdicts = self.facts.region_verdicts.entry(name.clone()).or_default();
         for (tried, verdict) in tried.iter().filter_map(|it| Some((it, it.verdict()?))) {
-            verdicts.insert(tried.trial.cell.region.clone(), verdict);
+            verdicts.insert(tried.trial.cell.region.clone(), verdict.clone());
+            let witnesses = self.facts.witness_verdicts.entry(name.clone()).or_default();
+            witnesses.insert(tried.trial.cell.clone(), verdict);
         }
     }
 }

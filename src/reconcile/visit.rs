@@ -333,6 +333,7 @@ impl Engine {
             cells: &desired.cells,
             waves: &desired.rollouts,
             organization_waves: &desired.organization_rollouts,
+            target_waves: &desired.target_rollouts,
             rollouts,
             kept: &desired.kept,
             facts,

@@ -16,7 +16,7 @@
 //! over writes only.
 //!
 //! Kills come after every call, and every kind of fault strikes every write. What is left out for
-//! the time it takes: of the reads, faults strike every third, one kind each; a plan is asked
+//! the time it takes: a long rollout is killed after every write and one in five reads; of the reads, faults strike every third, one kind each; a plan is asked
 //! for only after a kill at a write, since the world is compared after all of them.
 //! `BEDRAIL_SWEEP=full` leaves out nothing.
 
@@ -348,8 +348,15 @@ impl Sweep {
 }
 
 async fn sweep_kills(change: &Arc<Change>) {
+    sweep_some_kills(change, 1).await;
+}
+
+/// Kills after every write, and after one in so many reads.
+async fn sweep_some_kills(change: &Arc<Change>, stride: u64) {
     let mut sweep = Sweep::new();
-    for (position, call) in change.positions() {
+    let is_swept =
+        |(position, call): &(u64, &str)| is_full() || is_write(call) || position % stride == 0;
+    for (position, call) in change.positions().filter(is_swept) {
         let label = format!("{}, killed at {position}, {call}", change.name);
         let change = Arc::clone(change);
         sweep.add(label, async move { change.killed_at(position).await });

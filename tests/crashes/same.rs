@@ -5,6 +5,9 @@ use serde_json::Value;
 /// Members whose values AWS makes up.
 const GENERATED: [&str; 4] = ["configId", "createdAt", "updatedAt", "updatedBy"];
 
+/// The tag whose value says since when a wave is complete.
+const WAVE: &str = "bedrail:wave/";
+
 /// The world of `/_simulator/world` with every generated id replaced by what it names. Two objects
 /// of one name stay two: guardrails and policies are lists here.
 pub(crate) fn without_generated(world: &Value) -> Value {
@@ -34,11 +37,21 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
+/// A mark of a rollout without its date: revision and wave.
+fn dateless(mark: &str) -> String {
+    mark.split('/').take(2).collect::<Vec<_>>().join("/")
+}
+
 fn forget(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.retain(|member, _| !GENERATED.contains(&member.as_str()));
-            members.values_mut().for_each(forget);
+            for (member, value) in members.iter_mut() {
+                match value.as_str() {
+                    Some(mark) if member.starts_with(WAVE) => *value = dateless(mark).into(),
+                    Some(_) | None => forget(value),
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(forget),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -8,7 +8,7 @@ use bedrail::simulator::world::World;
 use serde_json::{Value, json};
 
 use super::trial::Trial;
-use super::{Change, PRESENT, content, manifests, sweep_kills};
+use super::{Change, PRESENT, content, manifests, sweep_kills, sweep_some_kills};
 
 const SHOP: &str = "310000000001";
 const ADA: &str = "410000000001";
@@ -182,4 +182,51 @@ async fn an_adoption_survives_a_kill_after_every_call() {
     let makes = |name: &str| change.calls.iter().any(|call| call == name);
     assert!(!makes("bedrock:CreateGuardrail") && !makes("bedrock:CreateGuardrailVersion"));
     sweep_kills(&change).await;
+}
+
+/// A policy on both units, locked, in waves: an account below one of them, the other unit, the rest.
+fn rolled_out(word: &str) -> String {
+    let enforcement = json!({
+        "apiVersion": "bedrail.dev/v1alpha1", "kind": "OrganizationEnforcement",
+        "metadata": {"name": "units"},
+        "spec": {
+            "guardrail": "baseline", "allowOverride": false,
+            "modelEnforcement": {"includedModels": ["ALL"], "excludedModels": ["EMBEDDINGS"]},
+            "targets": [{"organizationalUnit": "/Workloads"}, {"organizationalUnit": "/Sandbox"}],
+            "rollout": {"waves": [
+                {"name": "canary", "targets": [{"account": SHOP}]},
+                {"name": "sandbox", "targets": [{"organizationalUnit": "/Sandbox"}]},
+                {"name": "rest"},
+            ]},
+        },
+    });
+    let all = manifests(word, [PRESENT; 3]);
+    let (guardrail, _) = all.split_once("\n---\n").unwrap();
+    format!("{guardrail}\n---\n{enforcement}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_to_targets_survives_a_kill_after_every_write() {
+    let intended = |words: &[&str]| {
+        let contents: Vec<Value> = words.iter().map(|word| content(word)).collect();
+        json!({
+            "owner": "default",
+            "content": {"baseline": contents.last()},
+            "orderedContents": {"baseline": contents},
+            "waves": [[{"account": SHOP}], [{"account": ADA}]],
+        })
+    };
+    let first = rolled_out(HELIOTROPE);
+    let (_, world) =
+        Change::run("first rollout", Change::empty(), first, intended(&[HELIOTROPE])).await;
+    let (change, _) = Change::run(
+        "rollout to targets",
+        world,
+        rolled_out("amaranth"),
+        intended(&[HELIOTROPE, "amaranth"]),
+    )
+    .await;
+    let made = change.calls.iter().filter(|call| *call == "organizations:CreatePolicy").count();
+    assert_eq!(made, 2, "one for each wave before the rest: {:?}", change.calls);
+    sweep_some_kills(&change, 5).await;
 }

@@ -7,6 +7,7 @@ mod regions;
 mod rejected;
 #[path = "../support/mod.rs"]
 mod support;
+mod targets;
 mod waves;
 
 use serde_json::{Value, json};

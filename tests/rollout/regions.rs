@@ -110,13 +110,3 @@ async fn a_bad_revision_leaves_its_first_region_and_is_not_tried_again() {
     stage.apply(0).await;
     assert_eq!(effective(&stage, FIRST).await, ["eu-west-1 3", "us-east-1 3", "us-west-2 3"]);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn waves_of_targets_are_refused() {
-    let mut stage = Stage::start(ORGANIZATION).await;
-    write(&mut stage, &["zebra"], 0).await;
-    let text = enforcement("0s", "")
-        .replace("regions: [us-west-2]", "targets: [{account: \"310000000001\"}]");
-    stage.manifest("enforcement.yaml", &text);
-    stage.validate(1).await.line(&["waves of targets are not supported yet"]);
-}

@@ -6,6 +6,7 @@ mod aws_names;
 mod cells;
 mod consent;
 mod controls;
+mod grounds;
 mod logging;
 mod organization;
 mod replicas;

@@ -1,13 +1,13 @@
 //! Rollouts to places: every cell of an account enforcement, and every Region of an organization
-//! enforcement, belongs to the first wave that selects it.
+//! enforcement (at each target, where waves name targets), belongs to the first wave that selects it.
 
 use std::collections::BTreeSet;
 
 use super::super::manifests::{
     AccountEnforcement, Enforcement, Manifests, OrganizationEnforcement, Rollout, Wave,
 };
-use super::refusal;
 use super::select::Tree;
+use super::{grounds, refusal};
 use crate::model::{
     AccountId, Cell, Desired, DesiredRollout, DesiredWave, EnforcementKey, EnforcementKind, Name,
     Presence, Region,
@@ -37,6 +37,12 @@ pub(super) fn arrange(manifests: &Manifests, tree: &Tree<'_>, desired: &mut Desi
     for OrganizationEnforcement { enforcement, .. } in manifests.organization_enforcements.values()
     {
         let Some(rollout) = of(enforcement) else { continue };
+        let text = text(EnforcementKind::Organization, enforcement, desired);
+        if rollout.waves.iter().any(|wave| !wave.targets.is_empty()) {
+            let found = grounds::target_rollout(enforcement, rollout, text, tree, desired);
+            desired.target_rollouts.extend(found.map(|it| (enforcement.name.clone(), it)));
+            continue;
+        }
         let mut waves: Vec<DesiredWave<Region>> = rollout.waves.iter().map(empty).collect();
         for region in &enforcement.regions {
             let has = |wave: &Wave| wave.regions.is_empty() || wave.regions.contains(region);
@@ -45,7 +51,6 @@ pub(super) fn arrange(manifests: &Manifests, tree: &Tree<'_>, desired: &mut Desi
                 wave.places.insert(region.clone());
             }
         }
-        let text = text(EnforcementKind::Organization, enforcement, desired);
         let arranged = arranged(rollout, waves, text);
         desired.organization_rollouts.insert(enforcement.name.clone(), arranged);
     }
@@ -62,7 +67,7 @@ fn text(kind: EnforcementKind, enforcement: &Enforcement, desired: &Desired) -> 
     hash.and_then(|hash| hash.get(..TEXT_DIGITS)).unwrap_or_default().to_owned()
 }
 
-fn arranged<P: Ord>(
+pub(super) fn arranged<P: Ord>(
     rollout: &Rollout,
     waves: Vec<DesiredWave<P>>,
     text: String,
@@ -121,6 +126,6 @@ fn select<'a>(
     waves
 }
 
-fn empty<P: Ord>(wave: &Wave) -> DesiredWave<P> {
+pub(super) fn empty<P: Ord>(wave: &Wave) -> DesiredWave<P> {
     DesiredWave { name: wave.name.clone(), places: BTreeSet::new(), bake: wave.bake }
 }

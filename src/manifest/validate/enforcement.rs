@@ -122,11 +122,7 @@ pub(in crate::manifest) fn organization(
         allow_override: spec.allow_override.unwrap_or(true),
         adopt: spec.adopt.unwrap_or_default(),
     };
-    let draft = draft(report, identity, &shared, kind);
-    if let Some(rollout) = &draft.rollout {
-        rollout::moves_by_regions(report, rollout);
-    }
-    draft
+    draft(report, identity, &shared, kind)
 }
 
 /// Checks an account enforcement on its own.

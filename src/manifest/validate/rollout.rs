@@ -133,19 +133,6 @@ fn probe(report: &mut Report, path: &FieldPath, spec: Option<&WordOrMap<ProbeSpe
     }
 }
 
-/// An organization enforcement moves Region by Region inside its document.
-pub(super) fn moves_by_regions(report: &mut Report, rollout: &Rollout) {
-    for (index, wave) in rollout.waves.iter().enumerate() {
-        if !wave.targets.is_empty() {
-            let path = FieldPath::of("spec.rollout.waves").index(index).field("targets");
-            let message = "waves of targets are not supported yet for an OrganizationEnforcement: a \
-                           policy reaches all accounts below its targets at once; write `regions` \
-                           only, or use an AccountEnforcement";
-            report.error(&path, message);
-        }
-    }
-}
-
 /// A rollout can do what it says in the Regions of its enforcement.
 pub(super) fn fits(report: &mut Report, draft: &Draft) {
     let (Some(rollout), Some(regions)) = (&draft.rollout, &draft.regions) else { return };

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::model::{GuardrailArn, Version};
+
 const CONTROL: &str = "@@operators_allowed_for_child_policies";
 
 /// Keys from the top down to a value.
@@ -49,6 +51,16 @@ impl Leaves {
         let here = self.0.iter().filter(is_said);
         here.map(|(path, value)| (path.get(3..).unwrap_or_default().join("."), value.as_str()))
             .collect()
+    }
+}
+
+impl Leaves {
+    /// What its configuration of a Region references; `None` where it has none, or several.
+    pub(super) fn reference(&self, name: &str) -> Option<(GuardrailArn, Version)> {
+        let here = self.in_region(name);
+        let mut named = here.iter().filter(|(path, _)| path.ends_with(".identifier"));
+        let (Some((_, one)), None) = (named.next(), named.next()) else { return None };
+        GuardrailArn::parse_versioned(one.trim_matches('"'))
     }
 }
 

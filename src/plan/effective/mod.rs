@@ -7,9 +7,11 @@
 //! ```
 //!
 //! On one level the policy that was attached first wins, and no API shows which that is. So
-//! everything is merged twice, with ours first and with ours last.
+//! everything is merged twice, with ours first and with ours last; and as often again as there are
+//! policies of ours on one level that say different things, while one takes over from another.
 
 mod merge;
+mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +21,7 @@ use crate::model::{
     AccountId, AccountState, Fleet, ObservedPolicy, OwnerId, PolicyId, Read, TargetId, Unread,
 };
 use merge::{Leaves, merge, verbs};
+pub(super) use path::{Outcomes, outcomes};
 
 /// The accounts to look at: one for each distinct path on which a policy of ours says something.
 pub fn witnesses(
@@ -90,18 +93,43 @@ struct Outlook {
     expected: Leaves,
     /// With ours attached first, and last.
     possible: [Leaves; 2],
+    /// The same with others of ours attached first, where that makes a difference.
+    turned: Vec<(Leaves, [Leaves; 2])>,
 }
 
 impl Outlook {
+    /// Each outcome of ours alone, and what the others make of it.
+    fn turns(&self) -> impl Iterator<Item = (&Leaves, &[Leaves; 2])> {
+        let turned = self.turned.iter().map(|(expected, possible)| (expected, possible));
+        std::iter::once((&self.expected, &self.possible)).chain(turned)
+    }
+
     fn is_bent(&self, region: &str) -> bool {
-        let expected = self.expected.in_region(region);
-        self.possible.iter().any(|it| it.in_region(region) != expected)
+        self.turns().any(|(expected, possible)| {
+            let expected = expected.in_region(region);
+            possible.iter().any(|it| it.in_region(region) != expected)
+        })
     }
 
     /// Whether it follows from the policies, in whatever order they were attached.
     fn explains(&self, effective: &Leaves, region: &str) -> bool {
         let effective = effective.in_region(region);
-        self.possible.iter().any(|it| it.in_region(region) == effective)
+        self.turns()
+            .any(|(_, possible)| possible.iter().any(|it| it.in_region(region) == effective))
+    }
+
+    /// Whether it is what ours alone come to.
+    fn is_as_said(&self, effective: &Leaves, region: &str) -> bool {
+        let effective = effective.in_region(region);
+        self.turns().any(|(expected, _)| expected.in_region(region) == effective)
+    }
+
+    /// Whether what ours alone come to can be, whatever the others say.
+    fn may_stand(&self, region: &str) -> bool {
+        self.turns().any(|(expected, possible)| {
+            let expected = expected.in_region(region);
+            possible.iter().any(|it| it.in_region(region) == expected)
+        })
     }
 }
 
@@ -186,16 +214,32 @@ impl<'a> Landscape<'a> {
         &self,
         effective: &BTreeMap<AccountId, Read<Value>>,
     ) -> BTreeSet<AccountId> {
-        let is_proven = |group: &Group| -> Option<bool> {
-            let outlook = self.outlook(group)?;
-            let shown = effective.get(self.witness(group)?).and_then(shown);
-            Some(shown.is_some_and(|shown| {
-                outlook.expected.regions().iter().all(|it| outlook.explains(&shown, it))
-            }))
-        };
         let groups = self.groups();
-        let open = groups.iter().filter(|group| is_proven(group) == Some(false));
+        let open = groups.iter().filter(|group| self.is_proven(group, effective) == Some(false));
         open.filter_map(|group| self.witness(group).cloned()).collect()
+    }
+
+    /// All accounts whose witness is one of them.
+    pub(super) fn unproven_accounts(
+        &self,
+        effective: &BTreeMap<AccountId, Read<Value>>,
+    ) -> BTreeSet<AccountId> {
+        let groups = self.groups().into_iter();
+        let open = groups.filter(|group| self.is_proven(group, effective) == Some(false));
+        open.flat_map(|group| group.accounts).collect()
+    }
+
+    /// Whether a group shows what follows from the policies; `None` where none is ours.
+    fn is_proven(
+        &self,
+        group: &Group,
+        effective: &BTreeMap<AccountId, Read<Value>>,
+    ) -> Option<bool> {
+        let outlook = self.outlook(group)?;
+        let shown = effective.get(self.witness(group)?).and_then(shown);
+        Some(shown.is_some_and(|shown| {
+            outlook.expected.regions().iter().all(|it| outlook.explains(&shown, it))
+        }))
     }
 
     /// What is bent now, and what the witnesses show that no policy explains. A Region that depends
@@ -209,11 +253,8 @@ impl<'a> Landscape<'a> {
             survey.unread = survey.unread.or_else(|| read.and_then(Read::unread).cloned());
             let shown = read.and_then(shown);
             for region in outlook.expected.regions() {
-                let expected = outlook.expected.in_region(region);
-                let is_as_said = shown.as_ref().is_some_and(|it| it.in_region(region) == expected);
-                let is_possible =
-                    outlook.possible.iter().any(|it| it.in_region(region) == expected);
-                if outlook.is_bent(region) && !(is_possible && is_as_said) {
+                let is_as_said = shown.as_ref().is_some_and(|it| outlook.is_as_said(it, region));
+                if outlook.is_bent(region) && !(outlook.may_stand(region) && is_as_said) {
                     survey.bends.push(self.bend(&group, &outlook, region));
                 } else if let Some(shown) = &shown
                     && !is_as_said
@@ -238,7 +279,7 @@ impl<'a> Landscape<'a> {
         };
         let alone = |index: usize| {
             let is_in = |it: usize| it == index || self.is_ours(it);
-            merge(&self.documents(group, false, &is_in)).in_region(region)
+            merge(&self.documents(group, (false, 0), &is_in)).in_region(region)
                 != outlook.expected.in_region(region)
         };
         let mut culprits: Vec<_> = foreign().filter(|(_, it, _)| alone(*it)).collect();
@@ -266,12 +307,21 @@ impl<'a> Landscape<'a> {
 
     /// What the policies make of a group; `None` where none of ours says anything.
     fn outlook(&self, group: &Group) -> Option<Outlook> {
-        let all = |_| true;
-        let expected = merge(&self.documents(group, true, &|it| self.is_ours(it)));
-        (!expected.regions().is_empty()).then(|| Outlook {
-            expected,
-            possible: [true, false].map(|first| merge(&self.documents(group, first, &all))),
-        })
+        let ours = |turn| merge(&self.documents(group, (true, turn), &|it| self.is_ours(it)));
+        let possible = |turn| {
+            [true, false].map(|first| merge(&self.documents(group, (first, turn), &|_| true)))
+        };
+        let expected = ours(0);
+        if expected.regions().is_empty() {
+            return None;
+        }
+        let count = |(_, all): &(TargetId, Vec<usize>)| {
+            all.iter().filter(|policy| self.is_ours(**policy)).count()
+        };
+        let turns = group.levels.iter().map(count).max().unwrap_or_default();
+        let turned = (1..turns).map(|turn| (ours(turn), possible(turn)));
+        let turned = turned.filter(|(other, _)| *other != expected).collect();
+        Some(Outlook { possible: possible(0), turned, expected })
     }
 
     /// The account that shows what the others of its group have: a member, if there is one.
@@ -287,12 +337,19 @@ impl<'a> Landscape<'a> {
     fn documents(
         &self,
         group: &Group,
-        ours_first: bool,
+        (ours_first, turn): (bool, usize),
         is_in: &dyn Fn(usize) -> bool,
     ) -> Vec<Vec<&Value>> {
         let level = |(_, all): &(TargetId, Vec<usize>)| {
             let mut chosen: Vec<usize> = all.iter().copied().filter(|it| is_in(*it)).collect();
             chosen.sort_by_key(|it| self.is_ours(*it) != ours_first);
+            let (from, to) = match chosen.iter().position(|it| self.is_ours(*it)) {
+                Some(from) => (from, from + chosen.iter().filter(|it| self.is_ours(**it)).count()),
+                None => (0, 0),
+            };
+            if let Some(ours) = chosen.get_mut(from..to).filter(|ours| !ours.is_empty()) {
+                ours.rotate_left(turn % ours.len());
+            }
             chosen.iter().filter_map(|it| Some(self.policies.get(*it)?.content)).collect()
         };
         group.levels.iter().map(level).collect()

@@ -27,6 +27,7 @@ fn policy(id: &str, is_ours: bool, content: Value, targets: &[&str]) -> Observed
         owner: is_ours.then(owner),
         enforcement: None,
         shard: None,
+        lane: None,
         rollouts: BTreeMap::new(),
         content,
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),

@@ -47,6 +47,7 @@ fn joined(live: &Live) -> Vec<ObservedPolicy> {
             continues(policy, live)
                 && first.owner == policy.owner
                 && first.enforcement == policy.enforcement
+                && first.lane == policy.lane
                 && first.targets == policy.targets
         };
         let first = joined.iter_mut().find(is_continued);
@@ -80,6 +81,9 @@ fn manifest(
     homes: &BTreeMap<GuardrailArn, Home>,
     names: &mut Names,
 ) -> Result<ImportedPolicy, String> {
+    if policy.lane.is_some() && policy.owner.as_ref() == Some(live.owner) {
+        return Err("stands beside another one of ours until a rollout is over".to_owned());
+    }
     match &policy.owner {
         Some(owner) if owner != live.owner => return Err(format!("it belongs to `{owner}`")),
         Some(_) | None => {}

@@ -27,6 +27,7 @@ fn policy(content: Value, targets: &[&str]) -> ObservedPolicy {
         owner: None,
         enforcement: None,
         shard: None,
+        lane: None,
         rollouts: BTreeMap::new(),
         content,
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
@@ -255,6 +256,7 @@ fn a_document_of_several_policies_is_one_manifest_where_they_are_attached_alike(
             owner: Some(owner()),
             enforcement: Some("everywhere".parse().unwrap()),
             shard: (number > 1).then_some(number),
+            lane: None,
             ..policy(content, targets)
         }
     };

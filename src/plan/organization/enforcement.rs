@@ -9,9 +9,10 @@ use super::bent::in_place;
 use super::document::{self, blocks, normalised};
 use super::find::{Identity, Shard, Shards, Whose, unlisted};
 use super::shards::{Blocks, Placement, place};
+use super::waves::Rolled;
 use crate::model::{
-    DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, FieldChange, Fleet, Name,
-    ObservedPolicy, PolicyId, Presence, SHARD_TAG, TargetId, changes,
+    AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, FieldChange, Fleet,
+    Name, ObservedPolicy, PolicyId, Presence, SHARD_TAG, TargetId, changes,
 };
 use crate::plan::confirm::{Sightings, Timing};
 use crate::plan::context::Context;
@@ -37,10 +38,18 @@ pub(super) struct Visit<'a> {
     pub(super) policies: &'a BTreeMap<PolicyId, ObservedPolicy>,
     /// What all of them come to in the accounts.
     pub(super) landscape: Landscape<'a>,
-    /// Whether the witnesses show what follows from the policies.
-    pub(super) is_in_effect: bool,
+    /// Accounts that do not show what follows from the policies; `None` while that is not known.
+    pub(super) doubtful: Option<&'a BTreeSet<AccountId>>,
     pub(super) fleet: &'a Fleet,
     pub(super) context: &'a Context<'a>,
+}
+
+/// What stays the same through the plan of the policies that an enforcement has for good.
+struct Frame<'a> {
+    shards: &'a Shards<'a>,
+    placement: &'a Placement,
+    /// Where they are to be attached now: not where the policy of a lane has taken over.
+    targets: &'a BTreeSet<TargetId>,
 }
 
 impl Visit<'_> {
@@ -62,10 +71,14 @@ impl Visit<'_> {
         }
         match self.desired.state {
             Presence::Present => self.keep(&shards, memory, plan),
-            Presence::Absent if shards.is_empty() => {
-                memory.reset(&sighting::policy(self.name, 1));
+            Presence::Absent => {
+                if shards.is_empty() {
+                    memory.reset(&sighting::policy(self.name, 1));
+                }
+                for lane in self.identity().lanes(self.policies).values().chain([&shards]) {
+                    self.remove(lane, memory, plan);
+                }
             }
-            Presence::Absent => self.remove(&shards, memory, plan),
         }
     }
 
@@ -105,9 +118,10 @@ impl Visit<'_> {
             shards.iter().map(|(number, it)| (*number, blocks(&it.live.content))).collect();
         let attached = shards.values().flat_map(|it| &it.live.targets);
         let targets = self.desired.targets.iter().chain(attached).cloned().collect();
-        let rolled = self.roll(&live, shards, plan);
+        let tracks = self.tracks(&live, shards, plan);
+        let rolled = &tracks.main;
         let accounts = self.active_accounts(&targets);
-        let mut wanted = self.blocks((&live, &rolled), shards, &accounts, plan);
+        let mut wanted = self.blocks((&live, rolled), shards, &accounts, plan);
         if let Some(wait) = self.unlisted_for(shards, memory) {
             wanted.retain(|region, _| live.values().any(|it| it.contains_key(region)));
             let message = format!("a policy of {} was just made and is not listed yet", self.name);
@@ -115,6 +129,9 @@ impl Visit<'_> {
         }
         let placement = place(&live, &wanted);
         self.say_placement(&placement, plan);
+        let handed_over = |target: &&TargetId| self.is_handed_over(target, &tracks);
+        let targets = self.desired.targets.iter().filter(|it| !handed_over(it)).cloned().collect();
+        let frame = Frame { shards, placement: &placement, targets: &targets };
         for shard in shards.values().copied() {
             self.mark(shard, plan);
             if self.is_given_up(shard, &placement) && self.is_in_force_beside(shards, shard.number)
@@ -122,10 +139,11 @@ impl Visit<'_> {
                 self.retire(shard, memory, plan);
             } else {
                 memory.reset(&sighting::policy(self.name, shard.number));
-                self.keep_shard(shard, (shards, &placement), memory, plan);
+                self.keep_shard(shard, &frame, memory, plan);
             }
         }
-        self.create_missing(shards, &placement, memory, plan);
+        self.create_missing((shards, rolled), &placement, memory, plan);
+        self.keep_lanes(&tracks, (shards, &wanted), memory, plan);
     }
 
     /// How long a policy that we made may be missing from the list still, if one is. What it holds
@@ -140,7 +158,7 @@ impl Visit<'_> {
     }
 
     /// What holds Regions back that no policy has room for.
-    fn say_placement(&self, placement: &Placement, plan: &mut Plan) {
+    pub(super) fn say_placement(&self, placement: &Placement, plan: &mut Plan) {
         if !placement.too_long.is_empty() {
             let message = format!(
                 "the document of {} has no room for {}: a policy takes {} characters; exclude fewer \
@@ -163,7 +181,7 @@ impl Visit<'_> {
 
     fn create_missing(
         &self,
-        shards: &Shards,
+        (shards, rolled): (&Shards, &Rolled),
         placement: &Placement,
         memory: &mut Sightings,
         plan: &mut Plan,
@@ -189,9 +207,10 @@ impl Visit<'_> {
                 Ok(confirmed) => plan.steps.push(Step::CreatePolicy {
                     enforcement: self.name.clone(),
                     shard: *number,
+                    lane: None,
                     name: self.identity().policy_name(*number),
                     content: document::document(blocks),
-                    tags: self.tags_of_new(*number, shards),
+                    tags: self.tags_of_new(*number, (shards, rolled)),
                     confirmed,
                 }),
                 Err(wait) => confirming = confirming.max(Some(wait)),
@@ -240,13 +259,8 @@ impl Visit<'_> {
     }
 
     /// Mark, content, attachments: in this order, so that nothing wrong is ever attached.
-    fn keep_shard(
-        &self,
-        shard: Shard,
-        (shards, placement): (&Shards, &Placement),
-        memory: &mut Sightings,
-        plan: &mut Plan,
-    ) {
+    fn keep_shard(&self, shard: Shard, frame: &Frame, memory: &mut Sightings, plan: &mut Plan) {
+        let Frame { shards, placement, targets } = *frame;
         let live = shard.live;
         let in_force = match placement.documents.get(&shard.number) {
             Some(blocks) if !blocks.is_empty() => document::document(blocks),
@@ -277,7 +291,7 @@ impl Visit<'_> {
         self.move_regions(shard, (shards, placement), memory, plan);
         let is_current = old == new && !placement.full.contains(&shard.number);
         self.drop_regions(shard, is_current, memory, plan);
-        for target in self.desired.targets.difference(&live.targets) {
+        for target in targets.difference(&live.targets) {
             let restores = memory.is_noticed(&in_place(&live.id, target));
             let proven = documents.iter().try_for_each(|it| {
                 self.prove_attachment(target, it)?;
@@ -295,11 +309,13 @@ impl Visit<'_> {
                 Err(held) => plan.hold(held),
             }
         }
-        self.detach_extra(shard, memory, plan);
+        let extra = live.targets.difference(&self.desired.targets).cloned().collect();
+        let is_everywhere = targets.is_subset(&live.targets);
+        self.detach_extra(shard, (&extra, is_everywhere), memory, plan);
     }
 
     /// Whether AWS takes another attachment at `target`, those of this plan included.
-    fn has_room_at(&self, target: &TargetId, plan: &Plan) -> Result<(), Held> {
+    pub(super) fn has_room_at(&self, target: &TargetId, plan: &Plan) -> Result<(), Held> {
         let there = self.policies.values().filter(|it| it.targets.contains(target));
         let names: Vec<&str> = there.map(|policy| policy.name.as_str()).collect();
         let is_coming = |step: &&Step| matches!(step, Step::AttachPolicy { target: other, .. } if other == target);
@@ -369,7 +385,7 @@ impl Visit<'_> {
     }
 
     /// Whether some Region's block protects less than the live one.
-    fn is_narrowing(&self, old: &Value, new: &Value) -> bool {
+    pub(super) fn is_narrowing(&self, old: &Value, new: &Value) -> bool {
         let (old, new) = (blocks(old), blocks(new));
         let nobody = BTreeSet::new();
         new.iter().any(|(region, block)| {

@@ -2,11 +2,12 @@
 //!
 //! An enforcement has one policy, or several where its document is too long for one: its *shards*,
 //! numbered from 1. The number stands in a tag, so that a process that knows nothing finds each
-//! again; the first carries none.
+//! again; the first carries none. While a rollout with waves of targets is open, more stand beside
+//! them, one or several for each *lane*, of which a tag says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Absent, Name, ObservedPolicy, OwnerId, PolicyId, Read, Seen};
+use crate::model::{Absent, Name, ObservedPolicy, OwnerId, PolicyId, Read, Seen, digits};
 
 /// Whose a policy is that has the name of one of ours and is none of the enforcement's.
 pub(super) enum Whose {
@@ -27,6 +28,9 @@ pub(super) struct Shard<'a> {
 /// All of them, by number.
 pub(super) type Shards<'a> = BTreeMap<u32, Shard<'a>>;
 
+/// The policies of lanes, by lane and number.
+pub(super) type Lanes<'a> = BTreeMap<String, Shards<'a>>;
+
 impl<'a> Shard<'a> {
     /// One that stands in a complete list of policies.
     pub(super) fn listed(number: u32, live: &'a ObservedPolicy) -> Option<Self> {
@@ -42,6 +46,9 @@ pub(super) fn unlisted() -> Option<Absent> {
 
 /// Characters of a policy's name (`aws-facts` 4.3).
 const NAME_MAX: usize = 128;
+
+/// Digits that tell the names of two lanes apart that do not fit.
+const HASH_DIGITS: usize = 8;
 
 /// The name that an enforcement's policy has in AWS where its manifest writes none: at most 91
 /// characters. No enforcement has a dot in its name, so a shard of one never looks like the policy
@@ -60,6 +67,18 @@ fn shard_name(first: &str, shard: u32) -> String {
             first.chars().take(room).chain(number.chars()).collect()
         }
     }
+}
+
+/// The name of a policy of a lane, from that of the first; what does not fit is told apart by a hash.
+fn lane_name(first: &str, lane: &str, shard: u32) -> String {
+    let number = if shard > 1 { format!(".{shard}") } else { String::new() };
+    let whole = format!("{first}.lane-{lane}{number}");
+    if whole.chars().count() <= NAME_MAX {
+        return whole;
+    }
+    let end = format!(".lane-{}", digits(&whole, HASH_DIGITS));
+    let room = NAME_MAX.saturating_sub(end.len());
+    first.chars().take(room).chain(end.chars()).collect()
 }
 
 /// Which shard has a name, if the first has `first`.
@@ -89,11 +108,30 @@ impl<'a> Identity<'a> {
         }
     }
 
+    /// The name of a policy of a lane in AWS.
+    pub(super) fn lane_name(self, lane: &str, shard: u32) -> String {
+        lane_name(&self.policy_name(1), lane, shard)
+    }
+
+    /// The policies that stand beside its own while a rollout is open, by lane and number.
+    pub(super) fn lanes(self, policies: &BTreeMap<PolicyId, ObservedPolicy>) -> Lanes<'_> {
+        let mut lanes = Lanes::new();
+        for policy in policies.values().filter(|it| self.is_ours(it)) {
+            let Some(lane) = &policy.lane else { continue };
+            let number = policy.shard.unwrap_or(1);
+            if let Some(shard) = Shard::listed(number, policy) {
+                lanes.entry(lane.clone()).or_default().entry(number).or_insert(shard);
+            }
+        }
+        lanes
+    }
+
     /// Its policies, by shard. They are found by tags, so that one renamed by hand stays ours; of
     /// several for one shard, the one that carries the present name wins, then the lowest id.
     pub(super) fn shards(self, policies: &BTreeMap<PolicyId, ObservedPolicy>) -> Shards<'_> {
         let mut shards: BTreeMap<u32, &ObservedPolicy> = BTreeMap::new();
-        for policy in policies.values().filter(|it| self.is_ours(it)) {
+        let its = policies.values().filter(|it| it.lane.is_none() && self.is_ours(it));
+        for policy in its {
             let shard = self.shard(policy);
             let rank = |it: &ObservedPolicy| {
                 let is_former = it.enforcement.as_ref().is_some_and(|tag| tag != self.name);

@@ -11,6 +11,9 @@ mod clearance;
 pub(super) mod document;
 mod enforcement;
 mod find;
+mod grounds;
+mod handover;
+mod lanes;
 mod prove;
 mod removal;
 mod render;
@@ -31,11 +34,11 @@ use super::effective::Landscape;
 use super::hold::listed;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
-    DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, Name, ObservedOrganization,
-    ObservedPolicy, OwnerId, PolicyId, PolicyTypeStatus, Presence, Read,
+    AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, Name,
+    ObservedOrganization, ObservedPolicy, OwnerId, PolicyId, PolicyTypeStatus, Presence, Read,
 };
 use enforcement::Visit;
-use find::{Identity, Whose};
+use find::{Identity, Shards, Whose};
 
 /// Decides the next steps for the organization.
 ///
@@ -89,18 +92,28 @@ pub fn plan_organization(
     if wanted {
         bent::report(&landscape, observed, memory, context, &mut plan);
     }
-    let is_valid = observed.invalid.known().is_some_and(|(invalid, _)| invalid.is_empty());
-    let is_in_effect = is_valid && landscape.unproven(&observed.effective).is_empty();
+    let doubtful = doubtful(&landscape, observed);
+    let doubtful = doubtful.as_ref();
     for (name, desired) in desired {
         let former = former_names(name, context);
         let landscape = landscape.clone();
-        let visit =
-            Visit { name, desired, former, policies, landscape, is_in_effect, fleet, context };
+        let visit = Visit { name, desired, former, policies, landscape, doubtful, fleet, context };
         visit.plan(memory, &mut plan);
     }
     // Protect first, across all enforcements.
     plan.steps.sort_by_key(|step| step.effect() == Effect::Delete);
     plan
+}
+
+/// Accounts that do not show what follows from the policies, or keep an older effective policy;
+/// `None` while that is not known.
+fn doubtful(landscape: &Landscape, observed: &ObservedOrganization) -> Option<BTreeSet<AccountId>> {
+    let mut doubtful = match &observed.invalid {
+        Read::Known(invalid) => invalid.clone(),
+        Read::KnownAbsent | Read::Unknown(_) => return None,
+    };
+    doubtful.append(&mut landscape.unproven_accounts(&observed.effective));
+    Some(doubtful)
 }
 
 /// The Regions that the document of a policy has blocks for.
@@ -191,7 +204,9 @@ fn report_orphans(
         .flat_map(|(name, desired)| {
             let former = former_names(name, context);
             let written = desired.policy_name.as_deref();
-            Identity { us: context.owner, name, former, written }.shards(policies).into_values()
+            let identity = Identity { us: context.owner, name, former, written };
+            let lanes = identity.lanes(policies).into_values().flat_map(Shards::into_values);
+            identity.shards(policies).into_values().chain(lanes)
         })
         .map(|shard| &shard.live.id)
         .collect();

@@ -1,5 +1,6 @@
 //! Takes away what the text of an organization enforcement gave up: targets, Regions, all of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::document::{self, blocks, normalised, references};
@@ -19,19 +20,20 @@ impl Visit<'_> {
     pub(super) fn detach_extra(
         &self,
         Shard { live, seen, .. }: Shard,
+        (extra, is_everywhere): (&BTreeSet<TargetId>, bool),
         memory: &mut Sightings,
         plan: &mut Plan,
     ) {
         let key = self.key();
         let mut confirming = None;
-        for target in live.targets.difference(&self.desired.targets) {
+        for target in extra {
             let object = sighting::attachment(&live.id, target);
             let why = match consent::of_target(&key, target, self.fleet, self.context) {
                 Standing::GivenUp(_) => {
                     if let Some(held) = self.blocked(live) {
                         memory.reset(&object);
                         plan.hold(held);
-                    } else if self.desired.targets.is_subset(&live.targets) {
+                    } else if is_everywhere {
                         plan.losses.push(self.loss(target));
                         confirming =
                             confirming.max(self.detach((live, seen), target, memory, plan));
@@ -78,6 +80,7 @@ impl Visit<'_> {
                 enforcement: self.name.clone(),
                 id: live.id.clone(),
                 target: target.clone(),
+                is_loss: true,
                 confirmed,
             }),
             Err(wait) => return Some(wait),
@@ -206,6 +209,13 @@ impl Visit<'_> {
         }
     }
 
+    /// The target of the enforcement at or above `target`; itself where there is none.
+    fn covering<'t>(&'t self, target: &'t TargetId) -> &'t TargetId {
+        let line = self.fleet.lineage(target);
+        let above = self.desired.targets.iter().filter(|it| line.contains(it));
+        above.max_by_key(|it| line.iter().position(|above| above == *it)).unwrap_or(target)
+    }
+
     /// Takes down one policy: detached everywhere, then deleted.
     pub(super) fn retire(
         &self,
@@ -213,7 +223,10 @@ impl Visit<'_> {
         memory: &mut Sightings,
         plan: &mut Plan,
     ) {
-        let object = sighting::policy(self.name, number);
+        let object = match &live.lane {
+            None => sighting::policy(self.name, number),
+            Some(lane) => sighting::lane(self.name, lane, number),
+        };
         if let Some(held) = self.blocked(live) {
             for target in &live.targets {
                 memory.reset(&sighting::attachment(&live.id, target));
@@ -224,7 +237,9 @@ impl Visit<'_> {
         let Context { now, timing, .. } = *self.context;
         let mut confirming = None;
         for target in &live.targets {
-            plan.losses.push(self.loss(target));
+            // What is taken from a lane is taken from the target above it.
+            let lost = if live.lane.is_some() { self.covering(target) } else { target };
+            plan.losses.push(self.loss(lost));
             confirming = confirming.max(self.detach((live, seen), target, memory, plan));
         }
         if live.targets.is_empty() {
@@ -232,6 +247,7 @@ impl Visit<'_> {
                 Ok(confirmed) => plan.steps.push(Step::DeletePolicy {
                     enforcement: self.name.clone(),
                     shard: number,
+                    lane: live.lane.clone(),
                     id: live.id.clone(),
                     confirmed,
                 }),

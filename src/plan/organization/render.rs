@@ -35,7 +35,9 @@ impl Visit<'_> {
                 Course::At(revision) => Some(revision),
                 Course::Stay => continue,
             };
-            let block = self.block((region, revision), live, accounts).and_then(|block| {
+            let is_locked = !self.desired.allow_override && !rolled.opened.contains(region);
+            let said = (region, revision, is_locked);
+            let block = self.block(said, live, accounts).and_then(|block| {
                 if let Some(live) = live.filter(|live| self.agrees(region, live, &block, shards)) {
                     return Ok(live.clone());
                 }
@@ -80,12 +82,11 @@ impl Visit<'_> {
 
     fn block(
         &self,
-        (region, revision): (&Region, Option<&Revision>),
+        (region, revision, is_locked): (&Region, Option<&Revision>, bool),
         live: Option<&Value>,
         accounts: &BTreeSet<AccountId>,
     ) -> Result<Value, Held> {
-        let DesiredOrganizationEnforcement { guardrail, settings, allow_override, .. } =
-            self.desired;
+        let DesiredOrganizationEnforcement { guardrail, settings, .. } = self.desired;
         let key = ReplicaKey {
             guardrail: guardrail.name.clone(),
             account: self.fleet.management.clone(),
@@ -99,7 +100,7 @@ impl Visit<'_> {
         if live.and_then(references).is_none_or(|live| live != [named]) {
             found.prove(&guardrail.name, region, accounts, self.fleet)?;
         }
-        Ok(document::block((found.arn, found.version), &settings, *allow_override))
+        Ok(document::block((found.arn, found.version), &settings, !is_locked))
     }
 
     /// AWS's rule: the guardrail lives in the management account.

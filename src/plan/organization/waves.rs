@@ -4,16 +4,18 @@
 //! A Region has a revision once its block says so, the policy is attached everywhere it should be,
 //! and witnesses show it in effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::document::references;
 use super::enforcement::Visit;
 use super::find::{Shard, Shards};
 use super::shards::Blocks;
 use crate::model::{
-    Accepted, AccountId, Cell, DesiredRollout, MarkKind, NO_MARK, Region, ReplicaFact, ReplicaKey,
-    Revision, RolloutMarks, Version,
+    Accepted, AccountId, Cell, DesiredRollout, GuardrailArn, MarkKind, NO_MARK, Name, Region,
+    ReplicaFact, ReplicaKey, Revision, RolloutMarks, Version,
 };
 use crate::plan::rollout::{
     Course, Decision, Standing, Subject, Trial, course, decide, give_tests, holds, to_be_tried,
@@ -21,16 +23,29 @@ use crate::plan::rollout::{
 use crate::plan::step::{HoldReason, Plan, Step, Until};
 
 /// The origin of what an organization policy enforces (`aws-facts` 7.2).
-const ORGANIZATION_ENFORCED: &str = "ORGANIZATION_ENFORCED";
+pub(super) const ORGANIZATION_ENFORCED: &str = "ORGANIZATION_ENFORCED";
 
-/// Where the Regions of an enforcement are headed. Those it does not name are free to follow the
-/// text.
+/// Where the Regions of one policy are headed. Those it does not name are free to follow the text.
 #[derive(Debug, Default)]
-pub(super) struct Rolled(BTreeMap<Region, Course>);
+pub(super) struct Rolled {
+    pub(super) courses: BTreeMap<Region, Course>,
+    /// Regions without their lock, because targets below are ahead.
+    pub(super) opened: BTreeSet<Region>,
+    /// Whether what has the new revision goes back.
+    pub(super) is_back: bool,
+    /// What a first policy is to remember of the rollout; nothing was accepted, if this says nothing.
+    pub(super) marks: Option<RolloutMarks>,
+}
 
 impl Rolled {
     pub(super) fn course(&self, region: &Region) -> &Course {
-        self.0.get(region).unwrap_or(&Course::Free)
+        self.courses.get(region).unwrap_or(&Course::Free)
+    }
+
+    /// All of these stay as they are.
+    pub(super) fn at_rest<'a>(regions: impl Iterator<Item = &'a Region>) -> Self {
+        let courses = regions.map(|region| (region.clone(), Course::Stay)).collect();
+        Self { courses, ..Self::default() }
     }
 }
 
@@ -52,7 +67,7 @@ impl Visit<'_> {
         };
         let regions = rollout.waves.iter().flat_map(|wave| &wave.places);
         let Some(target) = self.target() else {
-            return Rolled(regions.map(|region| (region.clone(), Course::Stay)).collect());
+            return Rolled::at_rest(regions);
         };
         // A policy that is not made yet will say when it is made that nothing was accepted before.
         let nothing = nothing_yet();
@@ -106,11 +121,12 @@ impl Visit<'_> {
             let is_open = decision.opens(rollout.wave_of(region));
             course(standing(region), is_open, decision, (self.fact(region), true))
         };
-        Rolled(regions.map(|region| (region.clone(), course(region))).collect())
+        let courses = regions.map(|region| (region.clone(), course(region))).collect();
+        Rolled { courses, is_back: decision.is_back(), ..Rolled::default() }
     }
 
     /// The revision that the text desires.
-    fn target(&self) -> Option<Revision> {
+    pub(super) fn target(&self) -> Option<Revision> {
         let guardrail = &self.desired.guardrail;
         guardrail.revision.clone().or_else(|| {
             let management = &self.fleet.management;
@@ -130,12 +146,12 @@ impl Visit<'_> {
         }
     }
 
-    fn fact(&self, region: &Region) -> Option<&ReplicaFact> {
+    pub(super) fn fact(&self, region: &Region) -> Option<&ReplicaFact> {
         self.context.facts.replicas.get(&self.replica(region))
     }
 
     /// The version that the text desires in a Region, where it is published.
-    fn version(&self, region: &Region) -> Option<Version> {
+    pub(super) fn version(&self, region: &Region) -> Option<Version> {
         let fact = self.fact(region)?;
         if let Some(revision) = &self.desired.guardrail.revision {
             return fact.revisions.get(revision).copied();
@@ -147,21 +163,48 @@ impl Visit<'_> {
     fn standing(&self, region: &Region, live: &BTreeMap<u32, Blocks>, shards: &Shards) -> Standing {
         let found = live.iter().find_map(|(shard, it)| Some((shard, it.get(region.as_str())?)));
         let Some((shard, block)) = found else { return Standing::Bare };
-        let Some(fact) = self.fact(region) else { return Standing::Unknown };
-        let Some([(arn, version)]) = references(block).and_then(|it| <[_; 1]>::try_from(it).ok())
-        else {
-            return Standing::Behind(None);
-        };
-        if arn != fact.arn {
-            return Standing::Behind(None);
-        }
-        if self.version(region) != Some(version) {
-            let revision = fact.revisions.iter().find(|(_, number)| **number == version);
-            return Standing::Behind(revision.map(|(revision, _)| revision.clone()));
-        }
         let is_attached =
             shards.get(shard).is_some_and(|it| self.desired.targets.is_subset(&it.live.targets));
-        if is_attached && self.is_in_effect { Standing::Converged } else { Standing::Unknown }
+        match self.standing_of(region, block) {
+            Standing::Converged if !is_attached || !self.is_in_effect() => Standing::Unknown,
+            standing @ (Standing::Converged
+            | Standing::Behind(_)
+            | Standing::Bare
+            | Standing::Unknown
+            | Standing::Unreachable
+            | Standing::Excluded) => standing,
+        }
+    }
+
+    /// How one document stands, wherever it is attached.
+    pub(super) fn standing_of(&self, region: &Region, block: &Value) -> Standing {
+        if self.fact(region).is_none() {
+            return Standing::Unknown;
+        }
+        let named = references(block).and_then(|it| <[_; 1]>::try_from(it).ok());
+        named.map_or(Standing::Behind(None), |[named]| self.standing_at(region, &named))
+    }
+
+    /// How a reference stands.
+    pub(super) fn standing_at(
+        &self,
+        region: &Region,
+        (arn, version): &(GuardrailArn, Version),
+    ) -> Standing {
+        let Some(fact) = self.fact(region) else { return Standing::Unknown };
+        if *arn != fact.arn {
+            return Standing::Behind(None);
+        }
+        if self.version(region) == Some(*version) {
+            return Standing::Converged;
+        }
+        let revision = fact.revisions.iter().find(|(_, number)| *number == version);
+        Standing::Behind(revision.map(|(revision, _)| revision.clone()))
+    }
+
+    /// Whether the witnesses show what follows from the policies.
+    fn is_in_effect(&self) -> bool {
+        self.doubtful.is_some_and(BTreeSet::is_empty)
     }
 
     /// What is to be tried now, from inside an account that the policy reaches.
@@ -194,16 +237,29 @@ impl Visit<'_> {
     }
 
     /// The tags of a policy that is about to be made.
-    pub(super) fn tags_of_new(&self, number: u32, shards: &Shards) -> BTreeMap<String, String> {
+    pub(super) fn tags_of_new(
+        &self,
+        number: u32,
+        (shards, rolled): (&Shards, &Rolled),
+    ) -> BTreeMap<String, String> {
         let mut tags = self.tags(number);
-        let is_rolled_out = self.context.organization_waves.contains_key(self.name);
+        let context = self.context;
+        let is_rolled_out = context.organization_waves.contains_key(self.name)
+            || context.target_waves.contains_key(self.name);
         if is_rolled_out && shards.is_empty() {
-            tags.extend(different(self.name, &RolloutMarks::default(), &nothing_yet()));
+            let nothing = nothing_yet();
+            let marks = rolled.marks.as_ref().unwrap_or(&nothing);
+            tags.extend(different(self.name, &RolloutMarks::default(), marks));
         }
         tags
     }
 
-    fn put_marks(&self, Shard { live, .. }: Shard, marks: &RolloutMarks, plan: &mut Plan) {
+    pub(super) fn put_marks(
+        &self,
+        Shard { live, .. }: Shard,
+        marks: &RolloutMarks,
+        plan: &mut Plan,
+    ) {
         let carried = live.rollouts.get(self.name).cloned().unwrap_or_default();
         let tags = different(self.name, &carried, marks);
         if !tags.is_empty() {
@@ -216,13 +272,13 @@ impl Visit<'_> {
     }
 }
 
-fn nothing_yet() -> RolloutMarks {
+pub(super) fn nothing_yet() -> RolloutMarks {
     RolloutMarks { accepted: Some(Accepted::Nothing), ..RolloutMarks::default() }
 }
 
 /// The tags that make one set of marks of another.
 fn different(
-    enforcement: &crate::model::Name,
+    enforcement: &Name,
     carried: &RolloutMarks,
     marks: &RolloutMarks,
 ) -> BTreeMap<String, String> {

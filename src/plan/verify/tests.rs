@@ -228,6 +228,7 @@ fn a_bent_policy_names_who_bends_it_on_the_path_and_nobody_else() {
         owner: owner.map(|owner| owner.parse().unwrap()),
         enforcement: None,
         shard: None,
+        lane: None,
         rollouts: BTreeMap::new(),
         content: json!({"bedrock": {"guardrail_inference": {region: {"config_1": {}}}}}),
         targets: BTreeSet::from([target.parse().unwrap()]),

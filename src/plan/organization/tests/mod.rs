@@ -1,4 +1,5 @@
 mod bent;
+mod lanes;
 mod renaming;
 mod sharding;
 
@@ -55,6 +56,7 @@ fn policy(content: Value, targets: &[&str]) -> ObservedPolicy {
         owner: Some("us".parse().unwrap()),
         enforcement: Some("everywhere".parse().unwrap()),
         shard: None,
+        lane: None,
         rollouts: BTreeMap::new(),
         content,
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),

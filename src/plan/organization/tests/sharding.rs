@@ -35,6 +35,7 @@ fn made(plan: &Plan) -> Vec<ObservedPolicy> {
             id: format!("p-{index}aaaaaaa").parse().unwrap(),
             name: name.clone(),
             shard: tags.get("bedrail:shard").map(|it| it.parse().unwrap()),
+            lane: None,
             rollouts: BTreeMap::new(),
             ..policy(content.clone(), &[])
         });
