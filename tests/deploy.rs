@@ -98,6 +98,17 @@ fn all<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
     found
 }
 
+fn actions(value: &Value) -> BTreeSet<String> {
+    let mut actions = BTreeSet::new();
+    for value in all(value, "Action") {
+        let one = std::slice::from_ref(value);
+        for action in value.as_sequence().map_or(one, Vec::as_slice) {
+            actions.insert(action.as_str().unwrap().to_owned());
+        }
+    }
+    actions
+}
+
 #[test]
 fn every_file_parses() {
     let mut names: Vec<String> = fs::read_dir(folder())

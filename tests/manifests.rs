@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bedrail::manifest::{Outcome, Source, parse, read};
 use bedrail::model::canonical;
+use serde_json::Value;
 
 #[path = "manifests/rules.rs"]
 mod rules;
@@ -32,13 +33,43 @@ fn the_demo_manifests_are_accepted_without_a_warning() {
     let outcome = parse(&read(&[folder]).unwrap());
     assert_eq!(lines(&outcome), [""; 0]);
     let manifests = outcome.manifests.unwrap();
-    let sandbox = &manifests.account_enforcements.values().next().unwrap().enforcement;
-    assert_eq!(sandbox.name.as_str(), "sandbox-accounts");
-    assert_eq!(sandbox.regions.len(), 2);
+    let security = &manifests.account_enforcements.values().next().unwrap().enforcement;
+    assert_eq!(security.name.as_str(), "security-accounts");
+    assert_eq!(security.regions.len(), 2);
     let everywhere = &manifests.organization_enforcements.values().next().unwrap().enforcement;
     assert_eq!(everywhere.regions.len(), 3, "the Regions of the guardrail are the default");
     assert!(everywhere.origin.path.ends_with("enforcement.yaml"));
-    assert_eq!(everywhere.origin.line, 8);
+    assert_eq!(everywhere.origin.line, 15);
+}
+
+/// To go from one to the other is to take the actions out, and nothing else.
+#[test]
+fn the_demo_observes_what_its_baseline_blocks() {
+    fn without_actions(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|name, _| {
+                    !["inputAction", "outputAction", "action"].contains(&name.as_str())
+                });
+                members.values_mut().for_each(without_actions);
+            }
+            Value::Array(items) => items.iter_mut().for_each(without_actions),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
+    let manifests = parse(&read(&[folder]).unwrap()).manifests.unwrap();
+    let content = |name: &str| {
+        let guardrail = &manifests.guardrails[&name.parse().unwrap()];
+        let mut content = serde_json::to_value(&guardrail.content).unwrap();
+        without_actions(&mut content);
+        content.as_object_mut().unwrap().remove("description");
+        content
+    };
+    assert_eq!(content("observing"), content("baseline"));
+    let observing = &manifests.guardrails[&"observing".parse().unwrap()].content;
+    let text = serde_json::to_string(observing).unwrap();
+    assert!(!text.contains("BLOCK") && !text.contains("ANONYMIZE"), "{text}");
 }
 
 #[test]

@@ -5,9 +5,11 @@ import json
 from stage import EMBEDDING, ROOT, Case, Simulator
 
 REGIONS = ["us-east-1", "us-west-2", "eu-west-1"]
-WORKLOADS = ["310000000001", "310000000002", "310000000003",
-             "320000000001", "320000000002", "320000000003"]
-ENFORCED = ["210000000001", "210000000002", "410000000001", "410000000002", "410000000003"]
+PRODUCTION = ["310000000001", "310000000002", "310000000003"]
+DEVELOPMENT = ["320000000001", "320000000002", "320000000003"]
+# By configurations of their own.
+SECURITY = ["210000000001", "210000000002"]
+SANDBOX = ["410000000001", "410000000002", "410000000003"]
 
 
 class Converged(Case):
@@ -19,13 +21,16 @@ class Converged(Case):
         super().setUpClass()
         cls.applied = cls.simulator.bedrail("apply", "-f", "manifests/demo", "--wait", "120s")
         cls.replicas = {region: cls.replica(region) for region in REGIONS}
+        cls.strict = {region: cls.replica(region, "strict") for region in REGIONS}
+        cls.observing = {region: cls.replica(region, "observing")
+                         for region in ("us-east-1", "eu-west-1")}
 
     @classmethod
-    def replica(cls, region):
-        """The ARN and newest version of the guardrail in a Region."""
+    def replica(cls, region, name="baseline"):
+        """The ARN and newest version of a guardrail in a Region."""
         bedrock = cls.simulator.client("bedrock", region=region)
         rows = bedrock.list_guardrails()["guardrails"]
-        arns = [row["arn"] for row in rows if row["name"] == "baseline"]
+        arns = [row["arn"] for row in rows if row["name"] == name]
         if len(arns) != 1:
             raise AssertionError(f"{region}: {arns}\n{cls.applied.stdout}\n{cls.applied.stderr}")
         versions = bedrock.list_guardrails(guardrailIdentifier=arns[0])["guardrails"]
@@ -85,53 +90,61 @@ class Converged(Case):
                 condition = json.dumps(statement["Condition"])
                 self.assertIn(self.organization, condition)
 
-    def test_the_organization_policy_names_each_regions_version(self):
+    def test_the_organization_policies_name_each_regions_version(self):
         rows = self.pages(self.organizations, "list_policies", "Policies", Filter="BEDROCK_POLICY")
-        policy, = rows
-        targets = self.pages(self.organizations, "list_targets_for_policy", "Targets",
-                             PolicyId=policy["Id"])
-        self.assertEqual([(it["Type"], it["Name"]) for it in targets],
-                         [("ORGANIZATIONAL_UNIT", "Workloads")])
-        content = self.organizations.describe_policy(PolicyId=policy["Id"])["Policy"]["Content"]
-        document = json.loads(content)["bedrock"]["guardrail_inference"]
-        named = {region: [it["identifier"]["@@assign"] for key, it in configurations.items()
-                          if not key.startswith("@@")]
-                 for region, configurations in document.items() if not region.startswith("@@")}
-        self.assertEqual(named, {region: [f"{arn}:{version}"]
-                                 for region, (arn, version) in self.replicas.items()})
+        found = {}
+        for policy in rows:
+            targets = self.pages(self.organizations, "list_targets_for_policy", "Targets",
+                                 PolicyId=policy["Id"])
+            target, = ((it["Type"], it["Name"]) for it in targets)
+            policy = self.organizations.describe_policy(PolicyId=policy["Id"])["Policy"]
+            document = json.loads(policy["Content"])["bedrock"]["guardrail_inference"]
+            found[target] = {
+                region: [it["identifier"]["@@assign"] for key, it in configurations.items()
+                         if not key.startswith("@@")]
+                for region, configurations in document.items() if not region.startswith("@@")}
+        self.assertEqual(found, {
+            ("ORGANIZATIONAL_UNIT", unit): {region: [f"{arn}:{version}"]
+                                            for region, (arn, version) in replicas.items()}
+            for unit, replicas in (("Workloads", self.replicas), ("Prod", self.strict))})
 
-    def test_the_policy_is_effective_in_every_account_below_its_unit_and_no_other(self):
-        for account in WORKLOADS:
-            for region, (arn, version) in self.replicas.items():
-                configuration, = self.effective(account, region).values()
-                self.assertEqual(configuration["identifier"], f"{arn}:{version}")
-                models = configuration["model_enforcement"]
-                self.assertEqual(models["included_models"], ["ALL"])
-                self.assertIn(EMBEDDING, models["excluded_models"])
-        for account in ENFORCED:
+    def test_the_nearest_policy_is_effective_below_its_unit_and_none_elsewhere(self):
+        for accounts, replicas in ((DEVELOPMENT, self.replicas), (PRODUCTION, self.strict)):
+            for account in accounts:
+                for region, (arn, version) in replicas.items():
+                    configuration, = self.effective(account, region).values()
+                    self.assertEqual(configuration["identifier"], f"{arn}:{version}")
+                    models = configuration["model_enforcement"]
+                    self.assertEqual(models["included_models"], ["ALL"])
+                    self.assertIn(EMBEDDING, models["excluded_models"])
+        for account in SECURITY + SANDBOX:
             self.assertEqual(self.effective(account), {})
         invalid = self.organizations.list_accounts_with_invalid_effective_policy(
             PolicyType="BEDROCK_POLICY")
         self.assertEqual(invalid["Accounts"], [])
 
     def test_member_accounts_enforce_the_version_of_their_region(self):
-        for account in ENFORCED:
-            for region in ("us-east-1", "eu-west-1"):
-                member = self.member("bedrock", account, region)
-                live, = member.list_enforced_guardrails_configuration()["guardrailsConfig"]
-                arn, version = self.replicas[region]
-                self.assertEqual((live["guardrailArn"], live["guardrailVersion"]), (arn, version))
-                self.assertIn(EMBEDDING, live["modelEnforcement"]["excludedModels"])
-            elsewhere = self.member("bedrock", account, "us-west-2")
-            live = elsewhere.list_enforced_guardrails_configuration()["guardrailsConfig"]
-            self.assertEqual(live, [], "not asked for")
+        for accounts, replicas in ((SECURITY, self.replicas), (SANDBOX, self.observing)):
+            for account in accounts:
+                for region in ("us-east-1", "eu-west-1"):
+                    member = self.member("bedrock", account, region)
+                    live, = member.list_enforced_guardrails_configuration()["guardrailsConfig"]
+                    self.assertEqual((live["guardrailArn"], live["guardrailVersion"]),
+                                     replicas[region])
+                    self.assertIn(EMBEDDING, live["modelEnforcement"]["excludedModels"])
+                elsewhere = self.member("bedrock", account, "us-west-2")
+                live = elsewhere.list_enforced_guardrails_configuration()["guardrailsConfig"]
+                self.assertEqual(live, [], "not asked for")
 
     def test_callers_are_guarded_whatever_they_ask_for(self):
-        rows = [(WORKLOADS[0], "us-west-2", "ORGANIZATION_ENFORCED"),
-                (ENFORCED[2], "eu-west-1", "ACCOUNT_ENFORCED")]
-        for account, region, origin in rows:
+        stops = "guardrail_intervened"
+        rows = [(DEVELOPMENT[0], "us-west-2", "ORGANIZATION_ENFORCED", self.replicas, stops),
+                (PRODUCTION[0], "us-west-2", "ORGANIZATION_ENFORCED", self.strict, stops),
+                (SECURITY[0], "eu-west-1", "ACCOUNT_ENFORCED", self.replicas, stops),
+                (SANDBOX[2], "eu-west-1", "ACCOUNT_ENFORCED", self.observing, "end_turn")]
+        for account, region, origin, replicas, of_bad in rows:
             runtime = self.member("bedrock-runtime", account, region)
-            for text, reason in [("hello", "end_turn"), ("Project Falcon", "guardrail_intervened")]:
+            for text, reason in [("hello", "end_turn"), ("Project Falcon", of_bad)]:
                 answer = runtime.converse(
                     modelId="amazon.nova-micro-v1:0",
                     messages=[{"role": "user", "content": [{"text": text}]}])
@@ -139,7 +152,7 @@ class Converged(Case):
             assessment, = answer["trace"]["guardrail"]["inputAssessment"].values()
             details = assessment["appliedGuardrailDetails"]
             self.assertEqual((details["guardrailArn"], details["guardrailOrigin"]),
-                             (self.replicas[region][0], [origin]))
+                             (replicas[region][0], [origin]))
             vector = runtime.invoke_model(modelId=EMBEDDING, body='{"inputText": "hello"}')
             self.assertEqual(vector["ResponseMetadata"]["HTTPStatusCode"], 200)
 

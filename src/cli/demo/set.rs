@@ -22,9 +22,11 @@ use crate::simulator::{Clock, Scenario, Simulator, serve};
 const ORGANIZATION: &str = include_str!("../../../manifests/simulator/demo-organization.yaml");
 
 /// The manifests, likewise.
-const MANIFESTS: [(&str, &str); 2] = [
+const MANIFESTS: [(&str, &str); 4] = [
     ("baseline.yaml", include_str!("../../../manifests/demo/baseline.yaml")),
     ("enforcement.yaml", include_str!("../../../manifests/demo/enforcement.yaml")),
+    ("observing.yaml", include_str!("../../../manifests/demo/observing.yaml")),
+    ("strict.yaml", include_str!("../../../manifests/demo/strict.yaml")),
 ];
 
 /// Short, so that a person can watch drift being put right.
