@@ -28,7 +28,7 @@ impl Visit<'_> {
                 if is_planned || self.was_refused(&control.id, target, memory) {
                     continue;
                 }
-                plan.losses.push(self.loss(format!("{} at {target}", control.id)));
+                plan.losses.push(self.loss(control.id.as_str(), target));
                 let object = attachment(&control.id, target);
                 match memory.confirm_removable(&object, self.seen, now, timing) {
                     Ok(confirmed) => plan.steps.push(Step::Control(ControlStep::Detach {

@@ -288,8 +288,9 @@ impl<'a> Visit<'a> {
         EnforcementKey { kind: EnforcementKind::ServiceControl, name: self.name.clone() }
     }
 
-    pub(super) fn loss(&self, object: String) -> Loss {
-        Loss { manifest: self.key().into(), object }
+    /// A loss at a target. Its policies are named with it: what others lose there counts as well.
+    pub(super) fn loss(&self, whose: &str, target: &TargetId) -> Loss {
+        Loss { manifest: self.key().into(), object: format!("{whose} at {target}") }
     }
 
     /// As people call its policy.

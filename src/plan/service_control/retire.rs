@@ -85,7 +85,7 @@ impl<'a> Visit<'a> {
         match self.standing(target, recorded) {
             Standing::Covered => self.detach((own, target), Leaving::Replaced, memory, plan),
             Standing::GivenUp => {
-                plan.losses.push(self.loss(target.to_string()));
+                plan.losses.push(self.loss(&self.what(), target));
                 self.detach((own, target), Leaving::GivenUp, memory, plan)
             }
             Standing::Deselected => {
@@ -178,7 +178,7 @@ impl<'a> Visit<'a> {
         let mut confirming = None;
         for own in own {
             for target in &own.body.targets {
-                plan.losses.push(self.loss(target.to_string()));
+                plan.losses.push(self.loss(&self.what(), target));
                 let wait = self.detach((own, target), Leaving::GivenUp, memory, plan);
                 confirming = confirming.max(wait);
             }

@@ -156,6 +156,15 @@ impl<'a> Visit<'a> {
     fn try_stage(&self, stage: &Stage, own: &[&Own<'a>], memory: &mut Sightings, plan: &mut Plan) {
         let Stage { name, targets, accounts, .. } = stage;
         if own.iter().any(|it| !targets.is_subset(&it.body.targets)) {
+            if own.iter().all(|it| targets.is_disjoint(&it.body.targets))
+                && let Tried::Due(due) = self.tried(accounts, &BTreeSet::new())
+            {
+                // Whom it keeps out that was let in before can be told only by asking before.
+                plan.needs_access.extend(due);
+                let message =
+                    format!("{} goes to {name} once our role was tried there", self.what());
+                return plan.hold(Held::for_fact(HoldReason::Preflight, message));
+            }
             for own in own {
                 for target in targets {
                     self.attach(own, target, memory, plan);
@@ -175,7 +184,16 @@ impl<'a> Visit<'a> {
             return plan.hold(Held::after(HoldReason::Gating, wait, message));
         }
         let policies = own.iter().map(|it| it.live.id.clone()).collect();
-        match self.tried(accounts, &policies) {
+        match self.tried(&self.let_in(accounts), &policies) {
+            Tried::Passed if !accounts.is_empty() && self.let_in(accounts).is_empty() => {
+                let message = format!(
+                    "{} is at {name}, where no account lets our own role in, so that nothing can be \
+                     seen: see the role {}",
+                    self.what(),
+                    self.context.preflight.member_role
+                );
+                plan.hold(Held::for_person(HoldReason::PreflightUnknown, message));
+            }
             Tried::Passed => self.pass(stage, own, plan),
             Tried::Due(due) => {
                 plan.needs_access.extend(due);
@@ -196,6 +214,16 @@ impl<'a> Visit<'a> {
             }
             Tried::Waiting(held) => plan.hold(held),
         }
+    }
+
+    /// The accounts that were not denied to our role before: of the others nothing can be told.
+    fn let_in(&self, accounts: &[AccountId]) -> Vec<AccountId> {
+        let was_denied = |account: &AccountId| {
+            let key = AccessKey { account: account.clone(), policies: BTreeSet::new() };
+            let before = self.context.facts.access.get(&key).map(|fact| &fact.outcome);
+            matches!(before, Some(AccessOutcome::Denied(_)))
+        };
+        accounts.iter().filter(|account| !was_denied(account)).cloned().collect()
     }
 
     /// A stage in which all is well: the next opens at once, or after its bake.

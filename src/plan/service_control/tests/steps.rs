@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::model::{
-    AccessFact, AccessOutcome, Attachment, ControlBody, ControlForm, ControlLimits, ControlMarks,
-    DesiredControl, Name, ObservedControl, ObservedControls, OnDeselect, PolicyId,
-    PolicyTypeStatus, Presence, Read, RootId, Selection, ServiceControl, ServiceControls, TargetId,
-    TargetMark,
+    AccessFact, AccessOutcome, AccountId, Attachment, ControlBody, ControlForm, ControlLimits,
+    ControlMarks, ControlStage, DesiredControl, Name, ObservedControl, ObservedControls,
+    OnDeselect, PolicyId, PolicyTypeStatus, Presence, Read, RootId, Selection, ServiceControl,
+    ServiceControls, TargetId, TargetMark,
 };
 use crate::plan::confirm::Sightings;
 use crate::plan::fixture::{
@@ -33,6 +33,8 @@ pub(super) struct Stage {
     created: usize,
     /// Whether our role is denied wherever something is tried.
     shuts_out: bool,
+    /// An account that denies our role whatever is attached.
+    denying: Option<AccountId>,
 }
 
 impl Stage {
@@ -74,6 +76,7 @@ impl Stage {
             world,
             created: 0,
             shuts_out: false,
+            denying: None,
         };
         let full = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "*", "Resource": "*"}]});
@@ -162,7 +165,9 @@ impl Stage {
         }
         for key in &plan.needs_access {
             let before = self.world.facts.access.get(key).map_or(0, |it| it.failures);
-            let (outcome, failures) = if self.shuts_out && !key.policies.is_empty() {
+            let is_shut_out = self.shuts_out && !key.policies.is_empty();
+            let (outcome, failures) = if is_shut_out || self.denying.as_ref() == Some(&key.account)
+            {
                 (AccessOutcome::Denied("no".to_owned()), before + 1)
             } else {
                 (AccessOutcome::Passed, 0)
@@ -255,6 +260,33 @@ fn one_denial_is_no_verdict_and_two_take_it_back() {
     stage.shuts_out = false;
     stage.desired.form = ControlForm::Document(denies("s3:B"));
     assert!(stage.converge().contains(&format!("attach {ROOT}")), "another text is tried again");
+}
+
+#[test]
+fn an_account_of_a_wave_that_denied_us_before_says_nothing_and_one_that_lets_us_in_must_be_there() {
+    let mut stage = Stage::new(&denies("s3:A"), &[ROOT]);
+    let wave = |ids: &[&str]| ControlStage {
+        name: "first".parse().unwrap(),
+        targets: targets(ids),
+        bake: Duration::from_secs(100),
+    };
+    stage.desired.stages = Some(vec![wave(&[MEMBER, OTHER])]);
+    stage.denying = Some(OTHER.parse().unwrap());
+    let done = stage.converge();
+    let attached = [format!("attach {MEMBER}"), format!("attach {OTHER}")];
+    // Attached, baking, passed, everywhere.
+    let everywhere = format!("attach {ROOT}");
+    assert_eq!(done[1..6], [&attached[0], &attached[1], "tag", "tag", &everywhere]);
+
+    let mut stage = Stage::new(&denies("s3:A"), &[ROOT]);
+    stage.desired.stages = Some(vec![wave(&[OTHER])]);
+    stage.denying = Some(OTHER.parse().unwrap());
+    for _ in 0..10 {
+        let plan = stage.plan();
+        stage.carry_out(&plan);
+        stage.wait(200);
+    }
+    assert_eq!(summary(&stage.plan()), ["held PreflightUnknown"]);
 }
 
 #[test]
