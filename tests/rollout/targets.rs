@@ -295,3 +295,37 @@ async fn a_target_without_room_for_a_second_policy_is_named() {
     held.line(&["wave `canary` (1 of 2): 0 of 1 places"]);
     assert_eq!(versions(&stage).await, ["1", "1", "1", "1"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wave_may_be_one_region_of_one_target() {
+    let one =
+        "{name: one, targets: [{organizationalUnit: /Canary}], regions: [us-west-2], bake: BAKE}";
+    let text = |bake| enforcement(EVERYWHERE, &[one, FIRST_UNIT], bake, "");
+    let waves = json!([[{"account": FIRST, "region": "us-west-2"}], [{"account": FIRST}]]);
+    let both = |stage: &Stage| {
+        let path = stage.folder.path().join("guardrail.yaml");
+        let text = std::fs::read_to_string(path).unwrap();
+        stage.manifest("guardrail.yaml", &text.replace("[us-east-1]", "[us-east-1, us-west-2]"));
+    };
+    let mut stage = Stage::start(ORGANIZATION).await;
+    write(&mut stage, &["zebra"], &waves, 0).await;
+    both(&stage);
+    stage.manifest("enforcement.yaml", &text("0s"));
+    stage.apply(0).await;
+    stage.manifest("enforcement.yaml", &text("1h"));
+    write(&mut stage, &["zebra", "lion"], &waves, 3_600_000).await;
+    both(&stage);
+    stage.apply(3).await.line(&["held (Baking): everywhere: wave `one` (1 of 3): 1 of 1 places"]);
+    let numbers = |found: std::collections::BTreeMap<String, String>| -> Vec<String> {
+        found.values().filter_map(|it| it.rsplit(':').next().map(str::to_owned)).collect()
+    };
+    assert_eq!(numbers(stage.effective(FIRST).await), ["1", "2"]);
+    assert_eq!(numbers(stage.effective(ONE).await), ["1", "1"]);
+    stage.intend(json!({"bakeMs": [0, 0]})).await;
+    stage.manifest("enforcement.yaml", &text("0s"));
+    stage.apply(0).await;
+    assert_eq!(numbers(stage.effective(FIRST).await), ["2", "2"]);
+    assert_eq!(numbers(stage.effective(ONE).await), ["2", "2"]);
+    assert_eq!(stage.policies().await.len(), 1);
+    stage.assert_at_rest().await;
+}

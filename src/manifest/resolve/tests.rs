@@ -422,6 +422,33 @@ fn a_wave_that_resolves_to_nothing_leaves_the_rollout_unresolved() {
 }
 
 #[test]
+fn an_organization_enforcement_moves_target_by_target_or_region_by_region() {
+    let waves = |waves: &str| {
+        let enforcement = format!(
+            "---\napiVersion: bedrail.dev/v1alpha1\nkind: OrganizationEnforcement\nmetadata: {{name: \
+             all}}\nspec: {{guardrail: baseline, targets: [{{organization: true}}], rollout: {{waves: \
+             [{waves}, {{name: rest}}]}}}}\n"
+        );
+        desired(&[guardrail("shareWith: Organization"), enforcement])
+    };
+    let name = "all".parse().unwrap();
+    let regions = waves("{name: east, regions: [us-east-1]}");
+    assert!(regions.organization_rollouts.contains_key(&name));
+    assert!(regions.target_rollouts.is_empty());
+    let unit = "{name: prod, targets: [{organizationalUnit: /Workloads/Prod}]}";
+    let targets = waves(unit);
+    assert!(targets.organization_rollouts.is_empty());
+    let rollout = &targets.target_rollouts[&name];
+    let places: Vec<String> =
+        rollout.rollout.waves[0].places.iter().map(|it| it.target.to_string()).collect();
+    assert_eq!(places, ["ou-ab12-22222222", "ou-ab12-22222222"]);
+    assert_eq!(rollout.lanes.keys().collect::<Vec<_>>(), ["prod"]);
+    let gone = waves("{name: gone, targets: [{organizationalUnit: /Gone}]}");
+    assert!(gone.target_rollouts[&name].rollout.is_unresolved);
+    assert_eq!(gone.refusals.len(), 1, "{:?}", gone.refusals);
+}
+
+#[test]
 fn to_pause_is_no_new_text() {
     let text = |more: &str| {
         let desired = waves(&format!("{{waves: [{{name: all}}]{more}}}"));

@@ -90,7 +90,9 @@ impl<'a> Visit<'a> {
         let Some(rollout) = self.context.target_waves.get(self.name) else {
             let main = self.roll(live, shards, plan);
             let headed = self.headed(&main, live);
-            return Tracks { main, headed, lanes, beside };
+            let mut tracks = Tracks { main, headed, lanes, beside };
+            self.open_locks(&mut tracks);
+            return tracks;
         };
         let Some(target) = self.target() else {
             let main = Rolled::at_rest(self.desired.regions.iter());
@@ -121,8 +123,8 @@ impl<'a> Visit<'a> {
         };
         let decision = decide(&subject);
         self.say(&subject, &decision, &ground, plan);
-        for shards in &carriers {
-            for (shard, marks) in shards.values().zip(decision.marks.iter().cycle()) {
+        if let Some(marks) = &decision.marks {
+            for shard in carriers.iter().flat_map(|shards| shards.values()) {
                 self.put_marks(*shard, marks, plan);
             }
         }

@@ -5,6 +5,10 @@
 //!                                                                 └─────> then attach, where every
 //!                            account below can apply what the document references
 //! ```
+//!
+//! While a revision is rolled out in waves of targets, policies of *lanes* stand beside its own:
+//! [`grounds`] decides how far each is, [`handover`] when one may take over from another, [`lanes`]
+//! what is written.
 
 mod bent;
 mod clearance;

@@ -196,4 +196,26 @@ mod tests {
         arena.rewrite(Controller, &id, &document(&[(HERE, &arn, "2")]));
         assert_eq!(arena.broken(), ["S12"]);
     }
+
+    #[test]
+    fn a_second_policy_nearer_to_an_account_moves_that_account_alone() {
+        for (member, expected) in [(0, vec![]), (1, vec!["S12"])] {
+            let mut arena = Arena::new();
+            let arn = arena.shared("baseline", "zebra");
+            arena.redraft(Controller, &arn, "baseline", "lion");
+            arena.publish(Controller, &arn);
+            let (root, members) = (arena.root.clone(), arena.members.clone());
+            let all = arena.policy(Controller, "all", &document(&[(HERE, &arn, "1")]));
+            arena.attach(Controller, &all, &root);
+            arena.pass(60_000);
+            arena.intend(json!({
+                "content": {"baseline": body("lion")},
+                "orderedContents": {"baseline": [body("zebra"), body("lion")]},
+                "waves": [[{"target": members[0]}], [{"target": members[1]}]],
+            }));
+            let near = arena.policy(Controller, "near", &document(&[(HERE, &arn, "2")]));
+            arena.attach(Controller, &near, &members[member]);
+            assert_eq!(arena.broken(), expected, "{member}");
+        }
+    }
 }
