@@ -2,13 +2,11 @@
 
 use super::actions::named;
 use super::document::{Condition, Document, Effect, Statement, Text, prefix};
-use super::known::INFERENCE;
+use super::known::{GUARDRAIL_KEY, INFERENCE};
 use super::{Finding, Rule};
 
 /// The endpoint that speaks OpenAI's protocol, with actions of its own.
 const MANTLE: &str = "bedrock-mantle";
-
-const KEY: &str = "bedrock:GuardrailIdentifier";
 
 /// Judges conditions on the guardrail of a request.
 pub(super) fn required(
@@ -17,7 +15,7 @@ pub(super) fn required(
     findings: &mut Vec<Finding>,
 ) {
     let conditions = statement.conditions();
-    let about: Vec<_> = conditions.iter().filter(|it| it.is_about(KEY)).collect();
+    let about: Vec<_> = conditions.iter().filter(|it| it.is_about(GUARDRAIL_KEY)).collect();
     for condition in &about {
         if condition.operator.base == "Null" {
             findings.extend(any_guardrail(statement, condition, document));
@@ -42,7 +40,10 @@ fn any_guardrail(
     let is_demand = condition.values.iter().any(|it| it.text.eq_ignore_ascii_case("true"));
     let names_one = document.statements.iter().any(|it| {
         it.effect == Effect::Deny
-            && it.conditions().iter().any(|it| it.is_about(KEY) && it.operator.base != "Null")
+            && it
+                .conditions()
+                .iter()
+                .any(|it| it.is_about(GUARDRAIL_KEY) && it.operator.base != "Null")
     });
     if statement.effect != Effect::Deny || !is_demand || names_one {
         return None;

@@ -2,7 +2,7 @@
 
 use super::actions::named;
 use super::document::{Effect, Statement, Text, prefix};
-use super::known::{INFERENCE, RETIRED_MODELS, WITHOUT_RESOURCE};
+use super::known::{GUARDRAIL_KEY, INFERENCE, RETIRED_MODELS, WITHOUT_RESOURCE};
 use super::pattern::{has_wildcard, like};
 use super::{Finding, Rule};
 
@@ -32,7 +32,9 @@ pub(super) fn resources(statement: &Statement<'_>, findings: &mut Vec<Finding>) 
         }
     }
     findings.extend(without_resource(statement));
-    if statement.effect == Effect::Deny && statement.has("NotResource") {
+    // Where a guardrail is demanded, `NotResource` excepts models, such as those for embeddings.
+    let demands_one = statement.conditions().iter().any(|it| it.is_about(GUARDRAIL_KEY));
+    if statement.effect == Effect::Deny && statement.has("NotResource") && !demands_one {
         findings.extend(denies_the_rest(statement));
         findings.extend(profiles_forgotten(statement));
     }

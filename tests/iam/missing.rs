@@ -127,7 +127,7 @@ async fn converging(policy: &'static str, action: &'static str) -> Option<String
         [GUARDRAIL, WORKLOADS, &accounts()].join("---")
     };
     stage.manifest("all.yaml", &manifests);
-    let done = stage.finish(&["apply", "--wait", "5s"]).await;
+    let done = stage.finish(&["apply", "--wait", "30s"]).await;
     (!names(&done, action)).then(|| format!("{policy} without {action}\n{done}"))
 }
 
@@ -179,10 +179,10 @@ async fn changing(policy: &'static str, action: &'static str) -> Option<String> 
     ] {
         stage.manifest("guardrail.yaml", &guardrail);
         stage.manifest("enforcements.yaml", &enforcements);
-        let mut done = stage.finish(&["apply", "--wait", "5s"]).await;
+        let mut done = stage.finish(&["apply", "--wait", "30s"]).await;
         if done.stdout.contains("kind: Approval") || done.stderr.contains("held (ChangeGuard)") {
             stage.manifest("approval.yaml", &done.approval());
-            done = stage.finish(&["apply", "--wait", "5s"]).await;
+            done = stage.finish(&["apply", "--wait", "30s"]).await;
             stage.remove("approval.yaml");
         }
         if names(&done, action) {
@@ -260,7 +260,7 @@ async fn the_member_role_lets_in_nobody_else() {
             stage.set("AWS_ACCESS_KEY_ID", "AKIAADMINISTRATOR");
         }
         stage.manifest("all.yaml", &[GUARDRAIL, SANDBOX].join("---"));
-        let done = stage.finish(&["apply", "--wait", "5s"]).await;
+        let done = stage.finish(&["apply", "--wait", "30s"]).await;
         assert_eq!(done.code, 1, "{done}");
         done.line(&["sts:AssumeRole", "BedrailMember"]);
     }

@@ -100,6 +100,9 @@ pub(super) const WRONG_PREFIXES: &[&str] = &[
 /// The actions that run a model. The keys about guardrail, profile and tier are theirs alone.
 pub(super) const INFERENCE: [&str; 2] = ["InvokeModel", "InvokeModelWithResponseStream"];
 
+/// The guardrail that a request names.
+pub(super) const GUARDRAIL_KEY: &str = "bedrock:GuardrailIdentifier";
+
 /// Actions that act on an account, and therefore on no resource (`aws-facts` 6.1).
 pub(super) const WITHOUT_RESOURCE: &[&str] = &[
     "DeleteEnforcedGuardrailConfiguration",
