@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod settings;
 mod simulator;
+mod systemd;
 mod test;
 mod validate;
 mod verify;

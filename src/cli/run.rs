@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::follow::{Sources, follow};
 use super::last_good::LastGood;
 use super::settings::{Common, Installation, ManifestPaths, duration};
+use super::systemd;
 use crate::model::AccountState;
 use crate::runtime::Shutdown;
 use crate::status::Summary;
@@ -67,8 +68,10 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     let shutdown = Shutdown::on_signals()?;
+    systemd::ready();
     let stop = async {
         shutdown.graceful.cancelled().await;
+        systemd::stopping();
         controller.stop.cancel();
     };
     let at_once = async {
