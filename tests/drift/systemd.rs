@@ -23,7 +23,7 @@ async fn systemd_hears_that_it_is_ready_that_it_goes_round_and_that_it_stops() {
             ear.lock().unwrap().push(text);
         }
     });
-    let hears = |word: &'static str| {
+    let said = |word: &'static str| {
         let heard = Arc::clone(&heard);
         move || {
             let is_heard = heard.lock().unwrap().iter().any(|it| it == word);
@@ -32,10 +32,10 @@ async fn systemd_hears_that_it_is_ready_that_it_goes_round_and_that_it_stops() {
     };
     stage.manifest("all.yaml", &everything());
     stage.run().await;
-    stage.eventually("it is ready", hears("READY=1")).await;
-    stage.eventually("it goes round", hears("WATCHDOG=1")).await;
+    stage.eventually("it is ready", said("READY=1")).await;
+    stage.eventually("it goes round", said("WATCHDOG=1")).await;
     assert_eq!(heard.lock().unwrap().first().map(String::as_str), Some("READY=1"));
     let pid = stage.running().id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
-    stage.eventually("it stops", hears("STOPPING=1")).await;
+    stage.eventually("it stops", said("STOPPING=1")).await;
 }
