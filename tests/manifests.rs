@@ -33,9 +33,8 @@ fn the_demo_manifests_are_accepted_without_a_warning() {
     let outcome = parse(&read(&[folder]).unwrap());
     assert_eq!(lines(&outcome), [""; 0]);
     let manifests = outcome.manifests.unwrap();
-    let security = &manifests.account_enforcements.values().next().unwrap().enforcement;
-    assert_eq!(security.name.as_str(), "security-accounts");
-    assert_eq!(security.regions.len(), 2);
+    let security = &manifests.account_enforcements[&"security-accounts".parse().unwrap()];
+    assert_eq!(security.enforcement.regions.len(), 2);
     let everywhere = &manifests.organization_enforcements.values().next().unwrap().enforcement;
     assert_eq!(everywhere.regions.len(), 3, "the Regions of the guardrail are the default");
     assert!(everywhere.origin.path.ends_with("enforcement.yaml"));

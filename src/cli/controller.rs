@@ -294,9 +294,15 @@ impl Controller {
     /// Never ends.
     pub async fn resync(&self, interval: Duration) {
         let mut resync = Resync::new(interval, self.seed);
+        let mut visits = 0;
         loop {
             self.clock.sleep(resync.delay()).await;
             say_where_things_stand(self);
+            // A runtime that turns while no visit ends is not alive.
+            if self.visits() > visits {
+                super::systemd::alive();
+            }
+            visits = self.visits();
             for key in self.engine.keys() {
                 let wait = match key {
                     // What it learns of the fleet may change what the others are.

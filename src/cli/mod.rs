@@ -26,6 +26,7 @@ mod serving;
 mod settings;
 mod simulator;
 mod status;
+mod systemd;
 mod test;
 mod validate;
 mod verify;

@@ -14,6 +14,7 @@ use super::journal::{JournalArguments, fallback_to_stdout};
 use super::last_good::LastGood;
 use super::serving::Serving;
 use super::settings::{Common, Installation, ManifestPaths, duration};
+use super::systemd;
 use crate::model::AccountState;
 use crate::runtime::Shutdown;
 use crate::status::Summary;
@@ -75,8 +76,10 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     journal.begin(&controller, &installation, fallback_to_stdout()).await?;
     let shutdown = Shutdown::on_signals()?;
+    systemd::ready();
     let stop = async {
         shutdown.graceful.cancelled().await;
+        systemd::stopping();
         controller.stop.cancel();
     };
     let at_once = async {

@@ -8,3 +8,4 @@ mod support;
 mod corrections;
 mod files;
 mod life;
+mod systemd;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::support::{self, GUARDRAIL, MANAGEMENT, SANDBOX, Stage, WORKLOADS, edited, with};
-use super::{MODEL, actions, documents, iam, stage};
+use super::{MODEL, actions, documents, iam, logging, stage};
 
 /// A guardrail across Regions with tests and a tag, on a unit by policy; in accounts by waves, the
 /// management account among them.
@@ -21,7 +21,7 @@ fn manifests() -> [String; 2] {
         support::ADA
     );
     let accounts = edited(SANDBOX, "targets: [{organizationalUnit: /Sandbox}]", &targets);
-    [guardrail, [WORKLOADS.to_owned(), accounts].join("---")]
+    [guardrail, [WORKLOADS.to_owned(), accounts, format!("\n{}", logging())].join("---")]
 }
 
 /// The actions of a policy.

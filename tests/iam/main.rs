@@ -13,10 +13,19 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use support::{Finished, MANAGEMENT, SMALL, Stage};
+use support::{ADA, Finished, MANAGEMENT, SMALL, Stage};
 
 pub(crate) const EXTERNAL_ID: &str = "an-external-id";
 pub(crate) const MODEL: &str = "amazon.nova-lite-v1:0";
+
+/// Calls in two kinds of accounts are logged: to a bucket, so that no role is passed.
+pub(crate) fn logging() -> String {
+    format!(
+        "apiVersion: bedrail.dev/v1alpha1\nkind: InvocationLogging\nmetadata: {{name: invocations}}\n\
+         spec:\n  loggingConfig: {{s3Config: {{bucketName: \"logs-${{account}}-${{region}}\"}}}}\n  \
+         regions: [us-east-1]\n  targets: [{{account: \"{ADA}\"}}, {{account: \"{MANAGEMENT}\"}}]\n"
+    )
+}
 
 /// What `bedrail iam` prints with these arguments.
 pub(crate) fn iam(arguments: &[&str]) -> Finished {

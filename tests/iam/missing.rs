@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::support::{Finished, GUARDRAIL, MANAGEMENT, SANDBOX, Stage, WORKLOADS, edited, with};
-use super::{actions, documents, scenario, stage};
+use super::{actions, documents, logging, scenario, stage};
 
 /// Stages at once: each is a simulator and a process.
 const AT_ONCE: usize = 3;
@@ -20,12 +20,14 @@ const FIRST: &[(&str, &[&str])] = &[
             "bedrock:CreateGuardrail",
             "bedrock:CreateGuardrailVersion",
             "bedrock:GetGuardrail",
+            "bedrock:GetModelInvocationLoggingConfiguration",
             "bedrock:GetResourcePolicy",
             "bedrock:ListEnforcedGuardrailsConfiguration",
             "bedrock:ListFoundationModels",
             "bedrock:ListGuardrails",
             "bedrock:ListTagsForResource",
             "bedrock:PutEnforcedGuardrailConfiguration",
+            "bedrock:PutModelInvocationLoggingConfiguration",
             "bedrock:PutResourcePolicy",
             "bedrock:TagResource",
             "organizations:AttachPolicy",
@@ -49,8 +51,10 @@ const FIRST: &[(&str, &[&str])] = &[
         "memberPolicy",
         &[
             "bedrock:ApplyGuardrail",
+            "bedrock:GetModelInvocationLoggingConfiguration",
             "bedrock:ListEnforcedGuardrailsConfiguration",
             "bedrock:PutEnforcedGuardrailConfiguration",
+            "bedrock:PutModelInvocationLoggingConfiguration",
         ],
     ),
 ];
@@ -62,6 +66,7 @@ const LATER: &[(&str, &[&str])] = &[
         &[
             "bedrock:DeleteEnforcedGuardrailConfiguration",
             "bedrock:DeleteGuardrail",
+            "bedrock:DeleteModelInvocationLoggingConfiguration",
             "bedrock:DeleteResourcePolicy",
             "bedrock:UntagResource",
             "bedrock:UpdateGuardrail",
@@ -71,7 +76,13 @@ const LATER: &[(&str, &[&str])] = &[
             "organizations:UpdatePolicy",
         ],
     ),
-    ("memberPolicy", &["bedrock:DeleteEnforcedGuardrailConfiguration"]),
+    (
+        "memberPolicy",
+        &[
+            "bedrock:DeleteEnforcedGuardrailConfiguration",
+            "bedrock:DeleteModelInvocationLoggingConfiguration",
+        ],
+    ),
 ];
 
 fn pairs(of: &'static [(&str, &[&str])]) -> Vec<(&'static str, &'static str)> {
@@ -124,7 +135,7 @@ async fn converging(policy: &'static str, action: &'static str) -> Option<String
         let here = format!("targets: [{{account: \"{MANAGEMENT}\"}}]");
         [private, edited(SANDBOX, "targets: [{organizationalUnit: /Sandbox}]", &here)].join("---")
     } else {
-        [GUARDRAIL, WORKLOADS, &accounts()].join("---")
+        [GUARDRAIL, WORKLOADS, &accounts(), &format!("\n{}", logging())].join("---")
     };
     stage.manifest("all.yaml", &manifests);
     let done = stage.finish(&["apply", "--wait", "30s"]).await;
@@ -156,7 +167,7 @@ async fn changing(policy: &'static str, action: &'static str) -> Option<String> 
     stage.set("BEDRAIL_EXTERNAL_ID", super::EXTERNAL_ID);
     stage.act_as(MANAGEMENT, "BedrailController").await;
     let guardrail = with(GUARDRAIL, "tags: {cost-center: ai}");
-    let enforcements = [WORKLOADS.to_owned(), accounts()].join("---");
+    let enforcements = [WORKLOADS.to_owned(), accounts(), format!("\n{}", logging())].join("---");
     stage.manifest("guardrail.yaml", &guardrail);
     stage.manifest("enforcements.yaml", &enforcements);
     stage.apply(0).await;
