@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may import (besides itself). `cli` is the composition root.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("lint", &["model"]),
     ("manifest", &["lint", "model"]),
