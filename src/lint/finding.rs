@@ -30,6 +30,8 @@ pub struct Finding {
 pub enum Rule {
     /// The document or a statement is not one that AWS accepts.
     Malformed,
+    /// More than AWS takes in one policy.
+    TooLong,
     /// An action that does not exist.
     UnknownAction,
     /// InvokeModel is denied and InvokeModelWithResponseStream is not, or the reverse.
@@ -85,6 +87,7 @@ impl Rule {
     pub fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
+            Self::TooLong => "too-long",
             Self::UnknownAction => "unknown-action",
             Self::StreamingForgotten => "streaming-forgotten",
             Self::ApplyGuardrailForgotten => "apply-guardrail-forgotten",

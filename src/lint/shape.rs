@@ -53,7 +53,7 @@ pub(super) fn policy(policy: &Value, policy_type: PolicyType, findings: &mut Vec
             "has {size} characters; AWS takes {SERVICE_CONTROL_CHARS_MAX} in a service control \
              policy, so split it into several"
         );
-        findings.push(Finding::wrong(Rule::Malformed, "", message));
+        findings.push(Finding::wrong(Rule::TooLong, "", message));
     }
 }
 

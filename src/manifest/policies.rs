@@ -57,7 +57,7 @@ fn judge(path: &Path, document: yaml::Document) -> Vec<Problem> {
     let policy_type =
         if is_service_control(path) { PolicyType::ServiceControl } else { PolicyType::of(&value) };
     let mut report = Report::new(path.to_owned(), node);
-    policy(&mut report, &FieldPath::default(), &value, policy_type);
+    policy(&mut report, &FieldPath::default(), &value, policy_type, &[]);
     report.into_problems()
 }
 

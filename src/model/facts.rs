@@ -43,6 +43,8 @@ pub struct ReplicaFact {
 pub struct PolicyFact {
     /// The enforcement it belongs to, from its tags.
     pub enforcement: Option<Name>,
+    /// Whether it stands beside the main ones, while a revision is rolled out target by target.
+    pub is_lane: bool,
     /// What it is attached to.
     pub targets: BTreeSet<TargetId>,
     /// Regions with a block in its document.

@@ -108,6 +108,14 @@ impl TargetRollout {
         }
         Self { rollout, main, lanes }
     }
+
+    /// The wave of a Region in an account, by its lineage: that of the nearest target.
+    pub fn wave_of(&self, lineage: &[TargetId], region: &Region) -> Option<usize> {
+        lineage.iter().rev().find_map(|target| {
+            let place = Ground { target: target.clone(), region: region.clone() };
+            self.rollout.wave_of(&place)
+        })
+    }
 }
 
 impl Attachments<'_> {

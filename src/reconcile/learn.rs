@@ -319,6 +319,7 @@ fn own_policies(
 ) -> BTreeMap<PolicyId, PolicyFact> {
     let fact = |policy: &ObservedPolicy| PolicyFact {
         enforcement: taken_over.get(&policy.id).or(policy.enforcement.as_ref()).cloned(),
+        is_lane: policy.lane.is_some(),
         targets: policy.targets.clone(),
         regions: plan::policy_regions(&policy.content),
         references: references(policy),

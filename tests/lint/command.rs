@@ -5,13 +5,13 @@ use std::process::Command;
 
 use super::folder;
 
-fn validate(arguments: &[&str]) -> (i32, String) {
+pub(crate) fn validate(arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bedrail"));
     let output = command.arg("validate").args(arguments).env_clear().output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 

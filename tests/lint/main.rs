@@ -6,6 +6,7 @@
 mod claims;
 mod command;
 mod good;
+mod manifest;
 
 use std::path::{Path, PathBuf};
 

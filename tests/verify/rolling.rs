@@ -18,10 +18,21 @@ const BY_REGION: &str = r"  rollout:
       - {name: canary, regions: [us-east-1], bake: 1h}
       - {name: rest}
 ";
+const BY_TARGET: &str = r#"  rollout:
+    waves:
+      - {name: canary, targets: [{account: "310000000001"}], bake: 1h}
+      - {name: rest}
+"#;
+
+/// What the first wave selects.
+fn wave(rollout: &str) -> &str {
+    rollout.lines().nth(2).unwrap().split(", bake").next().unwrap()
+}
 
 /// A guardrail that blocks a word, and every account under it, rolled out so.
 fn manifests(word: &str, rollout: &str) -> String {
-    let enforcement = if rollout.contains("regions:") {
+    let is_of_organization = [BY_REGION, BY_TARGET].iter().any(|it| wave(it) == wave(rollout));
+    let enforcement = if is_of_organization {
         edited(WORKLOADS, "/Workloads}]", "/Workloads}, {organizationalUnit: /Sandbox}]")
     } else {
         edited(SANDBOX, "/Sandbox}]", "/Sandbox}, {organizationalUnit: /Workloads}]")
@@ -62,6 +73,7 @@ async fn cells(stage: &mut Stage, code: i32, remark: &str) -> Vec<String> {
     report["cells"].as_array().unwrap().iter().map(line).collect()
 }
 
+const REGIONS_IN_ORDER: [&str; 2] = ["eu-west-1", "us-east-1"];
 const WAITS: &str = "waits for wave `rest` to open";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,6 +127,32 @@ async fn a_region_whose_wave_is_closed_is_proven_on_the_accepted_revision_with_a
     let found = cells(&mut stage, 1, WAITS).await;
     assert_eq!(found[4], format!("{ADA} eu-west-1 1 Failed Bent *"));
     assert_eq!(found[..4], expected.concat()[..4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_target_waits_is_proven_on_the_accepted_revision_with_a_remark() {
+    let mut stage = half_way(BY_TARGET).await;
+    let waiting = [SEARCH, ADA].map(|account| {
+        REGIONS_IN_ORDER.map(|region| format!("{account} {region} 1 Proven Applied *"))
+    });
+    let moved = REGIONS_IN_ORDER.map(|region| format!("{SHOP} {region} 2 Proven Applied"));
+    let found = cells(&mut stage, 0, WAITS).await;
+    assert_eq!((&found[..2], &found[2..]), (&moved[..], &waiting.concat()[..]));
+
+    // In a wave that is open, what was accepted is not good enough any more.
+    let (lane, _) = stage.policy("bedrail-default-workloads.lane-canary").await;
+    let organizations = stage.organizations().await;
+    organizations.detach_policy().policy_id(&lane).target_id(SHOP).send().await.unwrap();
+    stage
+        .eventually("the account has what the rest has", || async {
+            let effective = stage.effective(SHOP).await;
+            effective.iter().all(|(_, named)| named.ends_with(":1")).then_some(())
+        })
+        .await;
+    stage.forget_calls().await;
+    let found = cells(&mut stage, 1, WAITS).await;
+    let lost = REGIONS_IN_ORDER.map(|region| format!("{SHOP} {region} 2 Failed OtherVersion"));
+    assert_eq!((&found[..2], &found[2..]), (&lost[..], &waiting.concat()[..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,16 +4,20 @@ use serde_json::Value;
 
 use super::super::field_path::FieldPath;
 use super::super::report::Report;
-use crate::lint::{Finding, Grade, PolicyType, lint};
+use crate::lint::{Finding, Grade, PolicyType, Rule, lint};
 
-/// Reports what `lint` finds in the policy at `path`, each at its place.
+/// Reports what `lint` finds in the policy at `path`, each at its place, but for what some rules say.
 pub(in crate::manifest) fn policy(
     report: &mut Report,
     path: &FieldPath,
     document: &Value,
     policy_type: PolicyType,
+    without: &[Rule],
 ) {
-    for Finding { rule, grade, pointer, message } in lint(document, policy_type) {
+    let findings = lint(document, policy_type).into_iter();
+    for Finding { rule, grade, pointer, message } in
+        findings.filter(|it| !without.contains(&it.rule))
+    {
         let path = path.pointer(&pointer);
         let message = format!("{message} [{rule}]");
         match grade {
@@ -36,7 +40,7 @@ mod tests {
         let policy_value = document.value["spec"]["document"].take();
         let mut report = Report::new("a.yaml".into(), document.node);
         let path = FieldPath::of("spec.document");
-        policy(&mut report, &path, &policy_value, PolicyType::ServiceControl);
+        policy(&mut report, &path, &policy_value, PolicyType::ServiceControl, &[]);
         let problems = report.into_problems();
         assert_eq!(problems.len(), 1, "{problems:?}");
         let shown = problems[0].to_string();

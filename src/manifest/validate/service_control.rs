@@ -14,7 +14,9 @@ use super::super::schema::{
 use super::across::{Body, Checked};
 use super::checks::{choice, id, size, state, text, unique};
 use super::guardrail::Identity;
+use super::policy::policy;
 use super::{rollout, targets};
+use crate::lint::{PolicyType, Rule};
 use crate::model::{Attachment, ControlForm, Name, OnDeselect, Presence};
 
 /// Characters of a policy's name (`aws-facts` 4.3).
@@ -163,9 +165,7 @@ fn form(
     if let Some(spec) = &spec.require_network {
         return network(report, &path.field("requireNetwork"), spec);
     }
-    let document = spec.document.as_ref()?;
-    is_document(report, &path.field("document"), document)
-        .then(|| ControlForm::Document(document.clone()))
+    document(report, &path.field("document"), spec.document.as_ref()?)
 }
 
 fn required_guardrails(
@@ -295,60 +295,12 @@ fn roles(
     is_fine.then(|| values.iter().cloned().collect())
 }
 
-/// Whether AWS takes it for a document at all (`aws-facts` 6.3).
-fn is_document(report: &mut Report, path: &FieldPath, document: &Value) -> bool {
-    let Some(members) = document.as_object() else {
-        let message = "is no policy document; write `{Version: \"2012-10-17\", Statement: [{Effect: \
-                       Deny, Action: […], Resource: \"*\"}]}`";
-        report.error(path, message);
-        return false;
-    };
-    let mut is_fine = true;
-    let mut wrong = |report: &mut Report, path: &FieldPath, message: &str| {
-        report.error(path, message);
-        is_fine = false;
-    };
-    if members.get("Version").and_then(Value::as_str) != Some("2012-10-17") {
-        let message = "a service control policy has `Version: \"2012-10-17\"`, in quotes";
-        wrong(report, path, message);
-    }
-    let field = path.field("Statement");
-    let statements: Vec<(FieldPath, &Value)> = match members.get("Statement") {
-        Some(Value::Array(items)) => {
-            items.iter().enumerate().map(|(index, it)| (field.index(index), it)).collect()
-        }
-        Some(statement @ Value::Object(_)) => vec![(field.clone(), statement)],
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {
-            Vec::new()
-        }
-    };
-    if statements.is_empty() {
-        wrong(report, path, "has no statement; write `Statement: [{Effect: Deny, …}]`");
-    }
-    for (path, statement) in statements {
-        let Some(members) = statement.as_object() else {
-            wrong(report, &path, "is no statement; write a map of `Effect`, `Action`, `Resource`");
-            continue;
-        };
-        if let Some(name) =
-            ["Principal", "NotPrincipal"].iter().find(|it| members.contains_key(**it))
-        {
-            let message = "a service control policy speaks of everybody in the account; exempt roles \
-                           by a condition on `aws:PrincipalArn`, and remove this";
-            wrong(report, &path.field(name), message);
-        }
-        let effect = members.get("Effect").and_then(Value::as_str);
-        if !matches!(effect, Some("Allow" | "Deny")) {
-            wrong(report, &path, "a statement has `Effect: Deny` or `Effect: Allow`");
-        }
-        for (one, other) in [("Action", "NotAction"), ("Resource", "NotResource")] {
-            if members.contains_key(one) == members.contains_key(other) {
-                let message = format!("a statement has either `{one}` or `{other}`");
-                wrong(report, &path, &message);
-            }
-        }
-    }
-    is_fine
+/// The policy as it is written, if it does what it says.
+fn document(report: &mut Report, path: &FieldPath, document: &Value) -> Option<ControlForm> {
+    let before = report.errors();
+    // One that is too long becomes several.
+    policy(report, path, document, PolicyType::ServiceControl, &[Rule::TooLong]);
+    (report.errors() == before).then(|| ControlForm::Document(document.clone()))
 }
 
 /// Waves of targets; what belongs to revisions of guardrails has no meaning here.

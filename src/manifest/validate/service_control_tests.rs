@@ -71,20 +71,20 @@ fn what_is_wrong_is_said_with_what_to_write() {
             format!("{TARGETS}, requireNetwork: {{vpcEndpoints: [vpc-0123456789abcdef0]}}"),
             "is not an id such as vpce-",
         ),
-        (format!("{TARGETS}, document: [1]"), "is no policy document"),
+        (format!("{TARGETS}, document: [1]"), "a policy is a JSON object with `Version`"),
         (
             format!(
                 "{TARGETS}, document: {{Version: \"2012-10-17\", Statement: [{{Effect: Deny, \
                      Action: x, Resource: y, Principal: '*'}}]}}"
             ),
-            "Principal: a service control policy speaks of everybody",
+            "Statement[0].Principal: a service control policy has no `Principal`",
         ),
         (
             format!(
                 "{TARGETS}, document: {{Version: \"2012-10-17\", Statement: {{Effect: Deny, \
                      Resource: y}}}}"
             ),
-            "either `Action` or `NotAction`",
+            "a statement needs `Action` or `NotAction`",
         ),
         (format!("{TARGETS}, approvedModels: [a.b], attachment: Both"), "`Both` is not"),
         (format!("{TARGETS}, approvedModels: [a.b], adopt: true"), "write its name in AWS"),

@@ -299,6 +299,7 @@ fn policy(targets: &[&str], number: u32) -> PolicyFact {
     let targets: BTreeSet<TargetId> = targets.iter().map(|it| it.parse().unwrap()).collect();
     PolicyFact {
         enforcement: Some("everywhere".parse().unwrap()),
+        is_lane: false,
         targets,
         regions: BTreeSet::from([REGION.to_owned()]),
         references: BTreeSet::from([(guardrail_arn(), version(number))]),

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::meanwhile::{Kept, of_cell, of_region, untold};
+use super::meanwhile::{Kept, OrganizationCell, decided, of_cell, of_organization_cell, untold};
 use super::{Claim, Expected, Finding, Meanwhile, Reason};
 use crate::model::{
     AccountId, AccountState, Cell, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind,
-    EnforcementSettings, Fleet, Name, Presence, Region, ReplicaKey, Revision, TargetId,
+    EnforcementSettings, Name, Presence, Region, ReplicaKey, Revision, TargetId,
 };
 use crate::plan::context::Context;
 use crate::plan::reference::{resolve, spoken, with_embeddings};
@@ -40,8 +40,10 @@ pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> C
         }
     }
     if let Some(fleet) = &context.facts.fleet {
+        let decided = decided(context);
         for account in fleet.accounts.values() {
-            let winners = winners(&account.id, fleet, context.organization);
+            let lineage = fleet.lineage(&TargetId::Account(account.id.clone()));
+            let winners = winners(&lineage, context.organization);
             if winners.is_empty() {
                 continue;
             }
@@ -59,7 +61,9 @@ pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> C
                 let wanted = Wanted { replica: &replica, pinned, settings: &desired.settings };
                 let cell = Cell { account: account.id.clone(), region: region.clone() };
                 let enforcement = key(EnforcementKind::Organization, name);
-                let kept = of_region((name, desired), &replica, context);
+                let at =
+                    OrganizationCell { enforcement: name, lineage: &lineage, replica: &replica };
+                let kept = of_organization_cell(&at, &decided, context);
                 found.claims.push(wanted.claim(cell, enforcement, kept, context));
             }
         }
@@ -74,17 +78,16 @@ fn key(kind: EnforcementKind, name: &Name) -> EnforcementKey {
 /// An enforcement and what it says.
 type Speaker<'a> = (&'a Name, &'a DesiredOrganizationEnforcement);
 
-/// Whose word counts for an account, by Region.
+/// Whose word counts for an account of this lineage, by Region.
 fn winners<'a>(
-    account: &AccountId,
-    fleet: &Fleet,
+    lineage: &[TargetId],
     enforcements: &'a BTreeMap<Name, DesiredOrganizationEnforcement>,
 ) -> BTreeMap<&'a Region, Speaker<'a>> {
     let mut winners = BTreeMap::new();
     let mut locked: BTreeSet<&Region> = BTreeSet::new();
-    for target in fleet.lineage(&TargetId::Account(account.clone())) {
+    for target in lineage {
         for (name, desired) in enforcements {
-            if desired.state == Presence::Absent || !desired.targets.contains(&target) {
+            if desired.state == Presence::Absent || !desired.targets.contains(target) {
                 continue;
             }
             for region in &desired.regions {

@@ -11,10 +11,11 @@
 //!
 //! In a wave that is open the new revision is meant, and nothing else.
 
+use std::collections::BTreeMap;
+
 use super::{Claim, Expected, Finding, Reading, Reason};
 use crate::model::{
-    Cell, DesiredCell, DesiredOrganizationEnforcement, Name, Region, ReplicaKey, Revision,
-    RolloutMarks,
+    Cell, DesiredCell, DesiredRollout, Name, ReplicaKey, Revision, RolloutMarks, TargetId,
 };
 use crate::plan::context::Context;
 use crate::plan::rollout::{Course, Decision, Standing, Subject, course, decide, heading, waiting};
@@ -56,36 +57,96 @@ pub(super) fn of_cell(cell: &Cell, desired: &DesiredCell, context: &Context) -> 
     kept(found.course, decision, why)
 }
 
-/// Where the rollout of an organization enforcement keeps a Region, if it does.
-pub(super) fn of_region(
-    (name, desired): (&Name, &DesiredOrganizationEnforcement),
-    replica: &ReplicaKey,
+/// A cell in which an organization enforcement has the word.
+pub(super) struct OrganizationCell<'a> {
+    pub(super) enforcement: &'a Name,
+    /// From the root down to the account.
+    pub(super) lineage: &'a [TargetId],
+    /// What is enforced there.
+    pub(super) replica: &'a ReplicaKey,
+}
+
+/// How far the rollouts of organization enforcements are; none where that was not read.
+pub(super) fn decided<'a>(context: &Context<'a>) -> BTreeMap<&'a Name, Decision> {
+    let by_region = context.organization_waves.iter();
+    let by_region = by_region.map(|(name, rollout)| (name, of_marks(name, rollout, context)));
+    let by_target = context.target_waves.iter();
+    let by_target = by_target.map(|(name, it)| (name, of_marks(name, &it.rollout, context)));
+    by_region.chain(by_target).filter_map(|(name, decision)| Some((name, decision?))).collect()
+}
+
+/// How far a rollout is by its marks alone: what stands in its places is read for each claim.
+fn of_marks<P: Ord>(
+    name: &Name,
+    rollout: &DesiredRollout<P>,
     context: &Context,
-) -> Option<Kept> {
-    let rollout = context.organization_waves.get(name)?;
-    let pinned = desired.guardrail.revision.as_ref();
-    let target = pinned.or(context.replicas.get(replica).map(|it| &it.revision))?;
-    let Some(policies) = &context.facts.own_policies else {
-        return Some(Kept::unread(&replica.guardrail));
-    };
-    let marks: Vec<&RolloutMarks> =
-        policies.values().filter_map(|policy| policy.rollouts.get(name)).collect();
-    // What stands in the Regions is read for each claim; how far it is, the marks say.
+) -> Option<Decision> {
+    let target = target(name, context)?;
+    let marks = marks(name, context)?;
     let subject = Subject {
         rollout,
         target,
         marks: &marks,
         is_complete: true,
-        standing: &|_: &Region| Standing::Unknown,
+        standing: &|_: &P| Standing::Unknown,
         verdict: &|_| None,
         now: context.wall,
     };
-    let decision = decide(&subject);
-    let wave = rollout.wave_of(&replica.region);
+    Some(decide(&subject))
+}
+
+/// The revision that the text desires, the same in every Region.
+fn target<'a>(name: &Name, context: &Context<'a>) -> Option<&'a Revision> {
+    let guardrail = &context.organization.get(name)?.guardrail;
+    guardrail.revision.as_ref().or_else(|| {
+        let management = &context.facts.fleet.as_ref()?.management;
+        let is_its =
+            |key: &ReplicaKey| key.guardrail == guardrail.name && key.account == *management;
+        let found = context.replicas.iter().find(|(key, _)| is_its(key));
+        found.map(|(_, replica)| &replica.revision)
+    })
+}
+
+/// The marks on the main policies of an enforcement; before there is one, on those of its lanes.
+fn marks<'a>(name: &Name, context: &Context<'a>) -> Option<Vec<&'a RolloutMarks>> {
+    let policies = context.facts.own_policies.as_ref()?;
+    let of = |is_lane: bool| -> Vec<&RolloutMarks> {
+        let those = policies.values().filter(|it| it.is_lane == is_lane);
+        those.filter_map(|it| it.rollouts.get(name)).collect()
+    };
+    let main = of(false);
+    Some(if main.is_empty() { of(true) } else { main })
+}
+
+/// Where the rollout of an organization enforcement keeps a cell, if it does.
+pub(super) fn of_organization_cell(
+    cell: &OrganizationCell,
+    decided: &BTreeMap<&Name, Decision>,
+    context: &Context,
+) -> Option<Kept> {
+    let OrganizationCell { enforcement, lineage, replica } = *cell;
+    let region = &replica.region;
+    if let Some(rollout) = context.organization_waves.get(enforcement) {
+        return of_wave(cell, (rollout, rollout.wave_of(region)), decided, context);
+    }
+    let found = context.target_waves.get(enforcement)?;
+    of_wave(cell, (&found.rollout, found.wave_of(lineage, region)), decided, context)
+}
+
+fn of_wave<P: Ord>(
+    OrganizationCell { enforcement, replica, .. }: &OrganizationCell,
+    (rollout, wave): (&DesiredRollout<P>, Option<usize>),
+    decided: &BTreeMap<&Name, Decision>,
+    context: &Context,
+) -> Option<Kept> {
+    target(enforcement, context)?;
+    let Some(decision) = decided.get(enforcement) else {
+        return Some(Kept::unread(&replica.guardrail));
+    };
     let fact = context.facts.replicas.get(replica);
-    let course = course(Standing::Bare, decision.opens(wave), &decision, (fact, true));
-    let why = waiting(&decision, rollout, (&replica.guardrail, wave)).message;
-    kept(course, &decision, why)
+    let course = course(Standing::Bare, decision.opens(wave), decision, (fact, true));
+    let why = waiting(decision, rollout, (&replica.guardrail, wave)).message;
+    kept(course, decision, why)
 }
 
 fn kept(course: Course, decision: &Decision, why: String) -> Option<Kept> {
@@ -123,3 +184,7 @@ pub fn meant(claim: Claim, reading: &Reading) -> Claim {
 pub(super) fn untold(why: &str) -> Finding {
     Finding::unknown(Reason::Unreadable, why)
 }
+
+#[cfg(test)]
+#[path = "meanwhile_tests.rs"]
+mod tests;
