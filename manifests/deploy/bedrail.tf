@@ -102,8 +102,11 @@ resource "aws_iam_policy" "bedrail_controller" {
       "Effect": "Allow",
       "Action": [
         "bedrock:DeleteEnforcedGuardrailConfiguration",
+        "bedrock:DeleteModelInvocationLoggingConfiguration",
+        "bedrock:GetModelInvocationLoggingConfiguration",
         "bedrock:ListEnforcedGuardrailsConfiguration",
-        "bedrock:PutEnforcedGuardrailConfiguration"
+        "bedrock:PutEnforcedGuardrailConfiguration",
+        "bedrock:PutModelInvocationLoggingConfiguration"
       ],
       "Resource": "*"
     },
@@ -171,6 +174,11 @@ Parameters:
     MaxLength: 1224
     MinLength: 2
     NoEcho: true
+  LoggingRoleName:
+    Description: The role that invocation logging to CloudWatch uses. Empty when logs go to S3.
+    Type: String
+    Default: ""
+    AllowedPattern: "^[A-Za-z0-9_+=,.@-]{0,64}$"
   ManageGuardrails:
     Description: Whether guardrails may be placed in this account. Not needed to use a shared one.
     Type: String
@@ -197,6 +205,11 @@ Parameters:
     Default: BedrailMember
     AllowedPattern: "^[A-Za-z0-9_+=,.@-]{1,64}$"
 Conditions:
+  LogsToCloudWatch:
+    Fn::Not:
+      - Fn::Equals:
+          - Ref: LoggingRoleName
+          - ""
   ManagesGuardrails:
     Fn::Equals:
       - Ref: ManageGuardrails
@@ -271,8 +284,11 @@ Resources:
                 Effect: Allow
                 Action:
                   - bedrock:DeleteEnforcedGuardrailConfiguration
+                  - bedrock:DeleteModelInvocationLoggingConfiguration
+                  - bedrock:GetModelInvocationLoggingConfiguration
                   - bedrock:ListEnforcedGuardrailsConfiguration
                   - bedrock:PutEnforcedGuardrailConfiguration
+                  - bedrock:PutModelInvocationLoggingConfiguration
                 Resource: "*"
               - Sid: Preflight
                 Effect: Allow
@@ -285,6 +301,24 @@ Resources:
           PolicyName: Enforcement
       RoleName:
         Ref: RoleName
+  PassLoggingRolePolicy:
+    Type: AWS::IAM::RolePolicy
+    Condition: LogsToCloudWatch
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Sid: PassLoggingRole
+            Effect: Allow
+            Action: iam:PassRole
+            Resource:
+              Fn::Sub: "arn:$${AWS::Partition}:iam::$${AWS::AccountId}:role/$${LoggingRoleName}"
+            Condition:
+              StringEquals:
+                iam:PassedToService: bedrock.amazonaws.com
+      PolicyName: PassLoggingRole
+      RoleName:
+        Ref: MemberRole
   ProbePolicy:
     Type: AWS::IAM::RolePolicy
     Condition: Probes

@@ -35,6 +35,7 @@ mod news;
 mod observe;
 mod organization;
 mod pass;
+mod planning;
 mod probe;
 mod rivals;
 mod rollout;

@@ -1,6 +1,6 @@
 //! One run of reconcile on one key: observe, plan, review, act.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,10 +15,8 @@ use super::news::say_news;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
 use crate::aws::{AwsError, ErrorClass};
-use crate::model::{Desired, Facts, Name, Unread};
-use crate::plan::{
-    self, Context, Exam, Held, HoldReason, Plan, ProfilePolicy, Proving, Step, Until,
-};
+use crate::model::Unread;
+use crate::plan::{self, Exam, Held, HoldReason, Plan, Step, Until};
 use crate::status::journal::Because;
 use crate::status::{Failure, Hold, Outcome, Verdict};
 
@@ -303,94 +301,6 @@ impl Engine {
         }
         let generation = state.generation();
         Some(Decision { plan, failure, wake, generation, exam, scheduled })
-    }
-
-    /// What the schedule of a guardrail's tests asks for.
-    fn schedule(&self, state: &mut State, key: &Key) -> (Option<Exam>, Option<Duration>) {
-        let State { desired, facts, replicas, .. } = state;
-        let Key::Replica(replica) = key else { return (None, None) };
-        let (Some(wanted), Some(fact)) =
-            (desired.replicas.get(replica), facts.replicas.get(replica))
-        else {
-            return (None, None);
-        };
-        let memory = replicas.entry(replica.clone()).or_default();
-        plan::scheduled_exam(wanted, fact, facts, memory, self.time.now())
-    }
-
-    /// What every plan is made with.
-    pub(super) fn context<'a>(
-        &'a self,
-        desired: &'a Desired,
-        facts: &'a Facts,
-        rollouts: &'a BTreeMap<Name, plan::Decision>,
-    ) -> Context<'a> {
-        Context {
-            owner: &self.settings.owner,
-            replicas: &desired.replicas,
-            enforcements: &desired.enforcements,
-            organization: &desired.organization,
-            cells: &desired.cells,
-            waves: &desired.rollouts,
-            organization_waves: &desired.organization_rollouts,
-            target_waves: &desired.target_rollouts,
-            rollouts,
-            kept: &desired.kept,
-            facts,
-            preflight: Proving {
-                profiles: &desired.profiles,
-                member_role: self.aws.member_role(),
-                is_assumed: self.settings.intent == Intent::Show,
-            },
-            timing: &self.settings.timing,
-            now: self.time.now(),
-            wall: self.time.wall(),
-        }
-    }
-
-    /// Plans `key` from what is known. Pure but for the memory of this process.
-    fn plan(&self, state: &mut State, key: &Key, observed: &Observed) -> Plan {
-        if let (Key::Logging(cell), Observed::Logging(read)) = (key, observed) {
-            return self.plan_logging(state, cell, read);
-        }
-        let State { desired, facts, rollouts, replicas, sightings, .. } = state;
-        let context = self.context(desired, facts, rollouts);
-        let sightings = sightings.entry(key.clone()).or_default();
-        match (key, observed) {
-            (Key::Organization, Observed::Organization(read)) => {
-                self.plan_organization(desired, read, sightings, &context)
-            }
-            (Key::Replica(replica), Observed::Replica(read, _)) => {
-                let Some(wanted) = desired.replicas.get(replica) else { return Plan::default() };
-                let memory = replicas.entry(replica.clone()).or_default();
-                plan::plan_replica(replica, wanted, read, memory, &context)
-            }
-            (Key::ProfilePolicy(profile), Observed::ProfilePolicy(read)) => {
-                let Some(share) = desired.profiles.get(profile) else { return Plan::default() };
-                let policy = ProfilePolicy {
-                    account: profile.account.clone(),
-                    region: profile.region.clone(),
-                    resource: profile.arn(&self.aws.caller().partition),
-                    shares: vec![share.clone()],
-                };
-                plan::plan_profile_policy(&policy, read, sightings, &context)
-            }
-            (Key::Rollout(name), Observed::Rollout(_)) => plan::plan_rollout(name, &context),
-            (Key::Cell(cell), Observed::Cell(read)) => {
-                let wanted = desired.cells.get(cell);
-                plan::plan_cell(cell, wanted, read, sightings, &context)
-            }
-            (
-                Key::Organization
-                | Key::Replica(_)
-                | Key::ProfilePolicy(_)
-                | Key::Rollout(_)
-                | Key::Cell(_)
-                | Key::Logging(_)
-                | Key::Audit(_),
-                _,
-            ) => Plan::default(),
-        }
     }
 
     /// Keeps what a step left behind.

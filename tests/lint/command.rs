@@ -38,7 +38,7 @@ fn policies_given_directly_or_in_a_folder_decide_the_exit_code() {
 fn policies_lie_beside_manifests_and_other_files_are_passed_over() {
     let root = tempfile::tempdir().unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
-    for name in ["baseline.yaml", "enforcement.yaml"] {
+    for name in ["baseline.yaml", "enforcement.yaml", "observing.yaml", "strict.yaml"] {
         std::fs::copy(demo.join(name), root.path().join(name)).unwrap();
     }
     let policy = std::fs::read_to_string(folder("good").join("approved-models.scp.json")).unwrap();
@@ -49,7 +49,7 @@ fn policies_lie_beside_manifests_and_other_files_are_passed_over() {
     }
     let (code, text) = validate(&["-f", path(root.path())]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("1 guardrail") && text.contains("1 policy"), "{text}");
+    assert!(text.contains("3 guardrails") && text.contains("1 policy"), "{text}");
 
     // Tabs indent JSON, and count as one column; a key that stands twice is no policy.
     let tabs = policy.replace("  ", "\t").replace("bedrock:InvokeModel\"", "bedrock:Converse\"");
