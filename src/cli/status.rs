@@ -36,8 +36,8 @@ const FAILURES_MAX: u32 = 4;
 #[command(after_help = "Asks the controller that runs. With -f it looks at AWS itself, once, and
 writes nothing: for when no controller runs.
 
-Exit codes: 0 nobody is unprotected and nothing needs a person; 1 something does, or nobody could be
-asked.
+Exit codes: 0 all is in sync and nobody is unprotected; 1 something needs a person, or nobody could
+be asked; 3 what is left waits for time.
 
 Examples:
   bedrail status
@@ -176,7 +176,13 @@ fn render(snapshot: &Snapshot, arguments: &StatusArguments) -> anyhow::Result<(S
         |key: &&KeyStatus| matches!(key.phase, Phase::Held | Phase::Refused | Phase::Failing);
     let is_unprotected = is_all && !snapshot.unprotected.is_empty();
     let is_good = snapshot.ready && !is_unprotected && !keys.iter().any(needs_somebody);
-    let exit = if is_good && !keys.is_empty() { Exit::Done } else { Exit::Error };
+    let exit = if !is_good || keys.is_empty() {
+        Exit::Error
+    } else if keys.iter().all(|key| key.phase == Phase::InSync) {
+        Exit::Done
+    } else {
+        Exit::Waiting
+    };
     let text = match arguments.output.form() {
         Some(form) if is_all => form.text(&serde_json::to_value(snapshot)?)?,
         Some(form) => form.text(&serde_json::to_value(&keys)?)?,

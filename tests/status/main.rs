@@ -162,6 +162,23 @@ async fn without_manifests_it_is_alive_and_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_time_alone_is_neither_done_nor_wrong() {
+    let scene = Scene::start(|_| {}).await;
+    // A guardrail that stays CREATING.
+    scene.stage.switch(&json!({"ready_delay_ms": 3_600_000})).await;
+    scene.stage.manifest("all.yaml", &everything());
+    let waits = scene
+        .stage
+        .eventually("only time is left", || async {
+            let shown = scene.status(&[]).await;
+            (shown.code == 3).then_some(shown)
+        })
+        .await;
+    waits.line(&["converging:", "to go"]);
+    waits.line(&["AccountEnforcement/sandbox", "2 Waiting"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_somebody_else_cannot_ask() {
     let scene = Scene::converged().await;
     for path in ["/api/v1/status", "/metrics"] {
