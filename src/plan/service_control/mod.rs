@@ -37,6 +37,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub(in crate::plan) use document::{is_same, length, parts};
+pub(in crate::plan) use find::default_name;
 pub use step::{ControlStep, Leaving};
 
 use super::confirm::Sightings;
