@@ -113,19 +113,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
         })
         .collect();
     anstream::eprintln!("reading {} accounts × Regions", cells.len());
-    match aws.organization().await {
-        Ok(organization) => match organization.policies {
-            Read::Known(policies) => readings.policies = policies,
-            Read::KnownAbsent => {}
-            Read::Unknown(unread) => readings.missed("the Bedrock policies", &unread),
-        },
-        Err(error) => readings.missed("the Bedrock policies", &error.into()),
-    }
-    match aws.listed_service_controls(&ControlsOf::Everybody).await {
-        Read::Known(listed) => readings.controls = listed.policies,
-        Read::KnownAbsent => {}
-        Read::Unknown(unread) => readings.missed("the service control policies", &unread),
-    }
+    readings.read_policies(aws).await;
     let mut reading_guardrails = JoinSet::new();
     for region in regions {
         let (aws, cell) =
@@ -178,6 +166,21 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
 }
 
 impl Readings {
+    /// What Organizations has to say.
+    async fn read_policies(&mut self, aws: &Aws) {
+        match aws.organization().await.map(|organization| organization.policies) {
+            Ok(Read::Known(policies)) => self.policies = policies,
+            Ok(Read::KnownAbsent) => {}
+            Ok(Read::Unknown(unread)) => self.missed("the Bedrock policies", &unread),
+            Err(error) => self.missed("the Bedrock policies", &error.into()),
+        }
+        match aws.listed_service_controls(&ControlsOf::Everybody).await {
+            Read::Known(listed) => self.controls = listed.policies,
+            Read::KnownAbsent => {}
+            Read::Unknown(unread) => self.missed("the service control policies", &unread),
+        }
+    }
+
     /// Notes what could not be read. In a Region that the account has not enabled there is nothing.
     fn missed(&mut self, what: &str, unread: &Unread) {
         if unread.class != ErrorClass::RegionUnavailable.reason() {
