@@ -28,11 +28,16 @@ const DESCRIPTION: &str = "Service control policy, written by bedrail";
 
 /// Which policies are read with document and targets.
 #[derive(Clone, Debug)]
-pub struct ControlsOf {
-    /// Those that this owner's tag is on.
-    pub owner: OwnerId,
-    /// Those of these names.
-    pub names: BTreeSet<String>,
+pub enum ControlsOf {
+    /// All but AWS's own.
+    Everybody,
+    /// Those that this owner's tag is on, and those of these names.
+    OwnedOrNamed {
+        /// Whose tag.
+        owner: OwnerId,
+        /// Names in AWS.
+        names: BTreeSet<String>,
+    },
 }
 
 impl Aws {
@@ -115,7 +120,13 @@ impl Aws {
         } else {
             ControlMarks::of_tags(&self.organization_tags(id.as_str()).await?)
         };
-        let body = if marks.is_owned_by(&of.owner) || of.names.contains(&name) {
+        let is_asked_for = match of {
+            ControlsOf::Everybody => !is_aws_managed,
+            ControlsOf::OwnedOrNamed { owner, names } => {
+                marks.is_owned_by(owner) || names.contains(&name)
+            }
+        };
+        let body = if is_asked_for {
             let (content, targets) =
                 tokio::join!(self.policy_content(&id), self.policy_targets(&id));
             Some(ControlBody { content: content?, targets: targets? })

@@ -11,11 +11,11 @@ use super::controller::connect;
 use super::exit::Exit;
 use super::member_guardrails;
 use super::settings::{Common, Installation};
-use crate::aws::{Aws, ErrorClass};
+use crate::aws::{Aws, ControlsOf, ErrorClass};
 use crate::manifest;
 use crate::model::{
-    AccountState, Cell, Fleet, Imported, LoggingConfig, ObservedEnforcement, ObservedGuardrail,
-    ObservedPolicy, PolicyId, Read, Region, Unread,
+    AccountState, Cell, Fleet, Imported, LoggingConfig, ObservedControl, ObservedEnforcement,
+    ObservedGuardrail, ObservedPolicy, PolicyId, Read, Region, Unread,
 };
 use crate::plan::{Live, import};
 
@@ -26,7 +26,8 @@ use crate::plan::{Live, import};
 come with the content of the version that is enforced; to apply what was written only sets marks of
 ownership. Guardrails of member accounts are written where their own account enforces them, with
 the accounts that have equal ones; others may belong to applications and are not asked for. What no
-manifest can say is listed and stays as it is. Service control policies are not imported.
+manifest can say is listed and stays as it is. Service control policies that are attached are written
+with their documents, but for AWS's own and those that do not do what they say.
 
 Exit codes: 0 done; 1 something could not be read (the rest is written, and says so); 2 a file is
 there already.
@@ -55,6 +56,7 @@ struct Readings {
     policies: BTreeMap<PolicyId, ObservedPolicy>,
     slots: BTreeMap<Cell, ObservedEnforcement>,
     logging: BTreeMap<Cell, LoggingConfig>,
+    controls: BTreeMap<PolicyId, ObservedControl>,
     /// By what it is about.
     unread: BTreeMap<String, String>,
 }
@@ -74,9 +76,18 @@ pub(super) async fn import_command(
     };
     let readings = read(&aws, &fleet, &regions).await;
     let owner = &arguments.installation.owner;
-    let Readings { guardrails, policies, slots, logging, unread } = &readings;
-    let live = Live { owner, fleet: &fleet, guardrails, policies, slots, logging };
-    let imported = import(&live);
+    let Readings { guardrails, policies, slots, logging, controls, unread } = &readings;
+    let control_size_max = arguments.installation.scp_size_max;
+    let imported = manifest::without_refused(import(&Live {
+        owner,
+        fleet: &fleet,
+        guardrails,
+        policies,
+        slots,
+        logging,
+        controls,
+        control_size_max,
+    }));
     let files = manifest::export(&imported, &header(&fleet, unread));
     if let Some(exit) = write(&arguments, &files)? {
         return Ok(exit);
@@ -102,14 +113,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
         })
         .collect();
     anstream::eprintln!("reading {} accounts × Regions", cells.len());
-    match aws.organization().await {
-        Ok(organization) => match organization.policies {
-            Read::Known(policies) => readings.policies = policies,
-            Read::KnownAbsent => {}
-            Read::Unknown(unread) => readings.missed("the Bedrock policies", &unread),
-        },
-        Err(error) => readings.missed("the Bedrock policies", &error.into()),
-    }
+    readings.read_policies(aws).await;
     let mut reading_guardrails = JoinSet::new();
     for region in regions {
         let (aws, cell) =
@@ -162,6 +166,21 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
 }
 
 impl Readings {
+    /// What Organizations has to say.
+    async fn read_policies(&mut self, aws: &Aws) {
+        match aws.organization().await.map(|organization| organization.policies) {
+            Ok(Read::Known(policies)) => self.policies = policies,
+            Ok(Read::KnownAbsent) => {}
+            Ok(Read::Unknown(unread)) => self.missed("the Bedrock policies", &unread),
+            Err(error) => self.missed("the Bedrock policies", &error.into()),
+        }
+        match aws.listed_service_controls(&ControlsOf::Everybody).await {
+            Read::Known(listed) => self.controls = listed.policies,
+            Read::KnownAbsent => {}
+            Read::Unknown(unread) => self.missed("the service control policies", &unread),
+        }
+    }
+
     /// Notes what could not be read. In a Region that the account has not enabled there is nothing.
     fn missed(&mut self, what: &str, unread: &Unread) {
         if unread.class != ErrorClass::RegionUnavailable.reason() {
@@ -229,19 +248,19 @@ fn summarise(
         anstream::println!("left {}: {}", left.object, left.why);
     }
     anstream::println!(
-        "not imported: service control policies, guardrails of member accounts that they do not \
-         enforce themselves"
+        "not imported: guardrails of member accounts that they do not enforce themselves"
     );
     for (what, why) in unread {
         anstream::println!("could not read {what}: {why}");
     }
     anstream::println!(
         "{} guardrails, {} organization policies, {} account enforcements, {} invocation \
-         logging; {} left as they are, {} unread",
+         logging, {} service control policies; {} left as they are, {} unread",
         imported.guardrails.len(),
         imported.organization.len(),
         imported.accounts.len(),
         imported.logging.len(),
+        imported.controls.len(),
         imported.left.len(),
         unread.len()
     );

@@ -46,7 +46,7 @@ mod yaml;
 use crate::model::suggest;
 
 pub use control::ServiceControlPolicy;
-pub use export::{File, export, to_yaml};
+pub use export::{File, export, to_yaml, without_refused};
 pub use known::guardrail_regions;
 pub use manifests::{
     AccountEnforcement, CrossRegion, Enforcement, Guardrail, InvocationLogging, KmsKey, Manifests,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::canonical::Revision;
 use super::content::Content;
 use super::desired::{EnforcementSettings, OnDraft};
@@ -20,6 +22,8 @@ pub struct Imported {
     pub accounts: Vec<ImportedEnforcement>,
     /// Invocation logging; cells that are equal but for where they are, are one.
     pub logging: Vec<ImportedLogging>,
+    /// Service control policies.
+    pub controls: Vec<ImportedControl>,
     /// What no manifest describes now, and why.
     pub left: Vec<Left>,
 }
@@ -100,6 +104,19 @@ pub struct ImportedLogging {
     /// Its Regions.
     pub regions: BTreeSet<Region>,
     /// Its accounts.
+    pub targets: Vec<ImportedTarget>,
+}
+
+/// One service control policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedControl {
+    /// The name of its manifest.
+    pub name: Name,
+    /// Its name in AWS; `None` for one that its tags and its manifest's name say.
+    pub policy_name: Option<String>,
+    /// Its document, as it is.
+    pub document: Value,
+    /// Where it is attached.
     pub targets: Vec<ImportedTarget>,
 }
 

@@ -50,8 +50,8 @@ pub use ids::{
     PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
 };
 pub use imported::{
-    Imported, ImportedEnforcement, ImportedGuardrail, ImportedLogging, ImportedPolicy,
-    ImportedShare, ImportedTarget, Left,
+    Imported, ImportedControl, ImportedEnforcement, ImportedGuardrail, ImportedLogging,
+    ImportedPolicy, ImportedShare, ImportedTarget, Left,
 };
 pub use logging::{Bucket, DataKind, DesiredLogging, LogGroup, Logging, LoggingConfig};
 pub use manifest_key::ManifestKey;

@@ -76,10 +76,11 @@ impl Sightings {
         self.removable_since.remove(object);
     }
 
-    /// Records that nothing at all could be read: whatever was being confirmed starts over.
-    pub fn reset_all(&mut self) {
-        self.absent_since.clear();
-        self.removable_since.clear();
+    /// Records that none of the objects of a kind could be read: whatever was being confirmed of
+    /// them starts over.
+    pub fn reset_each(&mut self, is_of_kind: impl Fn(&str) -> bool) {
+        self.absent_since.retain(|object, _| !is_of_kind(object));
+        self.removable_since.retain(|object, _| !is_of_kind(object));
     }
 
     /// For how long what we wrote ourselves of `object` may not show in a read still, if it may.

@@ -154,7 +154,8 @@ impl Engine {
                 return read.clone();
             }
             let names = controls.values().filter_map(|it| it.policy_name.clone()).collect();
-            (ControlsOf { owner: self.settings.owner.clone(), names }, !controls.is_empty())
+            let owner = self.settings.owner.clone();
+            (ControlsOf::OwnedOrNamed { owner, names }, !controls.is_empty())
         };
         let read = self.aws.listed_service_controls(&of).await;
         // What nobody asks for need not be readable.

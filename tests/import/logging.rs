@@ -28,7 +28,7 @@ async fn cells_equal_but_for_their_names_are_one_manifest_that_changes_nothing()
     stage.log_to((ADA, "us-east-1"), "adas-own", false).await;
     let before = stage.world().await;
     let done = stage.import(&[REGIONS], 0).await;
-    done.line(&["2 invocation logging; 0 left"]);
+    done.line(&["2 invocation logging, 0 service control policies; 0 left"]);
 
     let file = |name: &str| std::fs::read_to_string(stage.folder.path().join(name)).unwrap();
     let both = [file("logging-invocations.yaml"), file("logging-invocations-2.yaml")].concat();

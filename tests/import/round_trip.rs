@@ -74,7 +74,7 @@ async fn to_apply_an_import_sets_marks_and_changes_nothing_else() {
     stage.forget_calls().await;
     let done = stage.import(&[REGIONS], 0).await;
     assert_eq!(stage.writes().await, Vec::<String>::new(), "an import writes nothing to AWS");
-    done.line(&["3 guardrails, 1 organization policies, 3 account enforcements, 0 invocation logging; 0 left"]);
+    done.line(&["3 guardrails, 1 organization policies, 3 account enforcements, 0 invocation logging, 0 service control policies; 0 left"]);
 
     let baseline = file(&stage, "guardrail-baseline.yaml");
     for part in ["us-east-1: DRAFT differs", "draft: Leave", "shareWith: Organization"] {

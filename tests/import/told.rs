@@ -63,7 +63,7 @@ async fn what_no_manifest_can_say_is_named_and_left_foreign() {
     done.line(&["left", SEARCH, &own, "nor of the account itself"]);
     done.line(&["left", "unpublished", "no published version"]);
     done.line(&["left", "theirs", "other-installation"]);
-    done.line(&["not imported: service control policies"]);
+    done.line(&["not imported: guardrails of member accounts"]);
     stage.validate(0).await;
     stage.forget_calls().await;
     stage.apply(0).await;

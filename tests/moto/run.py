@@ -5,6 +5,7 @@
 Every folder beside this file is one set of manifests and has a check below of the same name.
 """
 
+import json
 import os
 import pathlib
 import socket
@@ -22,6 +23,8 @@ HERE = pathlib.Path(__file__).parent
 # The account that moto takes every unknown key for.
 MANAGEMENT = "123456789012"
 REGIONS = ("us-east-1", "eu-west-1")
+# What the policy of the manifest `models` is called.
+MODELS = "bedrail-default-models.scp"
 STARTS_WITHIN_S = 60
 ENDS_WITHIN_S = 90
 
@@ -78,13 +81,14 @@ class Converged(unittest.TestCase):
         organizations = self.client("organizations")
         organizations.create_organization(FeatureSet="ALL")
         root = organizations.list_roots()["Roots"][0]["Id"]
-        unit = organizations.create_organizational_unit(ParentId=root, Name="Workloads")
-        self.unit = unit["OrganizationalUnit"]["Id"]
-        names = ("shop", "search", "outside")
-        self.accounts = {name: self.create_account(organizations, name) for name in names}
-        for name in ("shop", "search"):
-            organizations.move_account(AccountId=self.accounts[name], SourceParentId=root,
-                                       DestinationParentId=self.unit)
+        self.units, self.accounts = {}, {}
+        for unit, names in (("Workloads", ("shop", "search")), ("Sandbox", ("outside",))):
+            created = organizations.create_organizational_unit(ParentId=root, Name=unit)
+            self.units[unit] = created["OrganizationalUnit"]["Id"]
+            for name in names:
+                self.accounts[name] = self.create_account(organizations, name)
+                organizations.move_account(AccountId=self.accounts[name], SourceParentId=root,
+                                           DestinationParentId=self.units[unit])
 
     @staticmethod
     def create_account(organizations, name):
@@ -164,17 +168,73 @@ class Converged(unittest.TestCase):
                              self.expected(account, "us-east-1"))
         self.bedrail(0, folder, "plan", "--detailed-exitcode")
 
-        # Taken away with the text, and with an approval of that much.
+        self.tear_down(folder)
+        for region in REGIONS:
+            self.assertIsNone(self.logging(shop, region))
+
+    def tear_down(self, folder):
+        """Takes everything away with the text, and with an approval of that much."""
         with tempfile.TemporaryDirectory() as work:
-            text = (folder / "logs.yaml").read_text()
-            absent = pathlib.Path(work) / "logs.yaml"
-            absent.write_text(text.replace("\nspec:\n", "\nspec:\n  state: Absent\n"))
+            for file in folder.glob("*.yaml"):
+                text = file.read_text().replace("\nspec:\n", "\nspec:\n  state: Absent\n")
+                (pathlib.Path(work) / file.name).write_text(text)
             held = self.bedrail(3, work, "apply", "--wait", "60s")
             approval = held.split("---\n")[1].splitlines()[:4]
             (pathlib.Path(work) / "approval.yaml").write_text("\n".join(approval) + "\n")
             self.bedrail(0, work, "apply", "--wait", "60s")
-        for region in REGIONS:
-            self.assertIsNone(self.logging(shop, region))
+
+    def controls(self):
+        """Id, document and targets of each service control policy, by name."""
+        organizations = self.client("organizations")
+        found = {}
+        for summary in organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]:
+            policy = organizations.describe_policy(PolicyId=summary["Id"])["Policy"]
+            targets = organizations.list_targets_for_policy(PolicyId=summary["Id"])["Targets"]
+            found[summary["Name"]] = (summary["Id"], json.loads(policy["Content"]),
+                                      {target["TargetId"] for target in targets})
+        return found
+
+    def test_controls(self):
+        folder = HERE / "controls"
+        organizations, sandbox = self.client("organizations"), self.units["Sandbox"]
+        full = self.controls()["FullAWSAccess"]
+        self.bedrail(2, folder, "plan", "--detailed-exitcode")
+        self.bedrail(0, folder, "apply", "--wait", "60s")
+        applied = self.controls()
+        self.assertEqual(set(applied), {"FullAWSAccess", "Nobody leaves", MODELS})
+        models, document, targets = applied[MODELS]
+        self.assertEqual(targets, {sandbox})
+        self.assertEqual(document["Statement"][0]["Effect"], "Deny")
+        self.assertIn("arn:aws:bedrock:*::foundation-model/amazon.nova-*",
+                      document["Statement"][0]["NotResource"])
+        leaving, document, targets = applied["Nobody leaves"]
+        self.assertEqual(targets, {sandbox})
+        self.assertEqual(document["Statement"]["Action"], "organizations:LeaveOrganization")
+        tags = organizations.list_tags_for_resource(ResourceId=models)["Tags"]
+        self.assertIn({"Key": "bedrail:owner", "Value": "default"}, tags)
+        self.bedrail(0, folder, "plan", "--detailed-exitcode")
+
+        # Drift, of one that is taken off and one that says something else.
+        organizations.detach_policy(PolicyId=models, TargetId=sandbox)
+        other = {"Version": "2012-10-17",
+                 "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}
+        organizations.update_policy(PolicyId=leaving, Content=json.dumps(other))
+        self.bedrail(2, folder, "plan", "--detailed-exitcode")
+        self.bedrail(0, folder, "apply", "--wait", "60s")
+        self.assertEqual(self.controls(), applied)
+        self.bedrail(0, folder, "plan", "--detailed-exitcode")
+
+        self.tear_down(folder)
+        self.assertEqual(self.controls(), {"FullAWSAccess": full})
+
+    def test_unproven(self):
+        # Moto does not know ListEnforcedGuardrailsConfiguration, by which Bedrail sees that a policy
+        # does not shut it out: what cannot be seen is attached nowhere.
+        folder = HERE / "unproven"
+        held = self.bedrail(3, folder, "apply", "--wait", "5s")
+        self.assertIn("held (PreflightUnknown)", held)
+        _, _, targets = self.controls()["bedrail-default-leaving.scp"]
+        self.assertEqual(targets, set())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 mod changes;
 mod continued;
 mod drift;
+mod five_kinds;
 mod landing;
 mod lockout;
 mod removal;

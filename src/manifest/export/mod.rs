@@ -1,5 +1,6 @@
 //! Writes what an import found as manifests: one file each, the same text for the same findings.
 
+mod accepted;
 mod text;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,11 @@ use serde_json::{Value, json};
 
 use super::schema::API_VERSION;
 use crate::model::{
-    EnforcementSettings, Guarding, Imported, ImportedEnforcement, ImportedGuardrail,
-    ImportedLogging, ImportedPolicy, ImportedShare, ImportedTarget, ModelEnforcement, Name,
-    OnDraft, Region,
+    EnforcementSettings, Guarding, Imported, ImportedControl, ImportedEnforcement,
+    ImportedGuardrail, ImportedLogging, ImportedPolicy, ImportedShare, ImportedTarget,
+    ModelEnforcement, Name, OnDraft, Region,
 };
+pub use accepted::without_refused;
 pub use text::to_yaml;
 use text::{comment, field, scalar};
 
@@ -37,10 +39,13 @@ pub fn export(imported: &Imported, header: &[String]) -> Vec<File> {
         imported.accounts.iter().map(|it| (format!("accounts-{}", it.name), account(it)));
     let invocations =
         imported.logging.iter().map(|it| (format!("logging-{}", it.name), logging(it)));
+    let controls =
+        imported.controls.iter().map(|it| (format!("service-control-{}", it.name), control(it)));
     let mut files: Vec<File> = guardrails
         .chain(policies)
         .chain(accounts)
         .chain(invocations)
+        .chain(controls)
         .map(|(name, text)| File { name: format!("{name}.yaml"), text: format!("{header}{text}") })
         .collect();
     files.sort_by(|one, other| one.name.cmp(&other.name));
@@ -122,6 +127,15 @@ fn logging(found: &ImportedLogging) -> String {
         + &field("loggingConfig", &found.config.document())
         + &field("regions", &json!(found.regions))
         + &targets(&found.targets)
+}
+
+fn control(found: &ImportedControl) -> String {
+    let mut text = head("ServiceControlPolicy", &found.name);
+    if let Some(name) = &found.policy_name {
+        text += &field("policyName", &json!(name));
+        text += &field("adopt", &json!(true));
+    }
+    text + &targets(&found.targets) + &field("document", &found.document)
 }
 
 fn shared(found: &ImportedEnforcement) -> String {

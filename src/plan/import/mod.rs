@@ -5,11 +5,13 @@
 //!   policies ───> one manifest each, or left ─┐
 //!   slots ──────> equal cells are one manifest ┴─> both name those guardrails
 //!   logging ────> cells that are equal but for where they are, are one manifest
+//!   controls ───> one manifest for each service control policy, or left
 //! ```
 //!
 //! What a manifest would change is left out and named with the reason: an import never decides.
 
 mod cells;
+mod controls;
 mod guardrails;
 mod logging;
 mod policies;
@@ -21,8 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     AccountId, Cell, EnforcementSettings, Fleet, GuardrailArn, Imported, LoggingConfig, Name,
-    ObservedEnforcement, ObservedGuardrail, ObservedPolicy, OwnerId, PolicyId, Read, Revision,
-    Share, Version,
+    ObservedControl, ObservedEnforcement, ObservedGuardrail, ObservedPolicy, OwnerId, PolicyId,
+    Read, Revision, Share, Version,
 };
 
 use guardrails::Home;
@@ -43,6 +45,10 @@ pub struct Live<'a> {
     pub slots: &'a BTreeMap<Cell, ObservedEnforcement>,
     /// The invocation logging that there is.
     pub logging: &'a BTreeMap<Cell, LoggingConfig>,
+    /// All service control policies; empty where they could not be read.
+    pub controls: &'a BTreeMap<PolicyId, ObservedControl>,
+    /// Characters of a service control policy.
+    pub control_size_max: usize,
 }
 
 /// Finds the manifests. Equal arguments give equal results, in a stable order.
@@ -53,6 +59,7 @@ pub fn import(live: &Live) -> Imported {
     policies::find(live, &homes, &mut names, &mut imported);
     cells::find(live, &homes, &mut names, &mut imported);
     logging::find(live, &mut imported);
+    controls::find(live, &mut imported);
     imported.left.sort();
     imported
 }

@@ -154,7 +154,8 @@ fn shared_with_all(
     }
 }
 
-fn target(target: &TargetId, live: &Live) -> ImportedTarget {
+/// A target as manifests name it.
+pub(super) fn target(target: &TargetId, live: &Live) -> ImportedTarget {
     match target {
         TargetId::Root(_) => ImportedTarget::Organization,
         TargetId::Unit(unit) => {

@@ -89,7 +89,16 @@ impl World {
 
     fn import(&self) -> Imported {
         let Self { guardrails, policies, slots, logging } = self;
-        import(&Live { owner: &owner(), fleet: &fleet(), guardrails, policies, slots, logging })
+        import(&Live {
+            owner: &owner(),
+            fleet: &fleet(),
+            guardrails,
+            policies,
+            slots,
+            logging,
+            controls: &BTreeMap::new(),
+            control_size_max: 5120,
+        })
     }
 }
 

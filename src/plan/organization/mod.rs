@@ -36,6 +36,7 @@ use super::context::Context;
 use super::describe::Effect;
 use super::effective::Landscape;
 use super::hold::listed;
+use super::service_control::is_control_sighting;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
     AccountId, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind, Name,
@@ -70,7 +71,7 @@ pub fn plan_organization(
         Read::Known(policies) => policies,
         Read::KnownAbsent => &nothing,
         Read::Unknown(unread) => {
-            memory.reset_all();
+            memory.reset_each(|object| !is_control_sighting(object));
             if context.is_about_guardrails() {
                 plan.hold(Held::unread("the Bedrock policies", unread, context));
             } else {

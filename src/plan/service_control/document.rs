@@ -12,7 +12,7 @@ const MEMBERS: [&str; 7] =
     ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 /// Whether two documents mean the same.
-pub(super) fn is_same(one: &Value, other: &Value) -> bool {
+pub(in crate::plan) fn is_same(one: &Value, other: &Value) -> bool {
     one == other || meaning(one) == meaning(other)
 }
 
@@ -97,14 +97,14 @@ fn listed(value: &Value) -> impl Iterator<Item = &Value> {
 
 /// A statement that no policy has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLong {
+pub(in crate::plan) struct TooLong {
     /// Characters of a document with it alone.
     pub(super) length: usize,
 }
 
 /// A document as it is sent, or several with its statements, in order, where it is too long for
 /// one. All are attached to the same targets, so that together they mean the same.
-pub(super) fn parts(document: Value, size_max: usize) -> Result<Vec<Value>, TooLong> {
+pub(in crate::plan) fn parts(document: Value, size_max: usize) -> Result<Vec<Value>, TooLong> {
     if length(&document) <= size_max {
         return Ok(vec![document]);
     }
@@ -135,7 +135,8 @@ pub(super) fn parts(document: Value, size_max: usize) -> Result<Vec<Value>, TooL
     Ok(parts)
 }
 
-fn length(document: &Value) -> usize {
+/// Characters of a document as it is sent.
+pub(in crate::plan) fn length(document: &Value) -> usize {
     document.to_string().chars().count()
 }
 

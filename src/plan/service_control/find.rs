@@ -102,6 +102,6 @@ impl<'a> Visit<'a> {
 
 /// The name where the manifest writes none. The policy of an enforcement has no such end, should
 /// AWS want names to differ across types.
-fn default_name(owner: &OwnerId, manifest: &str) -> String {
+pub(in crate::plan) fn default_name(owner: &OwnerId, manifest: &str) -> String {
     format!("bedrail-{owner}-{manifest}.scp")
 }

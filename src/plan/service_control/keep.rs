@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{hash, is_same, meaning, parts};
 use super::find::{Matched, Own};
 use super::render::{self, Ground};
-use super::step::{ControlStep, in_place};
+use super::step::{ControlStep, creation, in_place};
 use super::{Proof, lockout};
 use crate::model::{
     CONTROL_DOCUMENT_TAG, CONTROL_PART_TAG, CONTROL_SELECTION_TAG, CONTROL_STAGE_TAG, CONTROL_TAG,
@@ -251,7 +251,7 @@ impl<'a> Visit<'a> {
             if found.current.contains_key(&number) {
                 continue;
             }
-            let object = format!("control/{}/{}", self.name, hash(document));
+            let object = creation(self.name, &hash(document));
             let Some(absent) = Read::<()>::KnownAbsent.absent() else { continue };
             let Some(name) = self.free_name(number, document) else {
                 let message = format!(

@@ -37,6 +37,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub(in crate::plan) use document::{is_same, length, parts};
+pub(in crate::plan) use find::default_name;
+pub(in crate::plan) use step::is_control_sighting;
 pub use step::{ControlStep, Leaving};
 
 use super::confirm::Sightings;
@@ -66,7 +69,7 @@ pub fn plan_service_controls(
     let (observed, seen) = match (observed.known(), observed) {
         (Some(known), _) => known,
         (None, Read::Unknown(unread)) if !desired.is_empty() => {
-            memory.reset_all();
+            memory.reset_each(is_control_sighting);
             plan.hold(Held::unread("the service control policies", unread, context));
             return plan;
         }

@@ -241,6 +241,11 @@ impl ControlStep {
     }
 }
 
+/// The sighting of a policy that is to be made.
+pub(super) fn creation(manifest: &Name, hash: &str) -> String {
+    format!("control/{manifest}/{hash}")
+}
+
 /// The sighting of one attachment.
 pub(super) fn attachment(id: &PolicyId, target: &TargetId) -> String {
     format!("control-attachment/{id}/{target}")
@@ -249,6 +254,12 @@ pub(super) fn attachment(id: &PolicyId, target: &TargetId) -> String {
 /// The sighting of a policy that is attached to nothing.
 pub(super) fn removal(id: &PolicyId) -> String {
     format!("control/{id}")
+}
+
+/// Whether a sighting is of a service control policy: the key's sightings are of Bedrock policies
+/// as well, and one type may be unreadable while the other is not.
+pub(in crate::plan) fn is_control_sighting(object: &str) -> bool {
+    object.starts_with("control/") || object.starts_with("control-attachment/")
 }
 
 /// The note that AWS refused to change an attachment for a limit.

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::model::{
     AccessFact, AccessOutcome, AccountId, Attachment, ControlBody, ControlForm, ControlLimits,
     ControlMarks, ControlStage, DesiredControl, Name, ObservedControl, ObservedControls,
-    OnDeselect, PolicyId, PolicyTypeStatus, Presence, Read, RootId, Selection, ServiceControl,
-    ServiceControls, TargetId, TargetMark,
+    ObservedOrganization, OnDeselect, PolicyId, PolicyTypeStatus, Presence, Read, RootId,
+    Selection, ServiceControl, ServiceControls, TargetId, TargetMark,
 };
 use crate::plan::confirm::Sightings;
 use crate::plan::fixture::{
-    MANAGEMENT, MEMBER, OTHER, ROOT, SUSPENDED, UNIT, World, cell, content, holds, summary,
+    MANAGEMENT, MEMBER, OTHER, ROOT, SUSPENDED, UNIT, World, cell, content, holds, summary, unread,
 };
+use crate::plan::organization::plan_organization;
 use crate::plan::service_control::{ControlStep, plan_service_controls};
 use crate::plan::step::{HoldReason, Plan, Step};
 
@@ -210,6 +211,25 @@ fn denies(action: &str) -> Value {
         "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]})
 }
 
+/// As where an organization does not have that type at all.
+#[test]
+fn unread_bedrock_policies_do_not_keep_a_policy_from_being_confirmed() {
+    let mut stage = Stage::new(&denies("s3:DeleteBucket"), &[MEMBER]);
+    assert_eq!(summary(&stage.plan()), ["held Confirming"]);
+    stage.wait(60);
+    let unread = ObservedOrganization {
+        organization: "o-abcdefghij".parse().unwrap(),
+        root: ROOT.parse().unwrap(),
+        bedrock_policies: PolicyTypeStatus::Disabled,
+        policies: Read::Unknown(unread()),
+        invalid: Read::KnownAbsent,
+        effective: BTreeMap::new(),
+    };
+    let context = stage.world.context();
+    plan_organization(&BTreeMap::new(), &unread, &mut stage.memory, &context);
+    assert_eq!(summary(&stage.plan()), ["CreatePolicy"]);
+}
+
 #[test]
 fn a_new_policy_goes_to_one_account_and_then_everywhere_and_then_rests() {
     let mut stage = Stage::new(&denies("s3:A"), &[ROOT]);
@@ -296,7 +316,7 @@ fn nothing_follows_from_what_could_not_be_read() {
     let name: Name = "no".parse().unwrap();
     let desired = BTreeMap::from([(name, stage.desired.clone())]);
     let root: RootId = ROOT.parse().unwrap();
-    let unread = Read::Unknown(crate::plan::fixture::unread());
+    let unread = Read::Unknown(unread());
     let context = stage.world.context();
     let limits = ControlLimits::default();
     let plan =
