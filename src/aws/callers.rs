@@ -170,7 +170,11 @@ mod tests {
         builder.eval_resource_name(arn).eval_resource_decision(decision).build().unwrap()
     }
 
-    fn result(name: &str, decision: Decision, below: &[ResourceSpecificResult]) -> EvaluationResult {
+    fn result(
+        name: &str,
+        decision: Decision,
+        below: &[ResourceSpecificResult],
+    ) -> EvaluationResult {
         EvaluationResult::builder()
             .eval_action_name(APPLY)
             .eval_resource_name(name)

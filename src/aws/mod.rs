@@ -53,7 +53,9 @@ mod versions;
 pub use crate::model::{Action, Side};
 pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
-pub use evidence::{AppliedGuardrail, CallerAnswer, Finding, InferenceEvidence, Origin, ProbeAnswer};
+pub use evidence::{
+    AppliedGuardrail, CallerAnswer, Finding, InferenceEvidence, Origin, ProbeAnswer,
+};
 pub use guardrail_writes::GuardrailVersion;
 pub use operation::{ActsOn, Permission, permissions};
 pub use probe::{Caller, Question};

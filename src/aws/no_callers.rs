@@ -21,8 +21,7 @@ impl Aws {
         _guardrails: &BTreeSet<&GuardrailArn>,
     ) -> Result<BTreeMap<GuardrailArn, CallerAnswer>, AwsError> {
         let message = "this build cannot ask IAM about roles: build one with `--features iam`";
-        let error =
-            AwsError::ours(ErrorClass::Invalid, "iam:SimulatePrincipalPolicy", message);
+        let error = AwsError::ours(ErrorClass::Invalid, "iam:SimulatePrincipalPolicy", message);
         Err(AwsError { account: Some(account.clone()), ..error })
     }
 }

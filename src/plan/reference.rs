@@ -8,8 +8,8 @@ use super::hold::listed;
 use super::sharing::admits;
 use super::step::{Held, HoldReason};
 use crate::model::{
-    AccountId, DesiredReplica, EnforcementSettings, Facts, Fleet, GuardrailArn, Name, Presence, Region, ReplicaFact,
-    ReplicaKey, Revision, Version,
+    AccountId, DesiredReplica, EnforcementSettings, Facts, Fleet, GuardrailArn, Name, Presence,
+    Region, ReplicaFact, ReplicaKey, Revision, Version,
 };
 
 /// A version that is READY, was read back, and is what the manifest asks for.

@@ -11,9 +11,9 @@ use super::replica::Exam;
 use super::rollout::Trial;
 use super::service_control::ControlStep;
 use crate::model::{
-    AccessKey, AccountId, CallerKey, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn,
-    LoggingConfig, ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent,
-    ReplicaKey, ReplicaRevision, Revision, RootId, TargetId, Version,
+    AccessKey, AccountId, CallerKey, Cell, ConfigId, EnforcementSettings, FieldChange,
+    GuardrailArn, LoggingConfig, ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region,
+    ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId, TargetId, Version,
 };
 
 /// One change to AWS.

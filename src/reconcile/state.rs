@@ -11,8 +11,8 @@ use super::contested::Contests;
 use super::key::Key;
 use super::observe::OwnControls;
 use crate::model::{
-    AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey,
-    Read, Region, ReplicaKey,
+    AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId,
+    ProbeKey, Read, Region, ReplicaKey,
 };
 use crate::plan::{Decision, LoggingMemory, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
 use crate::status::{Board, Tally};

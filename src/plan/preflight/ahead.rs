@@ -35,9 +35,11 @@ pub fn callers_ahead(desired: &Desired, facts: &Facts) -> usize {
     for Group { preflight, cells } in groups(desired, facts) {
         let roles = preflight.callers.iter();
         match preflight.probes {
-            Probes::Every => every.extend(roles.flat_map(|role| {
-                cells.iter().map(move |(cell, _)| (cell.account.clone(), role))
-            })),
+            Probes::Every => {
+                every.extend(roles.flat_map(|role| {
+                    cells.iter().map(move |(cell, _)| (cell.account.clone(), role))
+                }))
+            }
             Probes::Sample(percent) => {
                 sampled += count(cells.len(), percent).min(cells.len()) * roles.count();
             }

@@ -7,9 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::judge::{APPLY, Finding, believed};
-use crate::model::{
-    AccountId, CallerKey, Cell, DesiredCell, GuardrailArn, RoleName, Version,
-};
+use crate::model::{AccountId, CallerKey, Cell, DesiredCell, GuardrailArn, RoleName, Version};
 use crate::plan::context::Context;
 use crate::plan::reference::revision_of;
 

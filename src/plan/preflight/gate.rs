@@ -8,8 +8,8 @@ use super::judge::{Finding, Judgement, judge};
 use super::profile;
 use super::sample::sampled;
 use crate::model::{
-    AccountId, AccountState, CallerKey, Cell, DesiredCell, GuardrailArn, Name, ObservedEnforcement, Preflight,
-    ProbeFact, ProbeKey, ProbeOutcome, Probes, Region, Restorable, TargetId, Version,
+    AccountId, AccountState, CallerKey, Cell, DesiredCell, GuardrailArn, Name, ObservedEnforcement,
+    Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes, Region, Restorable, TargetId, Version,
 };
 use crate::plan::context::Context;
 use crate::plan::hold::listed;
@@ -135,11 +135,11 @@ fn unknown_cells(
     if !is_probed {
         return claimed.len();
     }
-    let is_unknown =
-        |fact: &ProbeFact| matches!(fact.outcome, ProbeOutcome::Unknown { .. });
-    let of_probes = context.facts.probes.iter().filter(|(key, fact)| {
-        is_unknown(fact) && (&key.guardrail, key.version) == (arn, version)
-    });
+    let is_unknown = |fact: &ProbeFact| matches!(fact.outcome, ProbeOutcome::Unknown { .. });
+    let of_probes =
+        context.facts.probes.iter().filter(|(key, fact)| {
+            is_unknown(fact) && (&key.guardrail, key.version) == (arn, version)
+        });
     let revision = revision_of((arn, version), context.replicas, context.facts);
     let of_callers = context.facts.callers.iter().filter(|(key, fact)| {
         is_unknown(fact)
