@@ -7,7 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::judge::{APPLY, Finding, believed};
-use crate::model::{AccountId, CallerKey, Cell, DesiredCell, GuardrailArn, RoleName, Version};
+use crate::model::{
+    AccountId, CallerKey, Cell, DesiredCell, GuardrailArn, Name, Region, ReplicaKey, Revision,
+    RoleName, Version,
+};
 use crate::plan::context::Context;
 use crate::plan::reference::revision_of;
 
@@ -34,32 +37,48 @@ pub(super) fn of_cell(
     version: (&GuardrailArn, Version),
     context: &Context,
 ) -> Callers {
-    let roles = &desired.preflight.callers;
-    let mut callers = of_account(&cell.account, roles, version, context);
-    if callers.due.is_empty() {
-        return callers;
+    let callers = of_account(&cell.account, &desired.preflight.callers, version, context);
+    let enforced = |region: &Region| {
+        let sibling = Cell { account: cell.account.clone(), region: region.clone() };
+        let sibling = context.cells.get(&sibling);
+        let same = sibling.filter(|it| it.enforcement == desired.enforcement);
+        same.map(|it| it.revision.as_ref())
+    };
+    let ReplicaKey { guardrail, account, .. } = &desired.replica;
+    let due = with_siblings(callers.due, (guardrail, account), enforced, context);
+    Callers { due, ..callers }
+}
+
+/// The same questions, and those about the guardrails that the same roles come under in other
+/// Regions: IAM answers all of them in one call. `enforced` says where, and which revision is
+/// pinned there.
+pub(super) fn with_siblings<'a>(
+    mut due: BTreeSet<CallerKey>,
+    (guardrail, owner): (&Name, &AccountId),
+    enforced: impl Fn(&Region) -> Option<Option<&'a Revision>>,
+    context: &Context,
+) -> BTreeSet<CallerKey> {
+    if due.is_empty() {
+        return due;
     }
-    let asked: BTreeSet<RoleName> = callers.due.iter().map(|key| key.role.clone()).collect();
-    let owned = context.facts.replicas.iter().filter(|(key, _)| {
-        (&key.guardrail, &key.account) == (&desired.replica.guardrail, &desired.replica.account)
-    });
-    for (replica, fact) in owned {
-        let sibling = Cell { account: cell.account.clone(), region: replica.region.clone() };
-        let Some(sibling) = context.cells.get(&sibling) else { continue };
-        if sibling.enforcement != desired.enforcement {
-            continue;
-        }
+    let asked: BTreeSet<(AccountId, RoleName)> =
+        due.iter().map(|key| (key.account.clone(), key.role.clone())).collect();
+    let replicas = context.facts.replicas.iter();
+    for (replica, fact) in
+        replicas.filter(|(key, _)| (&key.guardrail, &key.account) == (guardrail, owner))
+    {
+        let Some(pinned) = enforced(&replica.region) else { continue };
         let wanted = context.replicas.get(replica).map(|it| &it.revision);
-        let revision = sibling.revision.as_ref().or(wanted).cloned();
-        let keys = asked.iter().map(|role| CallerKey {
-            account: cell.account.clone(),
+        let revision = pinned.or(wanted).cloned();
+        let keys = asked.iter().map(|(account, role)| CallerKey {
+            account: account.clone(),
             role: role.clone(),
             guardrail: fact.arn.clone(),
             revision: revision.clone(),
         });
-        callers.due.extend(keys.filter(|key| !context.facts.callers.contains_key(key)));
+        due.extend(keys.filter(|key| !context.facts.callers.contains_key(key)));
     }
-    callers
+    due
 }
 
 /// What is known of these roles of an account and one guardrail.

@@ -8,8 +8,9 @@ use super::judge::{Finding, Judgement, judge};
 use super::profile;
 use super::sample::sampled;
 use crate::model::{
-    AccountId, AccountState, CallerKey, Cell, DesiredCell, GuardrailArn, Name, ObservedEnforcement,
-    Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes, Region, Restorable, TargetId, Version,
+    AccountId, AccountState, CallerKey, Cell, DesiredCell, GuardrailArn, GuardrailReference, Name,
+    ObservedEnforcement, Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes, Region, Restorable,
+    TargetId, Version,
 };
 use crate::plan::context::Context;
 use crate::plan::hold::listed;
@@ -222,7 +223,18 @@ impl Scope<'_> {
                 findings.add(key, judged);
             }
         }
+        findings.callers_due = self.with_siblings(findings.callers_due);
         findings.conclude(self.preflight, plan)
+    }
+
+    /// Questions about roles, with those about its other Regions.
+    fn with_siblings(&self, due: BTreeSet<CallerKey>) -> BTreeSet<CallerKey> {
+        let wanted = self.context.organization.get(self.enforcement);
+        let (Some(wanted), Some(fleet)) = (wanted, &self.context.facts.fleet) else { return due };
+        let GuardrailReference { name, revision } = &wanted.guardrail;
+        let enforced =
+            |region: &Region| wanted.regions.contains(region).then_some(revision.as_ref());
+        callers::with_siblings(due, (name, &fleet.management), enforced, self.context)
     }
 
     /// The accounts below the targets that had no such reference in force from there before.

@@ -188,7 +188,7 @@ fn result(action: &str, findings: &[Finding]) -> Value {
 }
 
 fn statements<'a>(policies: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
-    let shape = |name| json!({"SourcePolicyId": name, "SourcePolicyType": "IAM Policy"});
+    let shape = |name| json!({"SourcePolicyId": name, "SourcePolicyType": "role"});
     policies.into_iter().map(shape).collect()
 }
 
