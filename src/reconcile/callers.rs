@@ -28,7 +28,7 @@ type Answer = Result<BTreeMap<GuardrailArn, CallerAnswer>, AwsError>;
 
 impl Engine {
     /// Asks what a plan wants to know of roles, but for what another visit asks: one call for each
-    /// role of an account.
+    /// role of an account. `began` is when the visit did: what was answered since is not asked.
     ///
     /// # Cancel safety
     ///
@@ -37,9 +37,10 @@ impl Engine {
         &self,
         key: &Key,
         needed: &BTreeSet<CallerKey>,
+        began: Duration,
     ) -> Probed {
         let mut probed = Probed::default();
-        let claim = self.claim_callers(needed);
+        let claim = self.claim_callers(needed, began);
         if claim.keys.is_empty() {
             probed.is_elsewhere = !needed.is_empty();
             return probed;
@@ -79,10 +80,14 @@ impl Engine {
         probed
     }
 
-    /// Takes the questions that nobody else asks now, and says once how many are ahead.
-    fn claim_callers(&self, needed: &BTreeSet<CallerKey>) -> Claim<'_> {
+    /// Takes the questions that nobody else asks now or has asked since the plan was made, and says
+    /// once how many are ahead.
+    fn claim_callers(&self, needed: &BTreeSet<CallerKey>, began: Duration) -> Claim<'_> {
         let mut state = self.state();
-        let keys: BTreeSet<CallerKey> = needed.difference(&state.asking).cloned().collect();
+        let is_answered =
+            |key: &&CallerKey| state.facts.callers.get(key).is_some_and(|fact| fact.at >= began);
+        let keys: BTreeSet<CallerKey> =
+            needed.difference(&state.asking).filter(|key| !is_answered(key)).cloned().collect();
         state.asking.extend(keys.iter().cloned());
         let generation = state.generation();
         if !keys.is_empty() && state.callers_announced < generation {

@@ -155,7 +155,7 @@ impl Engine {
             (decision.plan.needs_probes.clone(), decision.plan.needs_callers.clone())
         };
         let probed = self.probe(key, &needed).await;
-        let probed = probed.and(self.ask_about_callers(key, &callers).await);
+        let probed = probed.and(self.ask_about_callers(key, &callers, began).await);
         let tried = self.try_access(&decision.plan.needs_access).await;
         decision.scheduled = tried.or(decision.scheduled);
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
