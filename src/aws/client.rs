@@ -74,6 +74,8 @@ struct Inner {
     organizations: aws_sdk_organizations::Client,
     bedrock: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrock::Client>>,
     runtime: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrockruntime::Client>>,
+    #[cfg(feature = "iam")]
+    iam: Mutex<BTreeMap<(Whose, Region), aws_sdk_iam::Client>>,
     versions: VersionContents,
     /// What never changes while a process lives, read once: it is asked for at every visit, and
     /// AWS admits one such call a second.
@@ -185,6 +187,8 @@ impl Aws {
             sts,
             bedrock: Mutex::default(),
             runtime: Mutex::default(),
+            #[cfg(feature = "iam")]
+            iam: Mutex::default(),
             versions: VersionContents::default(),
             anatomy: OnceCell::new(),
             stop: OnceLock::new(),
@@ -229,7 +233,8 @@ impl Aws {
         self.role_arn(account, &self.0.settings.member_role)
     }
 
-    fn role_arn(&self, account: &AccountId, role: &str) -> String {
+    /// The ARN of a role of `account`.
+    pub fn role_arn(&self, account: &AccountId, role: &str) -> String {
         let role = role.trim_start_matches('/');
         format!("arn:{}:iam::{account}:role/{role}", self.0.caller.partition)
     }
@@ -317,6 +322,23 @@ impl Aws {
                 .region(sdk_region(&place.cell.region))
                 .auth_scheme_preference([SIGV4]);
             aws_sdk_bedrockruntime::Client::from_conf(match place.whose() {
+                Whose::Own => config.build(),
+                Whose::Member => config
+                    .credentials_provider(SharedCredentialsProvider::new(OfTheCall))
+                    .identity_cache(IdentityCache::no_cache())
+                    .build(),
+            })
+        })
+    }
+
+    /// The IAM client of a place, whose Region is the one that IAM is signed for.
+    #[cfg(feature = "iam")]
+    pub(super) fn iam(&self, place: &Place) -> aws_sdk_iam::Client {
+        cached(&self.0.iam, place, || {
+            let config = aws_sdk_iam::config::Builder::from(&self.0.sdk)
+                .region(sdk_region(&place.cell.region))
+                .auth_scheme_preference([SIGV4]);
+            aws_sdk_iam::Client::from_conf(match place.whose() {
                 Whose::Own => config.build(),
                 Whose::Member => config
                     .credentials_provider(SharedCredentialsProvider::new(OfTheCall))

@@ -333,7 +333,7 @@ fn classify_status(status: u16) -> ErrorClass {
     }
 }
 
-/// Classifies an exception code of bedrock, bedrock-runtime, organizations or sts
+/// Classifies an exception code of bedrock, bedrock-runtime, organizations, sts or iam
 /// (`aws-facts` 1.0, 4.4, 5).
 fn classify(code: &str, reason: Option<&str>, region: &Region) -> ErrorClass {
     match code {
@@ -388,11 +388,13 @@ fn classify(code: &str, reason: Option<&str>, region: &Region) -> ErrorClass {
             ErrorClass::Quota
         }
         "ConstraintViolationException" => classify_constraint(reason),
-        "PolicyNotAttachedException" => ErrorClass::NotFound,
+        "PolicyNotAttachedException" | "NoSuchEntity" => ErrorClass::NotFound,
         code if code.ends_with("NotFoundException") => ErrorClass::NotFound,
         "ValidationException"
         | "ValidationError"
         | "InvalidInputException"
+        | "InvalidInput"
+        | "PolicyEvaluation"
         | "InvalidAction"
         | "MalformedPolicyDocument"
         | "MalformedPolicyDocumentException"

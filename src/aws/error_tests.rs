@@ -70,6 +70,10 @@ fn every_documented_code_has_its_class() {
         ("TargetNotFoundException", Is::NotFound),
         ("TooManyRequestsException", Is::Throttled),
         ("UnsupportedAPIEndpointException", Is::Invalid),
+        // iam, SimulatePrincipalPolicy
+        ("InvalidInput", Is::Invalid),
+        ("NoSuchEntity", Is::NotFound),
+        ("PolicyEvaluation", Is::Invalid),
         // sts (5)
         ("AccessDenied", Is::Denied),
         ("ExpiredToken", Is::Expired),

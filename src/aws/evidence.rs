@@ -38,6 +38,17 @@ pub struct Finding {
     pub action: String,
 }
 
+/// Whether a role may apply one guardrail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallerAnswer {
+    /// It may.
+    Allowed,
+    /// It may not: why, as far as IAM says.
+    Denied(String),
+    /// It depends on what only a real call has: these condition keys.
+    Depends(Vec<String>),
+}
+
 /// The answer of `ApplyGuardrail`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeAnswer {

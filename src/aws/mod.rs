@@ -20,6 +20,11 @@
 //!
 //! A dropped read has no effect. A dropped write may have taken effect: read before you repeat it.
 
+#[cfg(feature = "iam")]
+mod callers;
+#[cfg(not(feature = "iam"))]
+#[path = "no_callers.rs"]
+mod callers;
 mod circuit;
 mod client;
 mod enforced;
@@ -48,7 +53,9 @@ mod versions;
 pub use crate::model::{Action, Side};
 pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
-pub use evidence::{AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer};
+pub use evidence::{
+    AppliedGuardrail, CallerAnswer, Finding, InferenceEvidence, Origin, ProbeAnswer,
+};
 pub use guardrail_writes::GuardrailVersion;
 pub use operation::{ActsOn, Permission, permissions};
 pub use probe::{Caller, Question};

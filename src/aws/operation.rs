@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Organizations,
     /// STS.
     Sts,
+    /// IAM, which is one for all Regions of an account.
+    Iam,
 }
 
 /// What an operation acts on: who needs the permission, and on which resources.
@@ -39,6 +41,8 @@ pub enum ActsOn {
     SharedGuardrail,
     /// A model, to prove that it is guarded: everybody, if models are called at all.
     Model,
+    /// Roles of the account, which are only asked about: everybody in their own.
+    Role,
 }
 
 /// What IAM must allow for an operation.
@@ -73,12 +77,12 @@ pub(super) struct Operation {
 
 /// Declares operations: `NAME: what limits it "service:Operation" on what it acts on`.
 macro_rules! operations {
-    ($($constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
-        $(pub(super) const $constant: Operation =
+    ($($(#[$when:meta])* $constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
+        $($(#[$when])* pub(super) const $constant: Operation =
             Operation { name: $name, kind: Kind::$kind, acts_on: ActsOn::$acts_on };)*
 
         /// Every operation there is.
-        const ALL: &[Operation] = &[$($constant),*];
+        const ALL: &[Operation] = &[$($(#[$when])* $constant),*];
     };
 }
 
@@ -108,6 +112,8 @@ operations! {
     INVOKE_MODEL: Inference "bedrock:InvokeModel" on Model,
     INVOKE_STREAM: Inference "bedrock:InvokeModelWithResponseStream" on Model,
     ASSUME_ROLE: Sts "sts:AssumeRole" on MemberRole,
+    #[cfg(feature = "iam")]
+    SIMULATE_PRINCIPAL: Iam "iam:SimulatePrincipalPolicy" on Role,
     GET_CALLER_IDENTITY: Sts "sts:GetCallerIdentity" on Nothing,
     DESCRIBE_ORGANIZATION: Organizations "organizations:DescribeOrganization" on Organization,
     LIST_ROOTS: Organizations "organizations:ListRoots" on Organization,
@@ -144,7 +150,7 @@ impl Operation {
     pub(super) fn is_write(self) -> bool {
         match self.kind {
             Kind::Write => true,
-            Kind::Read | Kind::Inference | Kind::Sts => false,
+            Kind::Read | Kind::Inference | Kind::Sts | Kind::Iam => false,
             Kind::Organizations => !["organizations:Describe", "organizations:List"]
                 .iter()
                 .any(|prefix| self.name.starts_with(prefix)),
@@ -155,7 +161,7 @@ impl Operation {
     pub(super) fn is_regional(self) -> bool {
         match self.kind {
             Kind::Read | Kind::Write | Kind::Inference => true,
-            Kind::Organizations | Kind::Sts => false,
+            Kind::Organizations | Kind::Sts | Kind::Iam => false,
         }
     }
 
@@ -165,13 +171,15 @@ impl Operation {
     /// The Bedrock control plane publishes no figures; 5 reads and 2 writes per second are what
     /// others measured to work (`aws-facts` 8.1), and a throttle lowers them. ApplyGuardrail is at
     /// least 25 per second everywhere; a probe needs far less. STS limits an account to hundreds
-    /// per second; 50 leaves room for everybody else.
+    /// per second; 50 leaves room for everybody else. IAM publishes no figures, and a person in its
+    /// console shares them.
     pub(super) fn rate(self) -> Rate {
         match (self.kind, self.name) {
             (Kind::Read, _) => Rate::new(5.0, 10),
             (Kind::Write, _) => Rate::new(2.0, 4),
             (Kind::Inference, _) => Rate::new(10.0, 10),
             (Kind::Sts, _) => Rate::new(50.0, 100),
+            (Kind::Iam, _) => Rate::new(2.0, 5),
             (Kind::Organizations, "organizations:ListAccounts") => Rate::new(8.0, 12),
             (Kind::Organizations, "organizations:ListTagsForResource") => Rate::new(10.0, 15),
             (Kind::Organizations, "organizations:TagResource") => Rate::new(4.0, 6),

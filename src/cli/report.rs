@@ -47,6 +47,7 @@ pub(super) fn print_plan(controller: &Controller, output: Output) -> anyhow::Res
     let mut document = to_json(&planned);
     if let Some(members) = document.as_object_mut() {
         members.insert("probes".to_owned(), controller.engine.probes_ahead().into());
+        members.insert("callerChecks".to_owned(), controller.engine.callers_ahead().into());
     }
     form.print(&document)
 }
@@ -108,6 +109,13 @@ fn print_probes(engine: &Engine) {
         anstream::println!(
             "Before references are written, up to {probes} probes would be made from inside \
              accounts: each is one bedrock:ApplyGuardrail, billed to its account."
+        );
+    }
+    let questions = engine.callers_ahead();
+    if questions > 0 {
+        anstream::println!(
+            "IAM would be asked about the roles of `callerRoles` up to {questions} times before \
+             that: each is one iam:SimulatePrincipalPolicy, which costs nothing."
         );
     }
 }

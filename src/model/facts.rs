@@ -12,7 +12,7 @@ use super::controls::{AccessFact, AccessKey, ServiceControls};
 use super::fleet::Fleet;
 use super::ids::{GuardrailArn, Name, PolicyId, ProfileId, Region, TargetId, Version};
 use super::observed::Read;
-use super::preflight::{ProbeFact, ProbeKey};
+use super::preflight::{CallerKey, ProbeFact, ProbeKey};
 use super::rollout::{GateVerdict, RolloutMarks};
 use super::selection::{EnforcementKey, Selection};
 
@@ -125,6 +125,8 @@ pub struct Facts {
     pub access: BTreeMap<AccessKey, AccessFact>,
     /// What was tried out from inside cells.
     pub probes: BTreeMap<ProbeKey, ProbeFact>,
+    /// What IAM said of roles that enforcements name.
+    pub callers: BTreeMap<CallerKey, ProbeFact>,
     /// What organization policies of ours had in force and lost.
     pub restorable: BTreeSet<Restorable>,
 }

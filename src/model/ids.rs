@@ -152,6 +152,19 @@ id!(
         })
 );
 
+id!(
+    /// An IAM role within its account: its name, with its path before it if it has one.
+    RoleName, "the name of a role such as Application, with its path if it has one: teams/Application",
+    |text| {
+        let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
+        is_made_of(name, 1, 64, is_part)
+            && path.len() <= 510
+            && (path.is_empty() || path.split('/').all(|it| is_made_of(it, 1, 510, is_part)))
+            && !text.starts_with('/')
+    }
+);
+
 /// A published version of a guardrail. DRAFT has no value of this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

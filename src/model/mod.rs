@@ -47,7 +47,7 @@ pub use fleet::{Account, AccountState, Fleet, Unit};
 pub use ground::{Attachments, DesiredLane, Ground, SelectedWave, TargetRollout};
 pub use ids::{
     AccountId, ConfigId, GuardrailArn, GuardrailId, IdError, Name, OrganizationId, OwnerId,
-    PolicyId, ProfileId, Region, RootId, TargetId, UnitId, Version,
+    PolicyId, ProfileId, Region, RoleName, RootId, TargetId, UnitId, Version,
 };
 pub use imported::{
     Imported, ImportedControl, ImportedEnforcement, ImportedGuardrail, ImportedLogging,
@@ -60,7 +60,7 @@ pub use observed::{
     ObservedEnforcement, ObservedGuardrail, ObservedOrganization, ObservedPolicy, ObservedReplica,
     ObservedVersion, PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
 };
-pub use preflight::{Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes};
+pub use preflight::{CallerKey, Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes};
 pub use rollout::{
     Accepted, DesiredRollout, DesiredWave, Gate, GateProbe, GateVerdict, MarkKind, NO_MARK,
     NotAMark, OnFailure, Rejected, RolloutMarks, WaveMark,

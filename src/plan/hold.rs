@@ -58,6 +58,7 @@ impl Plan {
             asks,
             needs_policies,
             needs_probes,
+            needs_callers,
             needs_access,
             needs_controls,
             warnings,
@@ -75,6 +76,7 @@ impl Plan {
         self.asks.extend(asks);
         self.needs_policies |= needs_policies;
         self.needs_probes.extend(needs_probes);
+        self.needs_callers.extend(needs_callers);
         self.needs_access.extend(needs_access);
         self.needs_controls |= needs_controls;
         self.warnings.extend(warnings);

@@ -68,7 +68,8 @@ pub use import::{Live, import};
 pub use logging::{LoggingMemory, plan_left_logging, plan_logging};
 pub use organization::{plan_organization, policy_regions, taken_over};
 pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
-pub use preflight::{Proving, controls_are_fresh, probes_ahead, restorable};
+pub use preflight::{Proving, callers_ahead, controls_are_fresh, probes_ahead, restorable};
+pub use reference::revision_of;
 pub use render::{Planned, Row, Subject, Summary, table, to_json, to_text};
 pub use replica::{
     Exam, ReplicaMemory, Subject as ExamSubject, TestState, live_versions, plan_replica,

@@ -1,15 +1,15 @@
 //! Finds the version an enforcement should reference, and proves that accounts can apply it (S3,
 //! S4, S6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::hold::listed;
 use super::sharing::admits;
 use super::step::{Held, HoldReason};
 use crate::model::{
-    AccountId, EnforcementSettings, Fleet, GuardrailArn, Name, Presence, Region, ReplicaFact,
-    ReplicaKey, Revision, Version,
+    AccountId, DesiredReplica, EnforcementSettings, Facts, Fleet, GuardrailArn, Name, Presence,
+    Region, ReplicaFact, ReplicaKey, Revision, Version,
 };
 
 /// A version that is READY, was read back, and is what the manifest asks for.
@@ -126,6 +126,20 @@ pub(super) fn replica_of<'a>(
     context: &Context<'a>,
 ) -> Option<(&'a ReplicaKey, &'a ReplicaFact)> {
     context.facts.replicas.iter().find(|(_, fact)| fact.arn == *arn)
+}
+
+/// The revision of a version: the one its manifest asks for, where it is that, else the one it is
+/// known by.
+pub fn revision_of<'a>(
+    (arn, version): (&GuardrailArn, Version),
+    replicas: &'a BTreeMap<ReplicaKey, DesiredReplica>,
+    facts: &'a Facts,
+) -> Option<&'a Revision> {
+    let (key, fact) = facts.replicas.iter().find(|(_, fact)| fact.arn == *arn)?;
+    let wanted = replicas.get(key);
+    let wanted = wanted.filter(|it| fact.versions.get(&it.replica_revision) == Some(&version));
+    let known = || fact.revisions.iter().find(|(_, number)| **number == version);
+    wanted.map(|it| &it.revision).or_else(|| known().map(|(revision, _)| revision))
 }
 
 /// What people call a version: name and revision, which are the same in every Region, where it is

@@ -11,9 +11,9 @@ use super::replica::Exam;
 use super::rollout::Trial;
 use super::service_control::ControlStep;
 use crate::model::{
-    AccessKey, AccountId, Cell, ConfigId, EnforcementSettings, FieldChange, GuardrailArn,
-    LoggingConfig, ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region, ReplicaContent,
-    ReplicaKey, ReplicaRevision, Revision, RootId, TargetId, Version,
+    AccessKey, AccountId, CallerKey, Cell, ConfigId, EnforcementSettings, FieldChange,
+    GuardrailArn, LoggingConfig, ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region,
+    ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId, TargetId, Version,
 };
 
 /// One change to AWS.
@@ -427,6 +427,8 @@ pub struct Plan {
     pub needs_policies: bool,
     /// Guardrail versions to try out from inside cells before this plan can go on.
     pub needs_probes: BTreeSet<ProbeKey>,
+    /// Roles to ask IAM about before this plan can go on.
+    pub needs_callers: BTreeSet<CallerKey>,
     /// Where our own role is to be tried before this plan can go on.
     pub needs_access: BTreeSet<AccessKey>,
     /// Whether the service control policies must be read before this plan can go on.

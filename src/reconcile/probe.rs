@@ -28,14 +28,22 @@ const VERSIONS_KEPT: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Probed {
     /// Some were made, so the plan can be made anew.
-    is_new: bool,
+    pub(super) is_new: bool,
     /// Some are being made by the visit of another key.
-    is_elsewhere: bool,
+    pub(super) is_elsewhere: bool,
     /// Keys that wait for what was found out.
-    wake: BTreeSet<Key>,
+    pub(super) wake: BTreeSet<Key>,
 }
 
 impl Probed {
+    /// Both as one.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.is_new |= other.is_new;
+        self.is_elsewhere |= other.is_elsewhere;
+        self.wake.extend(other.wake);
+        self
+    }
+
     /// Brings the visited key back as soon as its plan can be another.
     pub(super) fn bring_back(self, mut visited: Visited, settle: Duration) -> Visited {
         visited.wake.extend(self.wake);
@@ -161,6 +169,7 @@ impl State {
         (guardrail, version): (GuardrailArn, Version),
         at: Duration,
     ) {
+        self.callers_were_served(cell, (&guardrail, version), at);
         let key = ProbeKey { cell: cell.clone(), guardrail, version };
         let fact = ProbeFact { outcome: ProbeOutcome::Passed, at, failures: 0 };
         self.facts.probes.insert(key, fact);
@@ -180,6 +189,7 @@ impl State {
         facts.probes.retain(|key, _| {
             kept.get(&key.guardrail).is_some_and(|versions| versions.contains(&key.version))
         });
+        self.retain_callers();
     }
 }
 

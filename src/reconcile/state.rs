@@ -11,8 +11,8 @@ use super::contested::Contests;
 use super::key::Key;
 use super::observe::OwnControls;
 use crate::model::{
-    AccountId, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey,
-    Read, Region, ReplicaKey,
+    AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId,
+    ProbeKey, Read, Region, ReplicaKey,
 };
 use crate::plan::{Decision, LoggingMemory, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
 use crate::status::{Board, Tally};
@@ -85,6 +85,10 @@ pub(super) struct State {
     pub(super) asked: Asked,
     /// Probes that some visit makes now.
     pub(super) probing: BTreeSet<ProbeKey>,
+    /// Roles that some visit asks IAM about now.
+    pub(super) asking: BTreeSet<CallerKey>,
+    /// The generation whose number of questions about roles was said.
+    pub(super) callers_announced: u64,
     /// The generation whose number of probes was said.
     pub(super) probes_announced: u64,
     /// Warnings of plans that were logged under what is desired now.

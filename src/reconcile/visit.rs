@@ -149,12 +149,13 @@ impl Engine {
             error = self.ask(key, &mut decision).await.err();
         }
         // Probe (no writes): what the next plan needs to know.
-        let needed = if self.stop.is_cancelled() {
-            BTreeSet::new()
+        let (needed, callers) = if self.stop.is_cancelled() {
+            Default::default()
         } else {
-            decision.plan.needs_probes.clone()
+            (decision.plan.needs_probes.clone(), decision.plan.needs_callers.clone())
         };
         let probed = self.probe(key, &needed).await;
+        let probed = probed.and(self.ask_about_callers(key, &callers, began).await);
         let tried = self.try_access(&decision.plan.needs_access).await;
         decision.scheduled = tried.or(decision.scheduled);
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)

@@ -18,6 +18,8 @@ pub enum Service {
     Organizations,
     /// STS, AWS Query.
     Sts,
+    /// IAM, AWS Query.
+    Iam,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Self::BedrockRuntime => "bedrock-runtime",
             Self::Organizations => "organizations",
             Self::Sts => "sts",
+            Self::Iam => "iam",
         }
     }
 }
@@ -61,7 +64,7 @@ pub struct Call {
     pub query: BTreeMap<String, Vec<String>>,
     /// Header names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body as JSON; `{}` when empty. For STS: an object of the form's strings. For
+    /// The body as JSON; `{}` when empty. For STS and IAM: an object of the form's strings. For
     /// `InvokeModel`: the model's own body.
     pub body: Value,
     /// When, on the simulator's clock.
@@ -90,7 +93,7 @@ impl Call {
 /// A successful answer, before it is put on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// A JSON body (or, for STS, the members of the result element).
+    /// A JSON body (or, for STS and IAM, the members of the result element).
     Body {
         /// HTTP status of success.
         status: u16,

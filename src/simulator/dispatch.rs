@@ -153,6 +153,7 @@ fn route(world: &mut World, call: &Call) -> Answer {
         Service::BedrockRuntime => runtime::handle(world, call),
         Service::Organizations => organization::handle(world, call),
         Service::Sts => identity::handle(world, call),
+        Service::Iam => identity::handle_iam(world, call),
     }
 }
 
@@ -165,6 +166,7 @@ fn admit(world: &World, call: &Call) -> Result<(), Failure> {
         let message = format!("{} is not enabled in {account}", call.region);
         return Err(match call.service {
             Service::Sts => Failure::new("RegionDisabledException", 403, message),
+            Service::Iam => Failure::new("InvalidClientTokenId", 403, message),
             Service::Bedrock | Service::BedrockRuntime | Service::Organizations => Failure::new(
                 "UnrecognizedClientException",
                 403,
@@ -185,21 +187,18 @@ fn admit(world: &World, call: &Call) -> Result<(), Failure> {
 
 fn is_write(call: &Call) -> bool {
     match call.service {
-        Service::Bedrock | Service::Organizations => !is_pure_read(call),
+        Service::Bedrock | Service::Organizations | Service::Iam => !is_pure_read(call),
         Service::BedrockRuntime | Service::Sts => false,
     }
 }
 
 fn expired(service: Service) -> Failure {
     let status = match service {
-        Service::Bedrock | Service::BedrockRuntime => 403,
+        Service::Bedrock | Service::BedrockRuntime | Service::Iam => 403,
         Service::Organizations | Service::Sts => 400,
     };
-    Failure::new(
-        "ExpiredTokenException",
-        status,
-        "The security token included in the request is expired",
-    )
+    let code = if service == Service::Iam { "ExpiredToken" } else { "ExpiredTokenException" };
+    Failure::new(code, status, "The security token included in the request is expired")
 }
 
 #[cfg(test)]

@@ -206,7 +206,7 @@ fn account_of(call: &Call) -> &str {
 
 /// Whether an operation only looks. `AssumeRole` does not: it issues a session.
 pub(super) fn is_pure_read(call: &Call) -> bool {
-    ["Describe", "List", "Get"].iter().any(|prefix| call.operation.starts_with(prefix))
+    ["Describe", "List", "Get", "Simulate"].iter().any(|prefix| call.operation.starts_with(prefix))
 }
 
 /// The throttling error of a service.
@@ -221,7 +221,7 @@ pub(super) fn throttled(service: Service) -> Failure {
             "AWS Organizations can't complete your request because another request is already in progress. Try again later.",
         )
         .with("Type", "ThrottlingException"),
-        Service::Sts => Failure::new("Throttling", 400, "Rate exceeded"),
+        Service::Sts | Service::Iam => Failure::new("Throttling", 400, "Rate exceeded"),
     }
 }
 
@@ -236,6 +236,7 @@ fn internal(service: Service) -> Failure {
             "AWS Organizations can't complete your request because of an internal service error.",
         ),
         Service::Sts => Failure::new("InternalFailure", 500, "An internal error occurred."),
+        Service::Iam => Failure::new("ServiceFailure", 500, "An internal error occurred."),
     }
 }
 
@@ -251,6 +252,6 @@ fn denied(call: &Call) -> Failure {
             Failure::new("AccessDeniedException", 403, message)
         }
         Service::Organizations => Failure::new("AccessDeniedException", 400, message),
-        Service::Sts => Failure::new("AccessDenied", 403, message),
+        Service::Sts | Service::Iam => Failure::new("AccessDenied", 403, message),
     }
 }

@@ -1,4 +1,5 @@
-"""Service control policies from manifests, seen by a developer who may do everything in Bedrock."""
+"""Service control policies from manifests, seen by a developer who may do everything in Bedrock
+and IAM."""
 
 import json
 import pathlib
@@ -7,6 +8,7 @@ import tempfile
 from stage import HERE, MODEL, Case, Simulator
 
 SHOP = "310000000001"
+SANDBOX = "410000000001"  # Below no policy of protection.
 MANIFESTS = """
 apiVersion: bedrail.dev/v1alpha1
 kind: Guardrail
@@ -68,8 +70,8 @@ class Controlled(Case):
         cls.caller = cls.role("bedrock-runtime")
 
     @classmethod
-    def role(cls, service):
-        return cls.simulator.client(service, cls.simulator.assume(SHOP, role="Developer"))
+    def role(cls, service, account=SHOP):
+        return cls.simulator.client(service, cls.simulator.assume(account, role="Developer"))
 
     def ask(self, model, text="Hello."):
         message = {"role": "user", "content": [{"text": text}]}
@@ -92,7 +94,6 @@ class Controlled(Case):
                                    "bedrail-default-protection.scp": ["ou-land-workload"]})
         policy = self.organizations.describe_policy(PolicyId=ours["bedrail-default-protection.scp"])
         document = json.loads(policy["Policy"]["Content"])
-        # There is no IAM to ask here: the text must say that nobody changes the role.
         role, = [it for it in document["Statement"] if "iam:UpdateAssumeRolePolicy" in it["Action"]]
         self.assertEqual(role["Resource"], ["arn:aws:iam::*:role/BedrailMember"])
         self.assertNotIn("Condition", role)
@@ -121,6 +122,67 @@ class Controlled(Case):
                    guardrailIdentifier=arn)
         self.fails("AccessDeniedException", self.developer.untag_resource,
                    resourceARN=arn, tagKeys=["bedrail:owner"])
+
+    def changes_of_our_role(self, iam, account):
+        """Everything that would let a developer act as our role, or end it."""
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+            "Action": "sts:AssumeRole"}]})
+        everything = json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "*", "Resource": "*"}]})
+        ours = {"RoleName": "BedrailMember"}
+        return [
+            (iam.update_assume_role_policy, ours | {"PolicyDocument": trust}),
+            (iam.put_role_policy,
+             ours | {"PolicyName": "more", "PolicyDocument": everything}),
+            (iam.delete_role_policy, ours | {"PolicyName": "more"}),
+            (iam.delete_role_policy, ours | {"PolicyName": "allow"}),
+            (iam.delete_role, ours),
+            (iam.create_role, ours | {"AssumeRolePolicyDocument": trust}),
+        ]
+
+    def test_a_developer_cannot_become_our_role_nor_end_it(self):
+        iam = self.role("iam")
+        before = iam.get_role(RoleName="BedrailMember")["Role"]["AssumeRolePolicyDocument"]
+        for call, arguments in self.changes_of_our_role(iam, SHOP):
+            error = self.fails("AccessDenied", call, status=403, **arguments)
+            self.assertIn("explicit deny in a service control policy", error["Error"]["Message"])
+        after = iam.get_role(RoleName="BedrailMember")["Role"]["AssumeRolePolicyDocument"]
+        self.assertEqual(before, after)
+        self.fails("AccessDenied", self.role("sts").assume_role,
+                   RoleArn=f"arn:aws:iam::{SHOP}:role/BedrailMember", RoleSessionName="no")
+        self.member("bedrock", SHOP).list_guardrails()
+
+    def test_where_nothing_protects_it_a_developer_can(self):
+        iam = self.role("iam", SANDBOX)
+        for call, arguments in self.changes_of_our_role(iam, SANDBOX):
+            call(**arguments)
+        # The new one trusts his own account.
+        self.role("sts", SANDBOX).assume_role(
+            RoleArn=f"arn:aws:iam::{SANDBOX}:role/BedrailMember", RoleSessionName="yes")
+
+    def test_a_developer_manages_roles_of_his_own(self):
+        iam, sts = self.role("iam"), self.role("sts")
+        mine = {"RoleName": "Mine"}
+        arn = iam.create_role(**mine, AssumeRolePolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{SHOP}:role/Developer"},
+                "Action": "sts:AssumeRole"}]}))["Role"]["Arn"]
+        keys = sts.assume_role(RoleArn=arn, RoleSessionName="boto3")["Credentials"]
+        session = self.simulator.client("bedrock", keys)
+        self.fails("AccessDeniedException", session.list_guardrails)
+        iam.put_role_policy(**mine, PolicyName="all", PolicyDocument=json.dumps({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}]}))
+        session.list_guardrails()
+        # What he gives he does not have: the organization stands above both.
+        live, = session.list_enforced_guardrails_configuration()["guardrailsConfig"]
+        self.fails("AccessDeniedException", session.delete_enforced_guardrail_configuration,
+                   configId=live["configId"])
+        iam.delete_role_policy(**mine, PolicyName="all")
+        self.fails("AccessDeniedException", session.list_guardrails)
+        iam.delete_role(**mine)
+        self.fails("NoSuchEntity", iam.get_role, status=404, **mine)
 
     def test_a_developer_still_manages_guardrails_of_his_own(self):
         arn = self.created("mine", bedrock=self.developer)

@@ -79,6 +79,12 @@ impl Stage {
         aws_sdk_bedrock::Client::new(&self.administrator(account, region).await)
     }
 
+    /// IAM of an account, as its administrator.
+    #[cfg(feature = "iam")]
+    pub(crate) async fn iam(&self, account: &str) -> aws_sdk_iam::Client {
+        aws_sdk_iam::Client::new(&self.administrator(account, "us-east-1").await)
+    }
+
     /// Organizations, as a role of an account.
     pub(crate) async fn organizations_of(
         &self,

@@ -16,6 +16,8 @@ pub(super) struct Extent {
     pub(super) probe_model: Option<String>,
     /// Whether service control policies are managed.
     pub(super) service_control_policies: bool,
+    /// Whether roles of applications are asked about.
+    pub(super) caller_roles: bool,
     /// Customer keys of guardrails.
     pub(super) kms_keys: Vec<String>,
 }
@@ -134,11 +136,16 @@ pub(super) fn account(names: &Names, extent: &Extent) -> Vec<Value> {
     if is_another && (extent.manages_guardrails || names.own_account != "*") {
         shared.extend(names.guardrails(&names.own_account));
     }
-    vec![
+    let mut statements = vec![
         // Of these actions none can be limited to a resource: they act on the account.
         statement("Enforce", &extent.actions(ActsOn::Account), &["*".to_owned()]),
         statement("Preflight", &extent.actions(ActsOn::SharedGuardrail), &shared),
-    ]
+    ];
+    if extent.caller_roles {
+        let roles = format!("arn:{}:iam::{}:role/*", names.partition, names.own_account);
+        statements.push(statement("CallerRoles", &extent.actions(ActsOn::Role), &[roles]));
+    }
+    statements
 }
 
 fn probe(names: &Names, extent: &Extent) -> Option<Value> {
@@ -238,6 +245,7 @@ mod tests {
             manages_guardrails: true,
             probe_model: Some("us.amazon.nova-lite-v1:0".to_owned()),
             service_control_policies: true,
+            caller_roles: cfg!(feature = "iam"),
             kms_keys: vec!["arn:aws:kms:us-east-1:111122223333:key/k".to_owned()],
         }
     }

@@ -105,6 +105,10 @@ struct RolesArguments {
     /// Service control policies are managed, too.
     #[arg(long)]
     service_control_policies: bool,
+    /// Roles of applications are checked before a guardrail is enforced on them (`callerRoles`);
+    /// in a build with the feature `iam`.
+    #[arg(long)]
+    caller_roles: bool,
     /// A customer key that encrypts guardrails; repeatable.
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
@@ -146,11 +150,15 @@ pub(super) fn iam(_: &Common, arguments: &IamArguments) -> anyhow::Result<Exit> 
 }
 
 fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
+    if arguments.caller_roles && !cfg!(feature = "iam") {
+        bail!("this build cannot ask IAM about roles: build one with `cargo build --features iam`");
+    }
     let extent = Extent {
         permissions: permissions(),
         manages_guardrails: arguments.manage_guardrails,
         probe_model: arguments.probe_model.clone(),
         service_control_policies: arguments.service_control_policies,
+        caller_roles: arguments.caller_roles,
         kms_keys: arguments.kms_key.clone(),
     };
     match arguments.format {

@@ -184,7 +184,7 @@ impl Claims {
             replica,
             settings: enforcement.settings.clone(),
             on_foreign: manifest.on_foreign,
-            preflight: enforcement.preflight,
+            preflight: enforcement.preflight.clone(),
         };
         self.held.insert(cell, claim);
     }

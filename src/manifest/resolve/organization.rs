@@ -52,7 +52,7 @@ pub(super) fn attach(
         policy_name: policy_name.clone(),
         targets,
         adopt: *adopt,
-        preflight: enforcement.preflight,
+        preflight: enforcement.preflight.clone(),
     };
     desired.organization.insert(enforcement.name.clone(), entry);
 }

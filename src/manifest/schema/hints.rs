@@ -99,7 +99,10 @@ fn missing_here(name: &str) -> Option<&'static str> {
              OrganizationEnforcement"
         }
         "tests" | "testInterval" => "tests belong to the guardrail: write them in its `spec`",
-        "callerRoles" => "checks of caller roles are not supported yet in this release; remove it",
+        "callerRoles" => {
+            "roles are checked before a guardrail is enforced on them; write it in the \
+             AccountEnforcement or OrganizationEnforcement"
+        }
         "allowOverride" => {
             "only an OrganizationEnforcement has `allowOverride`: nothing below can override this; \
              remove it"

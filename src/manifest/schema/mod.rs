@@ -107,6 +107,7 @@ shape!(
         state: String,
         adopt: bool,
         rollout: RolloutSpec,
+        caller_roles: Vec<String>,
     }
 );
 shape!(
@@ -121,6 +122,7 @@ shape!(
         on_deselect: String,
         state: String,
         rollout: RolloutSpec,
+        caller_roles: Vec<String>,
     }
 );
 shape!(

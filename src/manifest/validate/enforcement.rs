@@ -97,6 +97,7 @@ struct Shared<'a> {
     on_deselect: Option<&'a String>,
     state: Option<&'a String>,
     rollout: Option<&'a RolloutSpec>,
+    caller_roles: Option<&'a Vec<String>>,
 }
 
 /// Checks an organization enforcement on its own.
@@ -114,6 +115,7 @@ pub(in crate::manifest) fn organization(
         on_deselect: spec.on_deselect.as_ref(),
         state: spec.state.as_ref(),
         rollout: spec.rollout.as_ref(),
+        caller_roles: spec.caller_roles.as_ref(),
     };
     let limits = (1, POLICY_NAME_MAX);
     text(report, &FieldPath::of("spec.policyName"), spec.policy_name.as_ref(), limits);
@@ -140,6 +142,7 @@ pub(in crate::manifest) fn account(
         on_deselect: spec.on_deselect.as_ref(),
         state: spec.state.as_ref(),
         rollout: spec.rollout.as_ref(),
+        caller_roles: spec.caller_roles.as_ref(),
     };
     let choices = [("Replace", OnForeign::Replace), ("Hold", OnForeign::Hold)];
     let path = FieldPath::of("spec.onForeign");
@@ -160,7 +163,7 @@ fn draft(report: &mut Report, identity: Identity, spec: &Shared<'_>, kind: Draft
         settings: models::settings(report, &path, spec.models, spec.guarding),
         targets: targets::targets(report, &path.field("targets"), spec.targets),
         state: state(report, &path.field("state"), spec.state),
-        preflight: preflight::preflight(report, &path.field("rollout"), spec.rollout),
+        preflight: preflight::preflight(report, &path, spec.rollout, spec.caller_roles),
         rollout: rollout::rollout(report, &path.field("rollout"), spec.rollout),
         kind,
     }

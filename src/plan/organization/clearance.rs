@@ -46,7 +46,7 @@ impl Visit<'_> {
     }
 
     fn scope(&self) -> Scope<'_> {
-        let preflight = self.desired.preflight;
+        let preflight = &self.desired.preflight;
         Scope { enforcement: self.name, preflight, context: self.context }
     }
 }

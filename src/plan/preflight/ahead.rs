@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sample::count;
 use crate::model::{
-    AccountState, Cell, Desired, Facts, GuardrailArn, Name, Presence, ProbeKey, ProbeOutcome,
-    Probes, ReplicaKey, Revision, TargetId, Version,
+    AccountId, AccountState, Cell, Desired, Facts, GuardrailArn, Name, Preflight, Presence,
+    ProbeKey, ProbeOutcome, Probes, ReplicaKey, Revision, RoleName, TargetId, Version,
 };
 
 /// How many probes come before everything desired is in force, at most: each is one
@@ -17,8 +17,8 @@ use crate::model::{
 pub fn probes_ahead(desired: &Desired, facts: &Facts) -> usize {
     let mut every: BTreeSet<(Cell, &Name)> = BTreeSet::new();
     let mut sampled = 0;
-    for (probes, cells) in groups(desired, facts) {
-        match probes {
+    for Group { preflight, cells } in groups(desired, facts) {
+        match preflight.probes {
             Probes::Every => every.extend(cells),
             Probes::Sample(percent) => sampled += count(cells.len(), percent).min(cells.len()),
             Probes::Offline => {}
@@ -27,9 +27,43 @@ pub fn probes_ahead(desired: &Desired, facts: &Facts) -> usize {
     every.len() + sampled
 }
 
-/// Cells that are not proven yet, with the guardrail they would reference, by what shares a sample.
-fn groups<'a>(desired: &'a Desired, facts: &Facts) -> Vec<(Probes, BTreeSet<(Cell, &'a Name)>)> {
-    let mut groups: BTreeMap<_, (Probes, BTreeSet<(Cell, &Name)>)> = BTreeMap::new();
+/// How many questions about roles that enforcements name come before that, at most: each is one
+/// `iam:SimulatePrincipalPolicy`, which costs nothing.
+pub fn callers_ahead(desired: &Desired, facts: &Facts) -> usize {
+    let mut every: BTreeSet<(AccountId, &RoleName)> = BTreeSet::new();
+    let mut sampled = 0;
+    for Group { preflight, cells } in groups(desired, facts) {
+        let roles = preflight.callers.iter();
+        match preflight.probes {
+            Probes::Every => {
+                every.extend(roles.flat_map(|role| {
+                    cells.iter().map(move |(cell, _)| (cell.account.clone(), role))
+                }))
+            }
+            Probes::Sample(percent) => {
+                sampled += count(cells.len(), percent).min(cells.len()) * roles.count();
+            }
+            Probes::Offline => {}
+        }
+    }
+    every.len() + sampled
+}
+
+/// What shares a sample: cells with the guardrail that they would reference.
+struct Group<'a> {
+    preflight: &'a Preflight,
+    cells: BTreeSet<(Cell, &'a Name)>,
+}
+
+impl<'a> Group<'a> {
+    fn of(preflight: &'a Preflight) -> Self {
+        Self { preflight, cells: BTreeSet::new() }
+    }
+}
+
+/// Cells that are not proven yet.
+fn groups<'a>(desired: &'a Desired, facts: &Facts) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<_, Group<'a>> = BTreeMap::new();
     for (cell, claim) in &desired.cells {
         let version = version(&claim.replica, claim.revision.as_ref(), desired, facts);
         let in_force = version.is_some() && facts.cells.get(cell) == Some(&version);
@@ -38,8 +72,8 @@ fn groups<'a>(desired: &'a Desired, facts: &Facts) -> Vec<(Probes, BTreeSet<(Cel
             && !has_passed(cell, version.as_ref(), facts)
         {
             let group = groups.entry(("cells", &claim.enforcement, cell.region.clone()));
-            let (_, cells) = group.or_insert((claim.preflight.probes, BTreeSet::new()));
-            cells.insert((cell.clone(), &claim.replica.guardrail));
+            let group = group.or_insert_with(|| Group::of(&claim.preflight));
+            group.cells.insert((cell.clone(), &claim.replica.guardrail));
         }
     }
     let Some(fleet) = &facts.fleet else { return groups.into_values().collect() };
@@ -61,8 +95,8 @@ fn groups<'a>(desired: &'a Desired, facts: &Facts) -> Vec<(Probes, BTreeSet<(Cel
                     continue;
                 }
                 let group = groups.entry(("organization", name, region.clone()));
-                let (_, cells) = group.or_insert((wanted.preflight.probes, BTreeSet::new()));
-                cells.insert((cell, &wanted.guardrail.name));
+                let group = group.or_insert_with(|| Group::of(&wanted.preflight));
+                group.cells.insert((cell, &wanted.guardrail.name));
             }
         }
     }

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::callers::{self, Callers};
 use super::judge::{Finding, Judgement, judge};
 use super::profile;
 use super::sample::sampled;
 use crate::model::{
-    AccountId, AccountState, Cell, DesiredCell, GuardrailArn, Name, ObservedEnforcement, Preflight,
-    ProbeKey, ProbeOutcome, Probes, Region, Restorable, TargetId, Version,
+    AccountId, AccountState, CallerKey, Cell, DesiredCell, GuardrailArn, GuardrailReference, Name,
+    ObservedEnforcement, Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes, Region, Restorable,
+    TargetId, Version,
 };
 use crate::plan::context::Context;
 use crate::plan::hold::listed;
-use crate::plan::reference::spoken;
+use crate::plan::reference::{revision_of, spoken};
 use crate::plan::step::{Held, HoldReason, Plan, Step};
 
 /// Adds a step to the plan of a cell, once what it makes the slot reference is proven.
@@ -49,22 +51,24 @@ fn clear_cell(
 ) -> Result<(), Held> {
     let key = ProbeKey { cell: cell.clone(), guardrail: arn.clone(), version };
     let what = format!("{} will be enforced here", spoken(arn, version, context));
-    if was_in_force(&key, context) {
-        return Ok(());
-    }
-    profile::prove((arn, version), &[&cell.account], context)
-        .map_err(|held| held.prefixed(&what))?;
-    let is_probed = match desired.preflight.probes {
-        Probes::Every => true,
-        Probes::Offline => false,
-        sample @ Probes::Sample(_) => {
-            let accounts = claimed_in(&cell.region, &desired.enforcement, context);
-            sampled(accounts, sample, (arn, version)).contains(&cell.account)
-        }
+    let is_probed = is_probed(cell, desired, (arn, version), context);
+    let callers = if is_probed {
+        callers::of_cell(cell, desired, (arn, version), context)
+    } else {
+        Callers::default()
     };
-    let Judgement { finding, warning } = judge(&key, is_probed, context);
-    plan.warnings.extend(warning);
-    match finding {
+    let was_in_force = was_in_force(&key, context);
+    let finding = if was_in_force {
+        Finding::Clear
+    } else {
+        profile::prove((arn, version), &[&cell.account], context)
+            .map_err(|held| held.prefixed(&what))?;
+        let Judgement { finding, warning } = judge(&key, is_probed, context);
+        plan.warnings.extend(warning);
+        finding
+    };
+    let is_due = finding == Finding::Due;
+    match finding.or_worse(callers.finding) {
         Finding::Clear => Ok(()),
         Finding::Denied(reason, why) => {
             Err(Held::for_person(reason, format!("{what} once it can be applied: {why}")))
@@ -79,11 +83,33 @@ fn clear_cell(
             Err(unproven(format!("{what} once it is proven: {why}"), wait))
         }
         Finding::Due => {
-            plan.needs_probes.insert(key);
-            let message = format!("{what} once it was tried from inside the account");
+            let message = if is_due {
+                plan.needs_probes.insert(key);
+                format!("{what} once it was tried from inside the account")
+            } else {
+                format!("{what} once IAM was asked about the roles of `callerRoles`")
+            };
+            plan.needs_callers.extend(callers.due);
             Err(Held::for_fact(HoldReason::Preflight, message))
         }
         Finding::ControlsDue => Err(controls_due(&what, plan)),
+    }
+}
+
+/// Whether the version is tried out from a cell, as its enforcement wants.
+fn is_probed(
+    cell: &Cell,
+    desired: &DesiredCell,
+    version: (&GuardrailArn, Version),
+    context: &Context,
+) -> bool {
+    match desired.preflight.probes {
+        Probes::Every => true,
+        Probes::Offline => false,
+        sample @ Probes::Sample(_) => {
+            let accounts = claimed_in(&cell.region, &desired.enforcement, context);
+            sampled(accounts, sample, version).contains(&cell.account)
+        }
     }
 }
 
@@ -98,8 +124,8 @@ fn claimed_in<'a>(
     claimed.map(|(it, _)| &it.account).collect()
 }
 
-/// Cells of an enforcement in one Region of which it cannot be told whether they can apply the
-/// version. Without probes that is the policies' fault, and so all of them.
+/// Cells of an enforcement in one Region of which it cannot be told whether they, or roles that
+/// must, can apply the version. Without probes that is the policies' fault, and so all of them.
 fn unknown_cells(
     desired: &DesiredCell,
     (arn, version): (&GuardrailArn, Version),
@@ -110,12 +136,23 @@ fn unknown_cells(
     if !is_probed {
         return claimed.len();
     }
-    let unknown = context.facts.probes.iter().filter(|(key, fact)| {
-        matches!(fact.outcome, ProbeOutcome::Unknown { .. })
-            && (&key.guardrail, key.version) == (arn, version)
-            && claimed.contains(&key.cell.account)
+    let is_unknown = |fact: &ProbeFact| matches!(fact.outcome, ProbeOutcome::Unknown { .. });
+    let of_probes =
+        context.facts.probes.iter().filter(|(key, fact)| {
+            is_unknown(fact) && (&key.guardrail, key.version) == (arn, version)
+        });
+    let revision = revision_of((arn, version), context.replicas, context.facts);
+    let of_callers = context.facts.callers.iter().filter(|(key, fact)| {
+        is_unknown(fact)
+            && (&key.guardrail, key.revision.as_ref()) == (arn, revision)
+            && desired.preflight.callers.contains(&key.role)
     });
-    unknown.count()
+    let accounts: BTreeSet<&AccountId> = of_probes
+        .map(|(key, _)| &key.cell.account)
+        .chain(of_callers.map(|(key, _)| &key.account))
+        .filter(|account| claimed.contains(account))
+        .collect();
+    accounts.len()
 }
 
 fn was_in_force(key: &ProbeKey, context: &Context) -> bool {
@@ -138,7 +175,7 @@ fn controls_due(what: &str, plan: &mut Plan) -> Held {
 /// One organization enforcement.
 pub(in crate::plan) struct Scope<'a> {
     pub(in crate::plan) enforcement: &'a Name,
-    pub(in crate::plan) preflight: Preflight,
+    pub(in crate::plan) preflight: &'a Preflight,
     pub(in crate::plan) context: &'a Context<'a>,
 }
 
@@ -176,11 +213,28 @@ impl Scope<'_> {
             for account in accounts {
                 let cell = Cell { account: account.clone(), region: arn.region.clone() };
                 let key = ProbeKey { cell, guardrail: arn.clone(), version: *version };
-                let judged = judge(&key, probed.contains(account), self.context);
+                let is_probed = probed.contains(account);
+                let judged = judge(&key, is_probed, self.context);
+                if is_probed {
+                    let roles = &self.preflight.callers;
+                    let asked = callers::of_account(account, roles, (arn, *version), self.context);
+                    findings.add_callers(&key, asked);
+                }
                 findings.add(key, judged);
             }
         }
+        findings.callers_due = self.with_siblings(findings.callers_due);
         findings.conclude(self.preflight, plan)
+    }
+
+    /// Questions about roles, with those about its other Regions.
+    fn with_siblings(&self, due: BTreeSet<CallerKey>) -> BTreeSet<CallerKey> {
+        let wanted = self.context.organization.get(self.enforcement);
+        let (Some(wanted), Some(fleet)) = (wanted, &self.context.facts.fleet) else { return due };
+        let GuardrailReference { name, revision } = &wanted.guardrail;
+        let enforced =
+            |region: &Region| wanted.regions.contains(region).then_some(revision.as_ref());
+        callers::with_siblings(due, (name, &fleet.management), enforced, self.context)
     }
 
     /// The accounts below the targets that had no such reference in force from there before.
@@ -215,6 +269,7 @@ struct Findings {
     denied: Vec<(ProbeKey, HoldReason, String)>,
     unknown: Vec<(ProbeKey, String, Option<Duration>)>,
     due: BTreeSet<ProbeKey>,
+    callers_due: BTreeSet<CallerKey>,
     needs_controls: bool,
     warnings: BTreeSet<String>,
 }
@@ -222,7 +277,19 @@ struct Findings {
 impl Findings {
     fn add(&mut self, key: ProbeKey, judged: Judgement) {
         self.warnings.extend(judged.warning);
-        match judged.finding {
+        self.note(key, judged.finding);
+    }
+
+    /// What is known of the roles that must be able to apply it in the same account.
+    fn add_callers(&mut self, key: &ProbeKey, callers: Callers) {
+        self.callers_due.extend(callers.due);
+        if callers.finding != Finding::Due {
+            self.note(key.clone(), callers.finding);
+        }
+    }
+
+    fn note(&mut self, key: ProbeKey, finding: Finding) {
+        match finding {
             Finding::Clear => {}
             Finding::Denied(reason, why) => self.denied.push((key, reason, why)),
             Finding::Unknown(why, wait) => self.unknown.push((key, why, wait)),
@@ -233,27 +300,29 @@ impl Findings {
         }
     }
 
-    fn conclude(self, preflight: Preflight, plan: &mut Plan) -> Result<(), Held> {
-        let Self { denied, unknown, due, needs_controls, warnings } = self;
+    fn conclude(self, preflight: &Preflight, plan: &mut Plan) -> Result<(), Held> {
+        let Self { denied, unknown, due, callers_due, needs_controls, warnings } = self;
         if needs_controls {
             return Err(controls_due("it goes on", plan));
         }
         plan.warnings.extend(warnings);
         if let Some((_, reason, why)) = denied.first() {
             let message = format!(
-                "these accounts cannot apply what it references, and would lose every model call: \
-                 {}; {why}",
+                "these accounts cannot apply what it references, and would lose model calls: {}; \
+                 {why}",
                 listed(accounts(denied.iter().map(|(key, ..)| key))),
             );
             return Err(Held::for_person(*reason, message));
         }
-        if !due.is_empty() {
-            let message = format!(
-                "it goes on once {} were made from {} accounts",
-                counted(due.len()),
-                accounts(&due).len()
-            );
+        if !due.is_empty() || !callers_due.is_empty() {
+            let message = if due.is_empty() {
+                "it goes on once IAM was asked about the roles of `callerRoles`".to_owned()
+            } else {
+                let (probes, accounts) = (counted(due.len()), accounts(&due).len());
+                format!("it goes on once {probes} were made from {accounts} accounts")
+            };
             plan.needs_probes.extend(due);
+            plan.needs_callers.extend(callers_due);
             return Err(Held::for_fact(HoldReason::Preflight, message));
         }
         let Some((_, why, _)) = unknown.first() else { return Ok(()) };

@@ -11,7 +11,7 @@ use crate::plan::reference::replica_of;
 use crate::plan::step::HoldReason;
 
 /// The one thing that applying a guardrail needs.
-const APPLY: &str = "bedrock:ApplyGuardrail";
+pub(super) const APPLY: &str = "bedrock:ApplyGuardrail";
 
 /// Service control policies are read again when they are needed and older than so many times the
 /// time our own writes take to show: ten minutes by default. They change seldom, and reading them
@@ -41,6 +41,23 @@ pub(super) enum Finding {
     Due,
     /// Service control policies must be read first.
     ControlsDue,
+}
+
+impl Finding {
+    /// This or `other`, whichever more stands against going on.
+    pub(super) fn or_worse(self, other: Self) -> Self {
+        if other.severity() > self.severity() { other } else { self }
+    }
+
+    fn severity(&self) -> u8 {
+        match self {
+            Self::Clear => 0,
+            Self::Unknown(..) => 1,
+            Self::Due => 2,
+            Self::ControlsDue => 3,
+            Self::Denied(..) => 4,
+        }
+    }
 }
 
 /// A finding, and what a person should look at although it does not hold anything up.
@@ -101,7 +118,10 @@ pub(super) fn judge(key: &ProbeKey, is_probed: bool, context: &Context) -> Judge
             return Finding::Denied(HoldReason::DeniedByPolicy, why).into();
         }
         (true, None) if context.preflight.is_assumed => Finding::Clear,
-        (true, None) => probed(key, known, context),
+        (true, None) => believed(known, context, |why| {
+            let role = context.preflight.member_role;
+            format!("{why}; allow {APPLY} on {} to the role {role}", key.guardrail)
+        }),
     };
     Judgement { finding, warning }
 }
@@ -181,8 +201,12 @@ fn stricter(first: Permission, second: Permission) -> Permission {
     }
 }
 
-/// What the last probe means now.
-fn probed(key: &ProbeKey, known: Option<&ProbeFact>, context: &Context) -> Finding {
+/// What the last answer means now; `advise` makes of what denied it what a person should do.
+pub(super) fn believed(
+    known: Option<&ProbeFact>,
+    context: &Context,
+    advise: impl FnOnce(&str) -> String,
+) -> Finding {
     let Some(ProbeFact { outcome, at, failures }) = known else { return Finding::Due };
     let is_transient = match outcome {
         ProbeOutcome::Passed => return Finding::Clear,
@@ -195,11 +219,7 @@ fn probed(key: &ProbeKey, known: Option<&ProbeFact>, context: &Context) -> Findi
     };
     match outcome {
         ProbeOutcome::Passed => Finding::Clear,
-        ProbeOutcome::Denied(why) => {
-            let role = context.preflight.member_role;
-            let why = format!("{why}; allow {APPLY} on {} to the role {role}", key.guardrail);
-            Finding::Denied(HoldReason::PreflightDenied, why)
-        }
+        ProbeOutcome::Denied(why) => Finding::Denied(HoldReason::PreflightDenied, advise(why)),
         ProbeOutcome::Unknown { message, .. } => {
             let wait = (is_transient && *failures < ASKED_MAX).then_some(wait);
             Finding::Unknown(message.clone(), wait)

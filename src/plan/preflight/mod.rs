@@ -5,7 +5,8 @@
 //!        │ no
 //!        ├─► policies of its guardrail profile, in every destination Region ─► held
 //!        ├─► service control policies above the account ─────────► held, or a warning
-//!        └─► ApplyGuardrail from inside the account and Region ──► held, or asked for
+//!        ├─► ApplyGuardrail from inside the account and Region ──► held, or asked for
+//!        └─► IAM's word on the roles of `callerRoles` ───────────► held, or asked for
 //! ```
 //!
 //! A cell stands for itself: one that is denied is held and the others go on. An attachment of an
@@ -22,9 +23,10 @@
 //! # Caveats
 //!
 //! A probe proves it for the member role. Roles of applications need `bedrock:ApplyGuardrail` as
-//! well, and that is not seen from here.
+//! well, and that is seen of those only that `callerRoles` names, as far as IAM's simulation goes.
 
 mod ahead;
+mod callers;
 mod gate;
 mod judge;
 mod profile;
@@ -36,7 +38,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use ahead::probes_ahead;
+pub use ahead::{callers_ahead, probes_ahead};
 pub(super) use gate::{Scope, put};
 pub use judge::controls_are_fresh;
 pub use restorable::restorable;
@@ -50,6 +52,6 @@ pub struct Proving<'a> {
     pub profiles: &'a BTreeMap<ProfileKey, Share>,
     /// The role that probes are made as: its name, with its path if it has one.
     pub member_role: &'a str,
-    /// Whether probes that were not made count as passed: for a plan that is only shown.
+    /// Whether what was not tried or asked counts as passed: for a plan that is only shown.
     pub is_assumed: bool,
 }

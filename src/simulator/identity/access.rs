@@ -62,7 +62,7 @@ impl World {
             Some(name) => {
                 self.identity.role(&caller.account, name).map_or(Verdict::Silent, |role| {
                     role.policies
-                        .iter()
+                        .values()
                         .map(|document| judge(document, question))
                         .max()
                         .unwrap_or(Verdict::Silent)
@@ -71,39 +71,49 @@ impl World {
         }
     }
 
-    /// Every level from the root to the account must allow; a Deny on any level decides.
     fn ask_service_control_policies(
         &self,
         access: &Access<'_>,
         question: &Question<'_>,
     ) -> Result<(), Failure> {
-        let account = &access.caller.account;
-        if account == self.organization.management() {
-            return Ok(());
-        }
-        let mut is_allowed = true;
-        for level in self.organization.service_control_policies(account) {
-            let verdict = level
-                .iter()
-                .map(|document| judge(document, question))
-                .max()
-                .unwrap_or(Verdict::Silent);
-            if verdict == Verdict::Deny {
-                return Err(denied(access, "with an explicit deny in a service control policy"));
+        match self.service_control_verdict(&access.caller.account, question) {
+            None | Some(Verdict::Allow) => Ok(()),
+            Some(Verdict::Deny) => {
+                Err(denied(access, "with an explicit deny in a service control policy"))
             }
-            is_allowed &= verdict == Verdict::Allow;
-        }
-        if is_allowed {
-            Ok(())
-        } else {
-            let why =
-                format!("because no service control policy allows the {} action", access.action);
-            Err(denied(access, &why))
+            Some(Verdict::Silent | Verdict::Delegated) => {
+                let action = access.action;
+                let why = format!("because no service control policy allows the {action} action");
+                Err(denied(access, &why))
+            }
         }
     }
 
+    /// What the service control policies of an account say; `None` for the management account,
+    /// which they do not bind. Every level from the root to the account must allow; a Deny on any
+    /// level decides.
+    pub(super) fn service_control_verdict(
+        &self,
+        account: &str,
+        question: &Question<'_>,
+    ) -> Option<Verdict> {
+        if account == self.organization.management() {
+            return None;
+        }
+        let mut verdict = Verdict::Allow;
+        for level in self.organization.service_control_policies(account) {
+            let of_level = level.iter().map(|document| judge(document, question)).max();
+            match of_level.unwrap_or(Verdict::Silent) {
+                Verdict::Deny => return Some(Verdict::Deny),
+                Verdict::Allow => {}
+                Verdict::Silent | Verdict::Delegated => verdict = Verdict::Silent,
+            }
+        }
+        Some(verdict)
+    }
+
     /// The ARNs a `Principal` element may name the caller by.
-    fn principals(&self, caller: &Caller) -> Vec<String> {
+    pub(super) fn principals(&self, caller: &Caller) -> Vec<String> {
         let mut arns = vec![caller.arn.clone()];
         let principal = self.principal_arn(caller);
         if principal != caller.arn {
@@ -124,7 +134,7 @@ impl World {
     }
 
     /// The global condition keys, and over them the request's own.
-    fn context(&self, access: &Access<'_>) -> BTreeMap<String, Vec<String>> {
+    pub(super) fn context(&self, access: &Access<'_>) -> BTreeMap<String, Vec<String>> {
         let caller = access.caller;
         let mut context = BTreeMap::new();
         let mut set = |key: &str, value: String| context.insert(key.to_owned(), vec![value]);

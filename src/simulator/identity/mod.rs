@@ -1,4 +1,4 @@
-//! Decides who may do what: roles, issued sessions, and the evaluation of identity policies,
+//! Decides who may do what: roles (IAM), issued sessions (STS), and the evaluation of identity policies,
 //! service control policies and resource policies.
 //!
 //! ```text
@@ -13,6 +13,7 @@
 
 mod access;
 mod condition;
+mod iam;
 mod policy;
 mod sts;
 
@@ -23,6 +24,7 @@ use serde_json::Value;
 
 pub use access::Access;
 pub(super) use condition::is_known_operator;
+pub(super) use iam::handle as handle_iam;
 pub(super) use policy::{admits_service, glob, statements};
 pub(super) use sts::handle;
 
@@ -47,10 +49,16 @@ pub struct Role {
     pub path: String,
     /// The trust policy.
     pub trust: Value,
-    /// The identity policies, inline and attached alike.
-    pub policies: Vec<Value>,
+    /// The identity policies by name, all of them inline.
+    pub policies: BTreeMap<String, Value>,
     /// Seconds, 3,600 to 43,200.
     pub max_session_duration_s: u64,
+    /// When it was made.
+    pub created: Millis,
+    /// What it is for.
+    pub description: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Credentials issued by `AssumeRole`.
@@ -84,6 +92,11 @@ impl Identity {
     /// Gives `account` exactly these roles.
     pub(super) fn set_roles(&mut self, account: &str, roles: Roles) {
         Arc::make_mut(&mut self.roles).insert(account.to_owned(), roles);
+    }
+
+    /// The roles of `account`, to change.
+    fn roles_mut(&mut self, account: &str) -> &mut BTreeMap<String, Role> {
+        Arc::make_mut(Arc::make_mut(&mut self.roles).entry(account.to_owned()).or_default())
     }
 
     /// The roles of `account`, to share with another one.

@@ -71,6 +71,17 @@ pub(in crate::simulator) fn admits_service(
     verdict == Verdict::Allow
 }
 
+/// The condition keys that statements about the request ask for and it does not have.
+pub(super) fn missing_keys(document: &Value, question: &Question<'_>) -> Vec<String> {
+    let asked = statements(document).filter(|statement| is_about(statement, question));
+    let operators = asked.filter_map(|statement| statement.get("Condition")?.as_object());
+    let keys = operators.flat_map(|it| it.values().filter_map(Value::as_object));
+    keys.flat_map(Map::keys)
+        .filter(|key| !question.context.contains_key(&key.to_ascii_lowercase()))
+        .cloned()
+        .collect()
+}
+
 fn strongest(document: &Value, reach: impl Fn(&Map<String, Value>) -> Option<Reach>) -> Verdict {
     statements(document)
         .filter_map(|statement| {
@@ -96,6 +107,12 @@ pub(in crate::simulator) fn statements(
 }
 
 fn matches(statement: &Map<String, Value>, question: &Question<'_>) -> bool {
+    is_about(statement, question)
+        && statement.get("Condition").is_none_or(|condition| holds(condition, question.context))
+}
+
+/// Whether it speaks of the action and the resource, under whatever condition.
+fn is_about(statement: &Map<String, Value>, question: &Question<'_>) -> bool {
     let action = |pattern: &String| {
         glob(&pattern.to_ascii_lowercase(), &question.action.to_ascii_lowercase())
     };
@@ -103,7 +120,6 @@ fn matches(statement: &Map<String, Value>, question: &Question<'_>) -> bool {
         |pattern: &String| glob(&substitute(pattern, question.context), question.resource);
     element(statement, "Action", "NotAction", action)
         && element(statement, "Resource", "NotResource", resource)
-        && statement.get("Condition").is_none_or(|condition| holds(condition, question.context))
 }
 
 /// An element and its negation; with neither, the statement speaks about everything (trust

@@ -148,7 +148,7 @@ fn check_duration(call: &Call, role: &Role, seconds: u64) -> Result<(), Failure>
 }
 
 /// Account and name of a role ARN of this partition; the path is checked by the caller.
-fn role_of(world: &World, arn: &str) -> Option<(String, String)> {
+pub(super) fn role_of(world: &World, arn: &str) -> Option<(String, String)> {
     let rest = arn.strip_prefix(&format!("arn:{}:iam::", world.partition))?;
     let (account, resource) = rest.split_once(':')?;
     let path_and_name = resource.strip_prefix("role/")?;
@@ -156,7 +156,7 @@ fn role_of(world: &World, arn: &str) -> Option<(String, String)> {
     Some((account.to_owned(), name.to_owned()))
 }
 
-fn required<'a>(
+pub(super) fn required<'a>(
     call: &'a Call,
     member: &str,
     length_min: usize,
@@ -187,7 +187,7 @@ fn check_length(
     }
 }
 
-fn check_characters(member: &str, text: &str, marks: &str) -> Result<(), Failure> {
+pub(super) fn check_characters(member: &str, text: &str, marks: &str) -> Result<(), Failure> {
     if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '+' || marks.contains(c)) {
         Ok(())
     } else {
@@ -219,18 +219,23 @@ fn denied_action(call: &Call, action: &str, arn: &str) -> Failure {
 
 /// `AROA…:session` for a session, `AIDA…` for the administrator; stable for a role.
 fn user_id(caller: &Caller) -> String {
-    let unique = |prefix: &str, name: &str| {
-        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let digest = Sha256::digest(format!("{}/{name}", caller.account));
-        let letter =
-            |byte: &u8| ALPHABET.get(usize::from(byte % 32)).map_or('A', |c| char::from(*c));
-        format!("{prefix}{}", digest.iter().take(17).map(letter).collect::<String>())
-    };
     match &caller.role {
         Some(role) => {
             let session = caller.arn.rsplit('/').next().unwrap_or_default();
-            format!("{}:{session}", unique("AROA", role))
+            format!("{}:{session}", role_id(&caller.account, role))
         }
-        None => unique("AIDA", "administrator"),
+        None => unique("AIDA", &caller.account, "administrator"),
     }
+}
+
+/// The unique id of a role.
+pub(super) fn role_id(account: &str, name: &str) -> String {
+    unique("AROA", account, name)
+}
+
+fn unique(prefix: &str, account: &str, name: &str) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let digest = Sha256::digest(format!("{account}/{name}"));
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).map_or('A', |c| char::from(*c));
+    format!("{prefix}{}", digest.iter().take(17).map(letter).collect::<String>())
 }

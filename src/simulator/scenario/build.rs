@@ -82,7 +82,11 @@ impl Builder {
     }
 
     fn tree(&mut self, scenario: &Scenario, management: &AccountSpec) {
-        let context = Context { partition: &self.world.partition, management: &self.management };
+        let context = Context {
+            partition: &self.world.partition,
+            management: &self.management,
+            created: self.joined,
+        };
         self.default_roles = Arc::new(context.default_roles(scenario));
         let root = self.tree.root.clone();
         self.account(management, &root);
@@ -138,7 +142,11 @@ impl Builder {
             self.problems.push(format!("the account `{id}` appears twice"));
         }
         self.tag(id, &spec.tags);
-        let context = Context { partition: &self.world.partition, management: &self.management };
+        let context = Context {
+            partition: &self.world.partition,
+            management: &self.management,
+            created: self.joined,
+        };
         let roles = context.roles_of(spec, &self.default_roles);
         self.world.identity.set_roles(id, roles);
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{AccountSpec, RoleSpec, Scenario};
+use crate::simulator::call::Millis;
 use crate::simulator::identity::Role;
 
 /// The role the controller assumes by default, and what it may do (`aws-facts` 10.2).
 const MEMBER_ROLE: &str = "BedrailMember";
-const MEMBER_ACTIONS: [&str; 29] = [
+const MEMBER_ACTIONS: [&str; 30] = [
     "bedrock:ApplyGuardrail",
     "bedrock:CreateGuardrail",
     "bedrock:CreateGuardrailVersion",
@@ -37,6 +38,7 @@ const MEMBER_ACTIONS: [&str; 29] = [
     "bedrock:UntagResource",
     "bedrock:UpdateGuardrail",
     "iam:PassRole",
+    "iam:SimulatePrincipalPolicy",
     "organizations:DescribeEffectivePolicy",
     "organizations:DescribeOrganization",
     "sts:GetCallerIdentity",
@@ -49,6 +51,8 @@ const ACCESS_ROLE: &str = "OrganizationAccountAccessRole";
 pub(super) struct Context<'a> {
     pub(super) partition: &'a str,
     pub(super) management: &'a str,
+    /// When they were made.
+    pub(super) created: Millis,
 }
 
 impl Context<'_> {
@@ -87,18 +91,25 @@ impl Context<'_> {
     }
 
     fn role(&self, spec: &RoleSpec) -> Role {
-        let mut policies = spec.policies.clone();
+        let numbered = spec.policies.iter().zip(1..);
+        let mut policies: BTreeMap<String, Value> = numbered
+            .map(|(document, number): (_, usize)| (format!("policy-{number}"), document.clone()))
+            .collect();
         if !spec.allow.is_empty() {
-            policies.push(json!({
+            let allow = json!({
                 "Version": "2012-10-17",
                 "Statement": [{"Effect": "Allow", "Action": spec.allow, "Resource": "*"}],
-            }));
+            });
+            policies.insert("allow".to_owned(), allow);
         }
         Role {
             path: spec.path.clone().unwrap_or_else(|| "/".to_owned()),
             trust: spec.trust.clone().unwrap_or_else(|| self.trust(spec.external_id.as_deref())),
             policies,
             max_session_duration_s: spec.max_session_duration.unwrap_or(3_600),
+            created: self.created,
+            description: String::new(),
+            tags: BTreeMap::new(),
         }
     }
 

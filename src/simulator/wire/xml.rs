@@ -2,24 +2,50 @@
 
 use serde_json::Value;
 
-/// The namespace of STS answers.
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+use crate::simulator::call::Service;
 
-/// A successful answer: the members of `result` inside the result element.
-pub(super) fn result(operation: &str, result: &Value, request_id: &str) -> String {
-    let mut xml = format!("<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>");
-    members(&mut xml, result);
+/// The namespace of a service's answers.
+fn namespace(service: Service) -> &'static str {
+    match service {
+        Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+        // The others do not speak this protocol.
+        Service::Sts | Service::Bedrock | Service::BedrockRuntime | Service::Organizations => {
+            "https://sts.amazonaws.com/doc/2011-06-15/"
+        }
+    }
+}
+
+/// A successful answer: the members of `result` inside the result element, which an operation
+/// without output does not have.
+pub(super) fn result(
+    service: Service,
+    operation: &str,
+    result: &Value,
+    request_id: &str,
+) -> String {
+    let mut xml = format!("<{operation}Response xmlns=\"{}\">", namespace(service));
+    if result.as_object().is_none_or(|members| !members.is_empty()) {
+        xml.extend(["<", operation, "Result>"]);
+        members(&mut xml, result);
+        xml.extend(["</", operation, "Result>"]);
+    }
     let tail = format!(
-        "</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+        "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
     );
     xml + &tail
 }
 
-/// An error answer.
-pub(super) fn error(code: &str, message: &str, is_ours: bool, request_id: &str) -> String {
+/// An error answer: its code and its message.
+pub(super) fn error(
+    service: Service,
+    (code, message): (&str, &str),
+    is_ours: bool,
+    request_id: &str,
+) -> String {
     let kind = if is_ours { "Receiver" } else { "Sender" };
     format!(
-        "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        "<ErrorResponse xmlns=\"{}\"><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        namespace(service),
         escape(code),
         escape(message),
     )
@@ -31,6 +57,12 @@ fn members(xml: &mut String, value: &Value) {
             xml.extend(["<", name, ">"]);
             members(xml, value);
             xml.extend(["</", name, ">"]);
+        }
+    } else if let Some(items) = value.as_array() {
+        for item in items {
+            xml.push_str("<member>");
+            members(xml, item);
+            xml.push_str("</member>");
         }
     } else if let Some(text) = value.as_str() {
         xml.push_str(&escape(text));
