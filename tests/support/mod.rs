@@ -102,7 +102,7 @@ impl Stage {
     /// The same beside a recorder of every request.
     pub(crate) async fn recorded(scenario: &str) -> (Self, recorder::Recorder) {
         let recorder = recorder::Recorder::default();
-        let stage = Self::open(self::simulator(scenario), |simulator, listener, stop| {
+        let stage = Self::open(simulator(scenario), |simulator, listener, stop| {
             tokio::spawn(recorder.clone().serve(simulator, listener, stop));
         })
         .await;
