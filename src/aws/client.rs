@@ -28,6 +28,7 @@ use super::circuit::Circuits;
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter};
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
+use super::partition::organizations_region;
 use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
 use super::settings::Settings;
 use super::versions::VersionContents;
@@ -115,7 +116,7 @@ enum Whose {
 pub(super) struct Place {
     /// Where.
     pub(super) cell: Cell,
-    /// `None` for the caller's own account.
+    /// `None` for the caller's own credentials.
     session: Option<Arc<Session>>,
 }
 
@@ -174,9 +175,13 @@ impl Aws {
         let limiter = Limiter::new(settings.rates, settings.max_in_flight);
         let sts = aws_sdk_sts::Client::new(&sdk);
         let caller = identify(&limiter, &sts, &region).await?;
+        let of_organizations = organizations_region(&caller.partition, &region);
+        let organizations = aws_sdk_organizations::config::Builder::from(&sdk)
+            .region(aws_config::Region::new(of_organizations))
+            .build();
         Ok(Self(Arc::new(Inner {
             home: Cell { account: caller.account.clone(), region },
-            organizations: aws_sdk_organizations::Client::new(&sdk),
+            organizations: aws_sdk_organizations::Client::from_conf(organizations),
             clock: sdk.time_source().unwrap_or_default(),
             settings,
             sdk,
@@ -223,7 +228,7 @@ impl Aws {
         &self.0.home.region
     }
 
-    /// The role assumed in every account but the caller's: its name, with its path if it has one.
+    /// The role assumed in every account but the management account: its name, with its path if it has one.
     pub fn member_role(&self) -> &str {
         self.0.settings.member_role.trim_start_matches('/')
     }
@@ -270,6 +275,16 @@ impl Aws {
         Place { cell: self.0.home.clone(), session: None }
     }
 
+    /// Whether an account is entered with the caller's own credentials: the caller's own, if it is
+    /// the management account.
+    ///
+    /// A delegated administrator's account is entered through the member role like any other: service
+    /// control policies bind it, and what keeps our role out of them names the member role.
+    pub fn enters_as_itself(&self, account: &AccountId) -> bool {
+        let is_bound = |anatomy: &Anatomy| anatomy.management != *account;
+        *account == self.0.caller.account && !self.0.anatomy.get().is_some_and(is_bound)
+    }
+
     /// Makes a cell ready for calls: opens a session in its account where one is due.
     pub(super) async fn enter(&self, cell: &Cell) -> Result<Place, AwsError> {
         self.enter_as(cell, None).await
@@ -282,7 +297,7 @@ impl Aws {
         cell: &Cell,
         role: Option<&str>,
     ) -> Result<Place, AwsError> {
-        if role.is_none() && cell.account == self.0.caller.account {
+        if role.is_none() && self.enters_as_itself(&cell.account) {
             return Ok(Place { cell: cell.clone(), session: None });
         }
         let session = self.0.sessions.of(&cell.account, role);

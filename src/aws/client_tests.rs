@@ -25,6 +25,7 @@ struct Wire(Arc<Mutex<Vec<Sent>>>);
 
 #[derive(Clone, Debug)]
 struct Sent {
+    uri: String,
     user_agent: String,
     authorization: String,
     body: String,
@@ -48,6 +49,7 @@ impl HttpConnector for Wire {
             r#"{"guardrailsConfig":[]}"#
         };
         self.0.lock().unwrap().push(Sent {
+            uri: request.uri().to_owned(),
             user_agent: header("user-agent"),
             authorization: header("authorization"),
             body,
@@ -69,13 +71,15 @@ impl HttpClient for Wire {
 
 async fn connected(settings: Settings) -> (Aws, Wire) {
     let wire = Wire::default();
-    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(aws_config::Region::new("us-gov-west-1"))
+    let sdk = sdk(&wire, "us-gov-west-1").load().await;
+    (Aws::connect_through(settings, sdk).await.unwrap(), wire)
+}
+
+fn sdk(wire: &Wire, home: &'static str) -> aws_config::ConfigLoader {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new(home))
         .credentials_provider(Credentials::new("AKIAOWN", "secret", None, None, "test"))
         .http_client(wire.clone())
-        .load()
-        .await;
-    (Aws::connect_through(settings, sdk).await.unwrap(), wire)
 }
 
 fn cell(account: &str, region: &str) -> Cell {
@@ -163,4 +167,28 @@ async fn a_write_that_waits_for_its_turn_when_the_stop_comes_is_never_sent() {
     assert_eq!(wire.sent().len(), before);
     // A read harms nobody.
     assert_eq!(aws.cell(&cell).await.enforcement, crate::model::Read::KnownAbsent);
+}
+
+#[tokio::test]
+async fn organizations_is_signed_for_the_one_region_of_its_partition_whatever_endpoint_is_given() {
+    for endpoint in [None, Some("https://vpce-0123.organizations.example")] {
+        let wire = Wire::default();
+        let sdk = sdk(&wire, "us-gov-east-1");
+        let sdk = match endpoint {
+            Some(endpoint) => sdk.endpoint_url(endpoint),
+            None => sdk,
+        };
+        let aws = Aws::connect_through(Settings::default(), sdk.load().await).await.unwrap();
+        // The answer is of STS and is not understood; what was sent counts.
+        aws.feature_set().await.unwrap_err();
+        let sent = wire.sent();
+        assert_eq!(sent.len(), 2, "{sent:?}");
+        let host = endpoint.unwrap_or("https://organizations.us-gov-west-1.amazonaws.com");
+        assert!(sent[1].uri.starts_with(host), "{}", sent[1].uri);
+        for (request, scope) in
+            sent.iter().zip(["us-gov-east-1/sts/aws4", "us-gov-west-1/organizations/aws4"])
+        {
+            assert!(request.authorization.contains(scope), "{}", request.authorization);
+        }
+    }
 }

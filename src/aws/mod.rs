@@ -41,6 +41,7 @@ mod normalise;
 mod operation;
 mod organization;
 mod pages;
+mod partition;
 mod policy_writes;
 mod prerequisites;
 mod probe;

@@ -70,6 +70,7 @@ async fn examine(aws: &Aws, regions: &[Region]) -> Vec<Row> {
     rows.push(doctor::delegation(&caller.account, management.as_ref(), &is_read));
     rows.push(doctor::read("organization", "reads units, accounts and tags", &tags_read(&fleet)));
     if let Ok(fleet) = &fleet {
+        rows.extend(doctor::undelegated(&caller.account, &fleet.management, aws.member_role()));
         rows.extend(organization(aws, &caller.account).await);
         rows.extend(guardrails(aws, fleet, &regions).await);
         rows.extend(accounts(aws, fleet, &regions).await);
@@ -141,12 +142,10 @@ async fn guardrails(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Vec
     }
     let mut read = reading.join_all().await;
     read.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    let (own, management) = (&aws.caller().account, &fleet.management);
     let rows = read.into_iter().flat_map(|(region, guardrails, models)| {
-        let region = region.as_str();
-        [
-            doctor::read(region, "reads guardrails", &guardrails),
-            doctor::read(region, "reads models", &models),
-        ]
+        [("reads guardrails", guardrails), ("reads models", models)]
+            .map(|(what, read)| doctor::guardrails(&region, what, own, management, &read))
     });
     let mut rows: Vec<Row> = rows.collect();
     // Where nothing answers, both say so.
@@ -176,13 +175,13 @@ async fn accounts(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Vec<R
     for (Cell { account, region }, read) in reading.join_all().await {
         reads.entry(account).or_default().insert(region, read);
     }
-    let own = &aws.caller().account;
     reads
         .into_iter()
         .flat_map(|(account, reads)| {
             let name = fleet.accounts.get(&account).map_or("", |it| it.name.as_str());
             let subject = format!("{account} ({name})");
-            let role = if account == *own { "our own role" } else { aws.member_role() };
+            let is_own = aws.enters_as_itself(&account);
+            let role = if is_own { "our own role" } else { aws.member_role() };
             doctor::account(&subject, role, &reads)
         })
         .collect()

@@ -95,7 +95,7 @@ pub(super) struct Installation {
     /// Name of this process in session names and CloudTrail: bedrail-<instance>.
     #[arg(long, env = "BEDRAIL_INSTANCE", default_value = "main")]
     pub(super) instance: String,
-    /// Role assumed in every account but our own.
+    /// Role assumed in every account but the management account.
     #[arg(long, env = "BEDRAIL_MEMBER_ROLE", default_value = "BedrailMember")]
     pub(super) member_role: String,
     /// External id that the member role's trust policy asks for.

@@ -42,8 +42,12 @@ pub(super) const REGIONS: &[&str] = &[
 
 /// The Regions of a partition that are known to have Guardrails.
 pub fn guardrail_regions(partition: &str) -> BTreeSet<Region> {
-    let is_gov = |region: &&&str| region.starts_with("us-gov-") == (partition == "aws-us-gov");
-    REGIONS.iter().filter(is_gov).filter_map(|region| region.parse().ok()).collect()
+    let is_there = |region: &&&str| match partition {
+        "aws" => !region.starts_with("us-gov-"),
+        "aws-us-gov" => region.starts_with("us-gov-"),
+        _ => false,
+    };
+    REGIONS.iter().filter(is_there).filter_map(|region| region.parse().ok()).collect()
 }
 
 /// A guardrail profile and the Regions it can be used from.

@@ -385,7 +385,10 @@ impl Engine {
             match failure.reason == ErrorClass::Throttled.reason() {
                 true => Next::SlowDown,
                 false if failure.retryable => Next::Backoff,
-                false => Next::Done,
+                false if self.settings.intent == Intent::Show => Next::Done,
+                // What came before the step that failed goes on.
+                false if !applied.is_empty() => Next::After(self.settings.settle),
+                false => soonest(&plan, scheduled),
             }
         } else if self.settings.intent == Intent::Show {
             // What AWS is still working on has mostly ended a moment later.

@@ -90,7 +90,7 @@ fn pairs(of: &'static [(&str, &[&str])]) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Takes an action out of a policy; whether it was there.
-fn remove(policy: &mut Value, action: &str) -> bool {
+pub(crate) fn remove(policy: &mut Value, action: &str) -> bool {
     let mut was_there = false;
     for statement in policy["Statement"].as_array_mut().unwrap() {
         let mut actions = actions(&statement["Action"]);
@@ -126,7 +126,7 @@ fn names(done: &Finished, action: &str) -> bool {
 
 /// Converges a guardrail and both kinds of enforcement without one action; what was said if it was
 /// not named.
-async fn converging(policy: &'static str, action: &'static str) -> Option<String> {
+async fn converging((policy, action): (&'static str, &'static str)) -> Option<String> {
     let mut stage = stage(&lacking(policy, action)).await;
     stage.switch(&json!({"account_paths": action != "organizations:ListAccountsForParent"})).await;
     let manifests = if (policy, action) == ("controllerPolicy", "bedrock:ApplyGuardrail") {
@@ -143,7 +143,7 @@ async fn converging(policy: &'static str, action: &'static str) -> Option<String
 }
 
 /// Changes and takes away what stands, without one action; what was said if it was not named.
-async fn changing(policy: &'static str, action: &'static str) -> Option<String> {
+async fn changing((policy, action): (&'static str, &'static str)) -> Option<String> {
     let whole = documents(&[]);
     let lacking = lacking(policy, action);
     let mut scenario: Value = serde_json::from_str(&scenario(&whole)).unwrap();
@@ -205,10 +205,7 @@ async fn changing(policy: &'static str, action: &'static str) -> Option<String> 
 }
 
 /// Tries each, some at once, and returns what was said of those that were not named.
-async fn each<F>(
-    of: Vec<(&'static str, &'static str)>,
-    tried: impl Fn(&'static str, &'static str) -> F,
-) -> Vec<String>
+pub(crate) async fn each<T, F>(of: Vec<T>, tried: impl Fn(T) -> F) -> Vec<String>
 where
     F: Future<Output = Option<String>> + Send + 'static,
 {
@@ -217,9 +214,9 @@ where
     let mut wrong = Vec::new();
     loop {
         while running.len() < AT_ONCE
-            && let Some((policy, action)) = left.next()
+            && let Some(one) = left.next()
         {
-            running.spawn(tried(policy, action));
+            running.spawn(tried(one));
         }
         let Some(ended) = running.join_next().await else { break };
         wrong.extend(ended.unwrap());

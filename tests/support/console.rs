@@ -58,8 +58,8 @@ impl Stage {
 
     /// Runs the binary as a role from now on, and no longer as the administrator.
     pub(crate) async fn act_as(&mut self, account: &str, role: &str) {
-        let own =
-            self.config("us-east-1", Credentials::new("AKIACONSOLE", "x", None, None, "test"));
+        let own = Credentials::new("AKIACONSOLE", "x", None, None, "test");
+        let own = self.config(self.organizations_region(), own);
         let issued = self.issued(&own.await, account, role).await;
         self.set("AWS_ACCESS_KEY_ID", issued.access_key_id());
         self.set("AWS_SECRET_ACCESS_KEY", issued.secret_access_key());
@@ -92,17 +92,22 @@ impl Stage {
         role: &str,
     ) -> aws_sdk_organizations::Client {
         let own = Credentials::new("AKIACONSOLE", "x", None, None, "test");
-        let own = self.config("us-east-1", own).await;
+        let region = self.organizations_region();
+        let own = self.config(region, own).await;
         let issued = self.issued(&own, account, role).await;
         let token = Some(issued.session_token().to_owned());
         let (id, secret) = (issued.access_key_id(), issued.secret_access_key());
         let credentials = Credentials::new(id, secret, token, None, "test");
-        aws_sdk_organizations::Client::new(&self.config("us-east-1", credentials).await)
+        aws_sdk_organizations::Client::new(&self.config(region, credentials).await)
+    }
+
+    /// The organizations endpoint of a partition lives in one Region of it.
+    fn organizations_region(&self) -> &'static str {
+        if self.partition == "aws-us-gov" { "us-gov-west-1" } else { "us-east-1" }
     }
 
     pub(crate) async fn organizations(&self) -> aws_sdk_organizations::Client {
-        // The organizations endpoint of a partition lives in one Region of it.
-        let region = if self.partition == "aws-us-gov" { "us-gov-west-1" } else { "us-east-1" };
+        let region = self.organizations_region();
         aws_sdk_organizations::Client::new(&self.administrator(MANAGEMENT, region).await)
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod in_process;
 mod manifests;
 pub(crate) mod members;
 mod patience;
+pub(crate) mod recorder;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -96,6 +97,16 @@ impl Stage {
         })
         .await;
         (stage, film.unwrap())
+    }
+
+    /// The same beside a recorder of every request.
+    pub(crate) async fn recorded(scenario: &str) -> (Self, recorder::Recorder) {
+        let recorder = recorder::Recorder::default();
+        let stage = Self::open(simulator(scenario), |simulator, listener, stop| {
+            tokio::spawn(recorder.clone().serve(simulator, listener, stop));
+        })
+        .await;
+        (stage, recorder)
     }
 
     async fn open(

@@ -71,20 +71,20 @@ impl Documents {
     }
 }
 
-/// What the controller may do with its own credentials: the organization, guardrails, and its own
-/// account, which is a cell like any other.
+/// What the controller may do with its own credentials: the organization, and in the management
+/// account guardrails and that account, which is a cell like any other. From a delegated
+/// administrator's account both are reached through the member role.
 pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
-    let own = &Names { own_account: names.controller_account.clone(), ..names.clone() };
     let mut statements = vec![
         statement("OrganizationRead", &extent.actions(ActsOn::Organization), &["*".to_owned()]),
         organization_writes(names, extent),
         statement("Assume", &extent.actions(ActsOn::MemberRole), &[names.members()]),
     ];
-    statements.extend(guardrails(own, extent));
-    statements.extend(account(own, extent));
-    statements.extend(probe(own, extent));
-    if !extent.kms_keys.is_empty() {
-        statements.push(statement("Keys", &KEY_ACTIONS, &extent.kms_keys));
+    if names.controller_account == names.management {
+        let own = &Names { own_account: names.controller_account.clone(), ..names.clone() };
+        statements.extend(guardrails(own, extent));
+        statements.extend(account(own, extent));
+        statements.extend(probe(own, extent));
     }
     policy(&statements)
 }
@@ -115,9 +115,11 @@ pub(super) fn member(names: &Names, extent: &Extent) -> Value {
     policy(&statements)
 }
 
-/// Guardrails of the own account.
+/// Guardrails of the own account, and the keys that encrypt them.
 pub(super) fn guardrails(names: &Names, extent: &Extent) -> Vec<Value> {
-    vec![
+    let keys =
+        (!extent.kms_keys.is_empty()).then(|| statement("Keys", &KEY_ACTIONS, &extent.kms_keys));
+    let guardrails = [
         // Lists, and what does not exist yet, have no ARN.
         statement("Lists", &extent.actions(ActsOn::Guardrails), &["*".to_owned()]),
         statement(
@@ -125,7 +127,8 @@ pub(super) fn guardrails(names: &Names, extent: &Extent) -> Vec<Value> {
             &extent.actions(ActsOn::Guardrail),
             &names.guardrails(&names.own_account),
         ),
-    ]
+    ];
+    guardrails.into_iter().chain(keys).collect()
 }
 
 /// The account as a cell.

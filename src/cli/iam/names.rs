@@ -16,7 +16,8 @@ pub(super) struct Names {
     pub(super) organization: String,
     /// The controller's role.
     pub(super) controller_role: String,
-    /// The role assumed in every account.
+    /// The role assumed in every account but the management account, and from a delegated
+    /// administrator's account in that, too.
     pub(super) member_role: String,
     /// What the member role's trust policy asks for.
     pub(super) external_id: Option<String>,

@@ -219,6 +219,39 @@ pub fn delegation(
     }
 }
 
+/// What stays with the management account when the caller is a delegated administrator
+/// (`aws-facts` 2.1, 3.6 and 4.5).
+pub fn undelegated(caller: &AccountId, management: &AccountId, member_role: &str) -> Option<Row> {
+    let found = format!(
+        "cannot be delegated: organization policies enforce guardrails of this account alone, \
+         which {member_role} makes here; it alone changes what is delegated; service control \
+         policies bind {caller}, and not it"
+    );
+    (caller != management).then(|| Row::fine(Check::Delegation, management.as_str(), found))
+}
+
+/// Judges a read of the guardrails that organization policies enforce, which are in the management
+/// account whoever runs the controller.
+pub fn guardrails(
+    region: &Region,
+    what: &str,
+    caller: &AccountId,
+    management: &AccountId,
+    read: &Result<(), Unread>,
+) -> Row {
+    let row = self::read(region.as_str(), what, read);
+    let is_ours_to_grant = matches!(row.check, Check::Permissions | Check::Role);
+    if row.status != Status::Failed || caller == management || !is_ours_to_grant {
+        return row;
+    }
+    let todo = format!(
+        "deploy manifests/deploy/member-role.yaml in the management account {management} with \
+         ManageGuardrails=true: no StackSet reaches it, and a delegated administrator owns no \
+         guardrail that an organization policy may name"
+    );
+    Row { todo, ..row }
+}
+
 /// Judges a harmless read.
 pub fn read(subject: &str, what: &str, read: &Result<(), Unread>) -> Row {
     match read {
