@@ -122,12 +122,12 @@ enum JournalCommand {
 }
 
 /// What is in the segments, and where they end to make sense.
-struct Contents {
-    lines: Vec<Line>,
+pub(super) struct Contents {
+    pub(super) lines: Vec<Line>,
     /// The newest segment ends in so many bytes that are no whole line.
     torn_bytes: usize,
     /// `file:line`, and what is wrong there.
-    broken: Option<String>,
+    pub(super) broken: Option<String>,
     files: usize,
 }
 
@@ -149,7 +149,8 @@ pub(super) fn journal(_: &Common, arguments: &JournalCommandArguments) -> anyhow
     Ok(Exit::Done)
 }
 
-fn read(path: &Path) -> anyhow::Result<Contents> {
+/// Reads and checks all segments.
+pub(super) fn read(path: &Path) -> anyhow::Result<Contents> {
     let files = segments(path)?;
     anyhow::ensure!(!files.is_empty(), "there is no journal at {}", path.display());
     let mut contents =
@@ -216,10 +217,7 @@ fn verify(path: &Path, contents: &Contents, contains: Option<&str>) -> Exit {
 }
 
 fn show(contents: &Contents, arguments: &JournalCommandArguments) -> anyhow::Result<()> {
-    let since = arguments.since.map(|since| {
-        let since = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
-        Clock::system().wall().checked_sub(since).unwrap_or(Timestamp::MIN)
-    });
+    let since = arguments.since.map(before_now);
     let mut shown: BTreeMap<u64, &Intended> = BTreeMap::new();
     let mut ended: BTreeMap<u64, (Ending, Option<&str>)> = BTreeMap::new();
     for line in &contents.lines {
@@ -258,6 +256,12 @@ fn show(contents: &Contents, arguments: &JournalCommandArguments) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// The moment so long ago.
+pub(super) fn before_now(since: Duration) -> Timestamp {
+    let since = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
+    Clock::system().wall().checked_sub(since).unwrap_or(Timestamp::MIN)
 }
 
 fn is_asked(intended: &Intended, arguments: &JournalCommandArguments) -> bool {

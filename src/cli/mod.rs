@@ -6,6 +6,7 @@ mod controller;
 mod demo;
 mod doctor;
 mod document;
+mod evidence;
 mod exit;
 mod failures;
 mod follow;
@@ -56,6 +57,7 @@ pub use reference::settings_table;
   bedrail run -f manifests              keep it converged
   bedrail status                        what is where, and why
   bedrail verify -f manifests           prove that it is enforced
+  bedrail report -f manifests           evidence for an audit
   bedrail test -f manifests             run the guardrails' own tests
   bedrail doctor                        check the prerequisites
   bedrail iam --help                    the roles and policies it needs
@@ -88,6 +90,8 @@ enum Command {
     Test(test::TestArguments),
     /// Prove that what the manifests claim is enforced.
     Verify(verify::VerifyArguments),
+    /// Evidence for an audit: what is enforced where, what is not, and how that is known.
+    Report(evidence::ReportArguments),
     /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
     /// Check the prerequisites: credentials, organization, roles, Regions.
@@ -112,6 +116,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Journal(arguments) => journal::journal(&common, &arguments),
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
+        Command::Report(arguments) => evidence::report(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
         Command::Doctor(arguments) => doctor::doctor(&common, arguments).await,
         Command::Iam(arguments) => iam::iam(&common, &arguments),

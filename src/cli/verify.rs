@@ -184,11 +184,11 @@ async fn prove(
     arguments: &VerifyArguments,
     claims: Vec<Claim>,
 ) -> Vec<(Claim, Finding)> {
-    let evidence = Evidence::read(controller, &claims).await;
+    let evidence = Evidence::of(controller, &claims).await;
     let mut findings: Vec<(Claim, Finding)> = claims
         .into_iter()
         .map(|claim| {
-            let reading = evidence.of(&claim);
+            let reading = evidence.about(&claim);
             controller.engine.judge(claim, &reading)
         })
         .collect();
@@ -255,21 +255,30 @@ impl Asked {
 }
 
 /// Everything the claims rest on.
-struct Evidence {
-    organization: Read<ObservedOrganization>,
-    slots: BTreeMap<Cell, ObservedCell>,
-    effective: BTreeMap<AccountId, Read<Value>>,
+pub(super) struct Evidence {
+    pub(super) organization: Read<ObservedOrganization>,
+    pub(super) slots: BTreeMap<Cell, ObservedCell>,
+    pub(super) effective: BTreeMap<AccountId, Read<Value>>,
     unread: ObservedCell,
     no_policy: Read<Value>,
 }
 
 impl Evidence {
-    async fn read(controller: &Controller, claims: &[Claim]) -> Self {
+    /// Reads what these claims need.
+    async fn of(controller: &Controller, claims: &[Claim]) -> Self {
         let of = |kind| claims.iter().filter(move |claim| claim.enforcement.kind == kind);
-        let cells: BTreeSet<Cell> =
-            of(EnforcementKind::Account).map(|claim| claim.cell.clone()).collect();
-        let accounts: BTreeSet<AccountId> =
-            of(EnforcementKind::Organization).map(|claim| claim.cell.account.clone()).collect();
+        let cells = of(EnforcementKind::Account).map(|claim| claim.cell.clone()).collect();
+        let accounts = of(EnforcementKind::Organization);
+        let accounts = accounts.map(|claim| claim.cell.account.clone()).collect();
+        Self::read(controller, cells, accounts).await
+    }
+
+    /// Reads the slots of cells, the effective policies of accounts, and the organization's own.
+    pub(super) async fn read(
+        controller: &Controller,
+        cells: BTreeSet<Cell>,
+        accounts: BTreeSet<AccountId>,
+    ) -> Self {
         let (engine, clock) = (&controller.engine, &controller.clock);
         let organization = async {
             let read = with_patience(clock, || engine.organization_now()).await;
@@ -302,7 +311,7 @@ impl Evidence {
         }
     }
 
-    fn of(&self, claim: &Claim) -> Reading<'_> {
+    pub(super) fn about(&self, claim: &Claim) -> Reading<'_> {
         Reading {
             organization: &self.organization,
             slot: self.slots.get(&claim.cell).unwrap_or(&self.unread),
@@ -313,7 +322,7 @@ impl Evidence {
 
 /// Does the same for many keys at once, with a line of progress now and then. How many calls are in
 /// flight is the edge's business.
-async fn gather<K, V, F>(
+pub(super) async fn gather<K, V, F>(
     controller: &Controller,
     what: &str,
     keys: impl IntoIterator<Item = K>,

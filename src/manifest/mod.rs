@@ -27,6 +27,7 @@
 //! change in AWS is [`plan`](crate::plan)'s.
 
 mod control;
+mod control_map;
 mod export;
 mod field_path;
 mod known;
@@ -46,6 +47,7 @@ mod yaml;
 use crate::model::suggest;
 
 pub use control::ServiceControlPolicy;
+pub use control_map::control_map;
 pub use export::{File, export, to_yaml, without_refused};
 pub use known::guardrail_regions;
 pub use manifests::{

@@ -10,6 +10,7 @@ mod canonical;
 mod cell;
 mod changes;
 pub mod content;
+mod control_map;
 mod controls;
 mod desired;
 mod facts;
@@ -31,6 +32,7 @@ pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME,
 pub use cell::{Cell, ProfileKey, ReplicaKey};
 pub use changes::{FieldChange, Strength, changes};
 pub use content::Content;
+pub use control_map::{MappedControl, Statement};
 pub use controls::{
     AccessFact, AccessKey, AccessOutcome, Attachment, CONTROL_DOCUMENT_TAG, CONTROL_PART_TAG,
     CONTROL_REJECTED_TAG, CONTROL_SELECTION_TAG, CONTROL_STAGE_TAG, CONTROL_TAG, ControlBody,

@@ -43,6 +43,7 @@ mod reference;
 mod references;
 mod render;
 mod replica;
+pub mod report;
 mod review;
 mod rival;
 mod rollout;

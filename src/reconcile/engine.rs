@@ -111,6 +111,11 @@ impl Engine {
         self.settings.settle
     }
 
+    /// The edge, for commands that read beside the visits.
+    pub fn edge(&self) -> &Aws {
+        &self.aws
+    }
+
     /// The desired state in force.
     pub fn desired(&self) -> Arc<Desired> {
         Arc::clone(&self.state().desired)

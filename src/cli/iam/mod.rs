@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::settings::Common;
-use crate::aws::permissions;
-use crate::model::{AccountId, OrganizationId};
+use crate::aws::{CallerIdentity, permissions};
+use crate::model::{AccountId, Fleet, OrganizationId};
 use documents::{Documents, Extent};
 use names::Names;
 use require_guardrail::RequireGuardrailArguments;
@@ -147,6 +147,23 @@ pub(super) fn iam(_: &Common, arguments: &IamArguments) -> anyhow::Result<Exit> 
     };
     anstream::print!("{text}");
     Ok(Exit::Done)
+}
+
+/// The trust policy of the member role as it is printed for this caller, an external id left out:
+/// what is printed is for whoever sets it, and a report has other readers.
+pub(super) fn printed_trust(caller: &CallerIdentity, fleet: &Fleet, member_role: &str) -> Value {
+    // `arn:aws:sts::111122223333:assumed-role/BedrailController/session`
+    let role = caller.arn.split_once(":assumed-role/").and_then(|(_, it)| it.split('/').next());
+    documents::trust(&Names {
+        partition: caller.partition.clone(),
+        management: fleet.management.to_string(),
+        controller_account: caller.account.to_string(),
+        own_account: "*".to_owned(),
+        organization: fleet.organization.to_string(),
+        controller_role: role.unwrap_or("BedrailController").to_owned(),
+        member_role: member_role.to_owned(),
+        external_id: None,
+    })
 }
 
 fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {

@@ -15,7 +15,7 @@ const CONFIG: &str = "config_1";
 
 /// What is in force in one Region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Block {
+pub(in crate::plan) enum Block {
     /// Nothing.
     Nothing,
     /// This.
@@ -37,7 +37,7 @@ impl Block {
 }
 
 /// What an effective policy says about a Region.
-pub(super) fn block(policy: &Value, region: &Region) -> Block {
+pub(in crate::plan) fn block(policy: &Value, region: &Region) -> Block {
     let blocks = policy.pointer("/bedrock/guardrail_inference");
     let Some(block) = blocks.and_then(|blocks| blocks.get(region.as_str())) else {
         return Block::Nothing;

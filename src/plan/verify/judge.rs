@@ -101,7 +101,8 @@ fn unread(what: &str, why: Option<&Unread>) -> Finding {
     Finding::unknown(Reason::Unreadable, format!("{what} could not be read{why}"))
 }
 
-fn slot(slot: &ObservedCell) -> Result<Block, Unread> {
+/// What an enforced configuration puts in force.
+pub(in crate::plan) fn slot(slot: &ObservedCell) -> Result<Block, Unread> {
     let live = match &slot.enforcement {
         Read::Known(live) => live,
         Read::KnownAbsent => return Ok(Block::Nothing),

@@ -27,6 +27,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 pub use claims::{Claims, claims};
+pub(in crate::plan) use effective::{Block, block};
+pub(in crate::plan) use judge::slot;
 pub use judge::{Reading, is_under, judge_probe, judge_reading};
 pub use junit::to_junit;
 pub use meanwhile::{Meanwhile, meant};
