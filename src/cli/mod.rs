@@ -7,8 +7,10 @@ mod demo;
 mod doctor;
 mod document;
 mod exit;
+mod explain;
 mod failures;
 mod follow;
+mod handbook;
 mod iam;
 mod import;
 mod journal;
@@ -22,6 +24,7 @@ mod progress;
 mod reference;
 mod report;
 mod run;
+mod schema;
 mod serving;
 mod settings;
 mod simulator;
@@ -59,6 +62,7 @@ pub use reference::settings_table;
   bedrail test -f manifests             run the guardrails' own tests
   bedrail doctor                        check the prerequisites
   bedrail iam --help                    the roles and policies it needs
+  bedrail explain Guardrail.spec        what a kind or a field is
 
 Credentials, Region and endpoints come from the standard AWS environment.
 Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."
@@ -90,6 +94,10 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
+    /// Describe a kind of manifest, or one of its fields.
+    Explain(explain::ExplainArguments),
+    /// Print the JSON Schema of manifests, for editors.
+    Schema(schema::SchemaArguments),
     /// Check the prerequisites: credentials, organization, roles, Regions.
     Doctor(doctor::DoctorArguments),
     /// Print the roles and policies it needs, and those of roles it cannot reach.
@@ -98,6 +106,10 @@ enum Command {
     Demo(demo::DemoArguments),
     /// A local AWS to try it against: real HTTP, real wire protocols, one port.
     Simulator(simulator::SimulatorArguments),
+    /// Print a script that completes the command line in a shell.
+    Completions(handbook::CompletionsArguments),
+    /// Write the manual pages.
+    Man(handbook::ManArguments),
 }
 
 /// Runs the command line to its end.
@@ -113,10 +125,14 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&common, arguments).await,
         Command::Iam(arguments) => iam::iam(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,
+        Command::Completions(arguments) => Ok(handbook::completions(&arguments)),
+        Command::Man(arguments) => handbook::man(&arguments),
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!("error: {error:#}");

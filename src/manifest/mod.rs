@@ -27,6 +27,7 @@
 //! change in AWS is [`plan`](crate::plan)'s.
 
 mod control;
+mod describe;
 mod export;
 mod field_path;
 mod known;
@@ -46,6 +47,7 @@ mod yaml;
 use crate::model::suggest;
 
 pub use control::ServiceControlPolicy;
+pub use describe::{Explanation, Unexplained, explain, json_schema, json_schema_of, kinds};
 pub use export::{File, export, to_yaml};
 pub use known::guardrail_regions;
 pub use manifests::{
