@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::controller::connect;
 use super::exit::Exit;
 use super::member_guardrails;
+use super::progress::{Calls, join_all};
 use super::settings::{Common, Installation};
 use crate::aws::{Aws, ErrorClass};
 use crate::manifest;
@@ -18,6 +19,7 @@ use crate::model::{
     ObservedPolicy, PolicyId, Read, Region, Unread,
 };
 use crate::plan::{Live, import};
+use crate::runtime::Clock;
 
 /// Flags of `import`.
 #[derive(Debug, Args)]
@@ -102,6 +104,9 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
         })
         .collect();
     anstream::eprintln!("reading {} accounts × Regions", cells.len());
+    let clock = Clock::system();
+    let calls =
+        || Calls { made: aws.calls().values().sum(), throttled: aws.throttles().values().sum() };
     match aws.organization().await {
         Ok(organization) => match organization.policies {
             Read::Known(policies) => readings.policies = policies,
@@ -119,7 +124,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read)
         });
     }
-    for (cell, read) in reading_guardrails.join_all().await {
+    for (cell, read) in join_all("Regions read", reading_guardrails, &clock, calls).await {
         match read {
             Ok(mut found) => readings.guardrails.append(&mut found),
             Err(error) => readings.missed(&format!("the guardrails of {cell}"), &error.into()),
@@ -133,7 +138,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read.enforcement, logging)
         });
     }
-    for (cell, read, logging) in reading_slots.join_all().await {
+    for (cell, read, logging) in join_all("cells read", reading_slots, &clock, calls).await {
         match logging {
             Read::Known(config) => {
                 readings.logging.insert(cell.clone(), config);

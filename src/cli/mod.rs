@@ -2,6 +2,7 @@
 
 mod apply;
 mod audit;
+mod colour;
 mod controller;
 mod demo;
 mod doctor;
@@ -36,6 +37,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub use colour::arguments;
 pub use controller::{Controller, Pulse};
 pub use exit::Exit;
 pub use reference::settings_table;
@@ -51,18 +53,18 @@ pub use reference::settings_table;
     name = "bedrail",
     version,
     after_help = "Examples:
-  bedrail demo                          see it work, on a simulated organization
-  bedrail import --output-dir manifests write manifests from what is live
-  bedrail validate -f manifests         check manifests, offline
-  bedrail plan -f manifests             show what would change
-  bedrail apply -f manifests            converge once
-  bedrail run -f manifests              keep it converged
-  bedrail status                        what is where, and why
-  bedrail verify -f manifests           prove that it is enforced
-  bedrail test -f manifests             run the guardrails' own tests
-  bedrail doctor                        check the prerequisites
-  bedrail iam --help                    the roles and policies it needs
-  bedrail explain Guardrail.spec        what a kind or a field is
+  bedrail demo                           see it work, on a simulated organization
+  bedrail import --output-dir manifests  write manifests from what is live
+  bedrail validate -f manifests          check manifests, offline
+  bedrail plan -f manifests              show what would change
+  bedrail apply -f manifests             converge once
+  bedrail run -f manifests               keep it converged
+  bedrail status                         what is where, and why
+  bedrail verify -f manifests            prove that it is enforced
+  bedrail test -f manifests              run the guardrails' own tests
+  bedrail doctor                         check the prerequisites
+  bedrail iam --help                     the roles and policies it needs
+  bedrail explain Guardrail.spec         what a kind or a field is
 
 Credentials, Region and endpoints come from the standard AWS environment.
 Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."

@@ -118,3 +118,50 @@ fn manual_pages_name_every_subcommand_and_are_well_formed() {
         }
     }
 }
+
+/// What help and errors look like, with the environment and flags given.
+fn coloured(arguments: &[&str], environment: &[(&str, &str)]) -> (bool, bool) {
+    let binary = env!("CARGO_BIN_EXE_bedrail");
+    let mut command = Command::new(binary);
+    command.args(arguments);
+    for name in ["BEDRAIL_COLOR", "NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR"] {
+        command.env_remove(name);
+    }
+    let output = command.envs(environment.iter().copied()).output().unwrap();
+    let has = |bytes: &[u8]| bytes.contains(&0x1b);
+    (has(&output.stdout), has(&output.stderr))
+}
+
+#[test]
+fn colour_is_what_the_user_says() {
+    let (out, error) = (["plan", "--help"], ["plan", "--nonsense"]);
+    let with = |words: [&'static str; 2], flag: &'static str| [words[0], words[1], flag];
+    // Not on a terminal.
+    assert_eq!((coloured(&out, &[]), coloured(&error, &[])), ((false, false), (false, false)));
+    assert_eq!(coloured(&with(out, "--color=always"), &[]), (true, false));
+    assert_eq!(coloured(&with(error, "--color=always"), &[]), (false, true));
+    assert_eq!(coloured(&out, &[("BEDRAIL_COLOR", "always")]), (true, false));
+    let forced = [("CLICOLOR_FORCE", "1")];
+    assert_eq!(coloured(&out, &forced), (true, false));
+    assert_eq!(coloured(&with(out, "--color=never"), &forced), (false, false));
+    assert_eq!(coloured(&with(error, "--color=never"), &forced), (false, false));
+    let both = [("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")];
+    assert_eq!(coloured(&out, &both), (false, false), "who wants none gets none");
+}
+
+#[test]
+fn logs_are_coloured_as_everything_is() {
+    // Nobody answers there: a warning for each try.
+    let nobody = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_ACCESS_KEY_ID", "demo"),
+        ("AWS_SECRET_ACCESS_KEY", "demo"),
+        ("AWS_REGION", "us-east-1"),
+        ("RUST_LOG", "bedrail=warn"),
+    ];
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/demo");
+    let plan = ["plan", "-f", demo, "--call-timeout", "200ms", "--color"];
+    let with = |choice: &'static str| [plan.as_slice(), &[choice]].concat();
+    assert_eq!(coloured(&with("always"), &nobody), (false, true));
+    assert_eq!(coloured(&with("auto"), &nobody), (false, false));
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
 
 mod commands;
+mod examples;
 mod judge;
 mod schema;
 mod synthetic;

@@ -373,7 +373,7 @@ fn every_field_is_described_and_explained() {
         let path = [&[place.kind], named.as_slice()].concat().join(".");
         let found = explain(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let about = found.about.description;
-        assert!(about.len() > 10 && about.ends_with(['.', '`']), "{path}: {about:?}");
+        assert!(about.len() > 8 && about.ends_with(['.', '`']), "{path}: {about:?}");
         assert!(!about.contains("aws-facts"), "{path}: {about:?}");
         fields += 1;
     }
