@@ -1,10 +1,9 @@
 //! The `bedrail` binary: parse, run, exit code.
 
-use bedrail::cli::{Arguments, Exit};
-use clap::Parser;
+use bedrail::cli::{Exit, arguments};
 
 fn main() -> Exit {
-    let arguments = Arguments::parse();
+    let arguments = arguments();
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(bedrail::cli::main(arguments)),
         Err(_) => Exit::Error,

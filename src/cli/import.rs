@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::controller::connect;
 use super::exit::Exit;
 use super::member_guardrails;
+use super::progress::{Calls, join_all};
 use super::settings::{Common, Installation};
 use crate::aws::{Aws, ControlsOf, ErrorClass};
 use crate::manifest;
@@ -18,6 +19,7 @@ use crate::model::{
     ObservedGuardrail, ObservedPolicy, PolicyId, Read, Region, Unread,
 };
 use crate::plan::{Live, import};
+use crate::runtime::Clock;
 
 /// Flags of `import`.
 #[derive(Debug, Args)]
@@ -113,6 +115,9 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
         })
         .collect();
     anstream::eprintln!("reading {} accounts × Regions", cells.len());
+    let clock = Clock::system();
+    let calls =
+        || Calls { made: aws.calls().values().sum(), throttled: aws.throttles().values().sum() };
     readings.read_policies(aws).await;
     let mut reading_guardrails = JoinSet::new();
     for region in regions {
@@ -123,7 +128,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read)
         });
     }
-    for (cell, read) in reading_guardrails.join_all().await {
+    for (cell, read) in join_all("Regions read", reading_guardrails, &clock, calls).await {
         match read {
             Ok(mut found) => readings.guardrails.append(&mut found),
             Err(error) => readings.missed(&format!("the guardrails of {cell}"), &error.into()),
@@ -137,7 +142,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read.enforcement, logging)
         });
     }
-    for (cell, read, logging) in reading_slots.join_all().await {
+    for (cell, read, logging) in join_all("cells read", reading_slots, &clock, calls).await {
         match logging {
             Read::Known(config) => {
                 readings.logging.insert(cell.clone(), config);

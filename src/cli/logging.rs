@@ -3,6 +3,7 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use super::progress::screen::Stderr;
 use super::settings::{Common, LogFormat};
 
 /// Installs the subscriber. `RUST_LOG` wins over `-v`; without either, what is written and what is
@@ -16,7 +17,7 @@ pub(super) fn install(common: &Common, default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let base = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(Stderr)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
     // A subscriber that a test or an embedding program installed first stays.

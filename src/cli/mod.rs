@@ -2,14 +2,17 @@
 
 mod apply;
 mod audit;
+mod colour;
 mod controller;
 mod demo;
 mod doctor;
 mod document;
 mod evidence;
 mod exit;
+mod explain;
 mod failures;
 mod follow;
+mod handbook;
 mod iam;
 mod import;
 mod journal;
@@ -23,6 +26,7 @@ mod progress;
 mod reference;
 mod report;
 mod run;
+mod schema;
 mod serving;
 mod settings;
 mod simulator;
@@ -34,6 +38,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub use colour::arguments;
 pub use controller::{Controller, Pulse};
 pub use exit::Exit;
 pub use reference::settings_table;
@@ -49,18 +54,19 @@ pub use reference::settings_table;
     name = "bedrail",
     version,
     after_help = "Examples:
-  bedrail demo                          see it work, on a simulated organization
-  bedrail import --output-dir manifests write manifests from what is live
-  bedrail validate -f manifests         check manifests, offline
-  bedrail plan -f manifests             show what would change
-  bedrail apply -f manifests            converge once
-  bedrail run -f manifests              keep it converged
-  bedrail status                        what is where, and why
-  bedrail verify -f manifests           prove that it is enforced
-  bedrail report -f manifests           evidence for an audit
-  bedrail test -f manifests             run the guardrails' own tests
-  bedrail doctor                        check the prerequisites
-  bedrail iam --help                    the roles and policies it needs
+  bedrail demo                           see it work, on a simulated organization
+  bedrail import --output-dir manifests  write manifests from what is live
+  bedrail validate -f manifests          check manifests, offline
+  bedrail plan -f manifests              show what would change
+  bedrail apply -f manifests             converge once
+  bedrail run -f manifests               keep it converged
+  bedrail status                         what is where, and why
+  bedrail verify -f manifests            prove that it is enforced
+  bedrail report -f manifests            evidence for an audit
+  bedrail test -f manifests              run the guardrails' own tests
+  bedrail doctor                         check the prerequisites
+  bedrail iam --help                     the roles and policies it needs
+  bedrail explain Guardrail.spec         what a kind or a field is
 
 Credentials, Region and endpoints come from the standard AWS environment.
 Exit codes: 0 done, 1 error, 2 bad usage or manifests, 3 waiting for time or consent."
@@ -94,6 +100,10 @@ enum Command {
     Report(evidence::ReportArguments),
     /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
+    /// Describe a kind of manifest, or one of its fields.
+    Explain(explain::ExplainArguments),
+    /// Print the JSON Schema of manifests, for editors.
+    Schema(schema::SchemaArguments),
     /// Check the prerequisites: credentials, organization, roles, Regions.
     Doctor(doctor::DoctorArguments),
     /// Print the roles and policies it needs, and those of roles it cannot reach.
@@ -102,6 +112,10 @@ enum Command {
     Demo(demo::DemoArguments),
     /// A local AWS to try it against: real HTTP, real wire protocols, one port.
     Simulator(simulator::SimulatorArguments),
+    /// Print a script that completes the command line in a shell.
+    Completions(handbook::CompletionsArguments),
+    /// Write the manual pages.
+    Man(handbook::ManArguments),
 }
 
 /// Runs the command line to its end.
@@ -118,10 +132,14 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Report(arguments) => evidence::report(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&common, arguments).await,
         Command::Iam(arguments) => iam::iam(&common, &arguments),
         Command::Demo(arguments) => demo::demo(&common, arguments).await,
         Command::Simulator(arguments) => simulator::simulator(&common, arguments).await,
+        Command::Completions(arguments) => Ok(handbook::completions(&arguments)),
+        Command::Man(arguments) => handbook::man(&arguments),
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!("error: {error:#}");

@@ -1,6 +1,5 @@
 //! Settings of the installation: flags with `BEDRAIL_*` environment fallbacks, defined once.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,13 +60,9 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn colours_stderr(&self) -> bool {
-        match self.color {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto => {
-                std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-            }
-        }
+        // Auto is decided as everywhere: by the terminal, and by what the user set for all tools.
+        let choice = anstream::AutoStream::choice(&std::io::stderr());
+        choice != anstream::ColorChoice::Never
     }
 }
 

@@ -22,7 +22,12 @@ use crate::simulator::{Options, Simulator, serve};
   aws bedrock list-guardrails
 
 What happened in it: /_simulator/health, calls, violations, faults, intent, world, switches, clock;
-what it answers: /_simulator/operations.")]
+what it answers: /_simulator/operations.
+
+Examples:
+  bedrail simulator
+  bedrail simulator --accounts 1000 --units 40 --latency 50ms
+  bedrail simulator --scenario manifests/simulator/demo-organization.yaml")]
 pub(super) struct SimulatorArguments {
     /// Where to listen; loopback only.
     #[arg(long, default_value = "127.0.0.1:4599")]

@@ -148,7 +148,9 @@ async fn ask(controller: &Controller, candidates: Vec<Candidate>) -> Vec<TestRes
             results(&candidate, &answers)
         });
     }
-    let mut results: Vec<TestResult> = asking.join_all().await.into_iter().flatten().collect();
+    let calls = || progress::calls_of(&controller.engine);
+    let asked = progress::join_all("guardrails tested", asking, &controller.clock, calls).await;
+    let mut results: Vec<TestResult> = asked.into_iter().flatten().collect();
     results.sort_by(|a, b| {
         (&a.candidate.key, a.number, a.candidate.version()).cmp(&(
             &b.candidate.key,

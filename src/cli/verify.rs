@@ -29,9 +29,6 @@ use crate::runtime::{Clock, Shutdown};
 /// Failures in a row after which a key is reported instead of tried again.
 const FAILURES_MAX: u32 = 4;
 
-/// Distance of two lines of progress. A quick command prints none.
-const LINE_EVERY: Duration = Duration::from_secs(3);
-
 /// Flags of `verify`.
 #[derive(Debug, Args)]
 #[command(
@@ -209,7 +206,7 @@ async fn prove(
     let role = arguments.as_role.clone().map(Arc::<str>::from);
     let asking = probe.clone();
     let claims = asked.clone();
-    let probed = gather(controller, "probed", asked.into_keys(), |engine, clock, asked| {
+    let probed = gather(controller, "cells probed", asked.into_keys(), |engine, clock, asked| {
         let (role, probe, claim) = (role.clone(), asking.clone(), claims.get(&asked).cloned());
         async move {
             let claim = claim?;
@@ -320,11 +317,11 @@ impl Evidence {
     }
 }
 
-/// Does the same for many keys at once, with a line of progress now and then. How many calls are in
+/// Does the same for many keys at once, and says how far it is. How many calls are in
 /// flight is the edge's business.
 pub(super) async fn gather<K, V, F>(
     controller: &Controller,
-    what: &str,
+    what: &'static str,
     keys: impl IntoIterator<Item = K>,
     work: impl Fn(Arc<Engine>, Clock, K) -> F,
 ) -> BTreeMap<K, V>
@@ -339,21 +336,8 @@ where
         let working_on = work(engine, clock, key.clone());
         working.spawn(async move { (key, working_on.await) });
     }
-    let all = working.len();
-    let mut done = BTreeMap::new();
-    loop {
-        tokio::select! {
-            joined = working.join_next() => match joined {
-                Some(Ok((key, value))) => {
-                    done.insert(key, value);
-                }
-                // A task that ended otherwise leaves its key out: unknown.
-                Some(Err(_)) => {}
-                None => return done,
-            },
-            () = controller.clock.sleep(LINE_EVERY) => {
-                anstream::eprintln!("{} of {all} {what}", done.len());
-            }
-        }
-    }
+    let calls = || progress::calls_of(&controller.engine);
+    let done = progress::join_all(what, working, &controller.clock, calls).await;
+    // A task that ended otherwise leaves its key out: unknown.
+    done.into_iter().collect()
 }

@@ -28,6 +28,7 @@
 
 mod control;
 mod control_map;
+mod describe;
 mod export;
 mod field_path;
 mod known;
@@ -48,6 +49,7 @@ use crate::model::suggest;
 
 pub use control::ServiceControlPolicy;
 pub use control_map::control_map;
+pub use describe::{Explanation, Unexplained, explain, json_schema, json_schema_of, kinds};
 pub use export::{File, export, to_yaml, without_refused};
 pub use known::guardrail_regions;
 pub use manifests::{

@@ -8,7 +8,7 @@ use super::problem::{Problem, Severity};
 use super::report::Report;
 use super::schema::{
     API_VERSION, AccountEnforcementSpec, ApprovalSpec, Envelope, GuardrailSpec,
-    InvocationLoggingSpec, OrganizationEnforcementSpec, ServiceControlPolicySpec, decode,
+    InvocationLoggingSpec, Kind, OrganizationEnforcementSpec, ServiceControlPolicySpec, decode,
     refuse_nothing,
 };
 use super::source::Source;
@@ -21,15 +21,6 @@ use super::validate::logging::logging;
 use super::validate::service_control::service_control;
 use super::validate::{former_names, name};
 use super::yaml;
-
-const KINDS: &[&str] = &[
-    "Guardrail",
-    "OrganizationEnforcement",
-    "AccountEnforcement",
-    "ServiceControlPolicy",
-    "InvocationLogging",
-    "Approval",
-];
 
 /// What a set of texts says.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,34 +181,19 @@ fn body(report: &mut Report, envelope: Envelope) -> Option<Body> {
     is_named.then_some(body)
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Guardrail,
-    OrganizationEnforcement,
-    AccountEnforcement,
-    InvocationLogging,
-    ServiceControlPolicy,
-    Approval,
-}
-
 fn kind(report: &mut Report, kind: Option<&str>) -> Option<Kind> {
     let path = FieldPath::of("kind");
-    let Some(kind) = kind else {
+    let Some(text) = kind else {
         report.missing(&path, "kind: Guardrail");
         return None;
     };
-    match kind {
-        "Guardrail" => return Some(Kind::Guardrail),
-        "OrganizationEnforcement" => return Some(Kind::OrganizationEnforcement),
-        "AccountEnforcement" => return Some(Kind::AccountEnforcement),
-        "InvocationLogging" => return Some(Kind::InvocationLogging),
-        "ServiceControlPolicy" => return Some(Kind::ServiceControlPolicy),
-        "Approval" => return Some(Kind::Approval),
-        _ => {}
+    let kind = Kind::of(text);
+    if kind.is_none() {
+        let names = || Kind::ALL.into_iter().map(Kind::name);
+        let suggestion = did_you_mean(text, names());
+        let kinds = names().collect::<Vec<_>>().join(", ");
+        let message = format!("there is no kind `{text}`{suggestion}; there are {kinds}");
+        report.error(&path, message);
     }
-    let kinds = KINDS.join(", ");
-    let suggestion = did_you_mean(kind, KINDS.iter().copied());
-    let message = format!("there is no kind `{kind}`{suggestion}; there are {kinds}");
-    report.error(&path, message);
-    None
+    kind
 }

@@ -6,6 +6,7 @@
 //! What a manifest may say is [`manifest`](crate::manifest)'s, what to change is
 //! [`plan`](crate::plan)'s, how AWS spells it is [`aws`](crate::aws)'s.
 
+pub mod bounds;
 mod canonical;
 mod cell;
 mod changes;

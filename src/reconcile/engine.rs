@@ -175,6 +175,11 @@ impl Engine {
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.aws.calls()
     }
+
+    /// API calls that were answered by a throttle, by operation.
+    pub fn throttles(&self) -> BTreeMap<String, u64> {
+        self.aws.throttles()
+    }
 }
 
 impl State {

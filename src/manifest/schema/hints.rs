@@ -19,6 +19,9 @@ pub(super) fn place_of(path: &FieldPath, name: &str) -> Option<String> {
         ["spec"] => moved(name).or_else(|| missing_here(name)),
         ["spec", "content"] => in_content(name),
         ["spec", "guardrail"] => in_reference(name),
+        ["spec", "rollout"] => in_rollout(name),
+        ["spec", "rollout", "waves"] => (name == "regions")
+            .then_some("a service control policy has no Regions; write `targets`"),
         ["spec", "regionOverrides", _] => Some(
             "a Region can have only `kmsKeyId` and `crossRegionConfig` of its own; everything else \
              is shared and belongs in `spec.content`",
@@ -60,6 +63,14 @@ fn in_reference(name: &str) -> Option<&'static str> {
     matches!(name, "version" | "guardrailVersion").then_some(
         "versions differ in every Region; pin a revision, which is the same everywhere: \
          `guardrail: {name: <name>, revision: <hash>}`",
+    )
+}
+
+/// Fields that only rollouts of revisions have.
+fn in_rollout(name: &str) -> Option<&'static str> {
+    matches!(name, "gate" | "onFailure" | "preflight" | "maxUnknown").then_some(
+        "is for revisions of guardrails; a service control policy passes a wave when Bedrail's own \
+         role is still let in there, and is taken back where it is not: remove it",
     )
 }
 

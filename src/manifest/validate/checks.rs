@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::super::field_path::FieldPath;
 use super::super::known;
 use super::super::report::Report;
+use super::super::schema::choices::STATES;
 use super::super::suggest::{did_you_mean, one_of};
 use crate::model::{IdError, Name, Presence, Region};
 
@@ -80,8 +81,7 @@ pub(super) fn choice<T: Copy>(
 
 /// `state`.
 pub(super) fn state(report: &mut Report, path: &FieldPath, value: Option<&String>) -> Presence {
-    let choices = [("Present", Presence::Present), ("Absent", Presence::Absent)];
-    choice(report, path, value, &choices, Presence::Present)
+    choice(report, path, value, &STATES, Presence::Present)
 }
 
 /// A list whose length is limited; an empty one is as bad as a long one.

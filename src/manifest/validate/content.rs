@@ -5,24 +5,21 @@ use super::super::report::Report;
 use super::checks::{required_text, required_word, size, text, unique, word};
 use super::sensitive;
 use crate::model::Content;
+use crate::model::bounds::{self, BLOCK_ACTIONS, STRENGTHS};
 use crate::model::content::{
     ContentFilterConfig, ContentPolicyConfig, TierConfig, TopicConfig, TopicPolicyConfig,
     WordPolicyConfig,
 };
 
-const FILTERS: &[&str] = &["SEXUAL", "VIOLENCE", "HATE", "INSULTS", "MISCONDUCT", "PROMPT_ATTACK"];
-const STRENGTHS: &[&str] = &["NONE", "LOW", "MEDIUM", "HIGH"];
-pub(super) const BLOCK_ACTIONS: &[&str] = &["BLOCK", "NONE"];
-
 /// Checks everything but key and profile, which depend on the Region.
 pub(super) fn content(report: &mut Report, path: &FieldPath, content: &Content) {
-    text(report, &path.field("description"), content.description.as_ref(), (1, 200));
+    text(report, &path.field("description"), content.description.as_ref(), bounds::DESCRIPTION);
     for (name, what, value) in [
         ("blockedInputMessaging", "request", &content.blocked_input_messaging),
         ("blockedOutputsMessaging", "response", &content.blocked_outputs_messaging),
     ] {
         let example = format!("{name}: This {what} was blocked by company policy.");
-        required_text(report, &path.field(name), value.as_ref(), (1, 500), &example);
+        required_text(report, &path.field(name), value.as_ref(), bounds::MESSAGE, &example);
     }
     if let Some(policy) = &content.topic_policy_config {
         topics(report, &path.field("topicPolicyConfig"), policy);
@@ -67,13 +64,7 @@ fn has_policy(content: &Content) -> bool {
 pub(super) fn tier(report: &mut Report, policy: &FieldPath, tier: Option<&TierConfig>) {
     let Some(tier) = tier else { return };
     let path = policy.field("tierConfig").field("tierName");
-    required_word(
-        report,
-        &path,
-        tier.tier_name.as_ref(),
-        &["CLASSIC", "STANDARD"],
-        "tierName: STANDARD",
-    );
+    required_word(report, &path, tier.tier_name.as_ref(), bounds::TIERS, "tierName: STANDARD");
 }
 
 /// Whether a policy has the STANDARD tier.
@@ -99,17 +90,23 @@ fn topics(report: &mut Report, path: &FieldPath, policy: &TopicPolicyConfig) {
         report.missing(&list, "topicsConfig: [{name: Investments, definition: …, type: DENY}]");
         return;
     };
-    size(report, &list, Some(topics), (1, 30));
+    size(report, &list, Some(topics), bounds::TOPICS);
     unique(report, &list, "name", topics.iter().map(|it| it.name.as_ref()));
-    let definition_max = if is_standard(policy.tier_config.as_ref()) { 1000 } else { 200 };
+    let is_standard = is_standard(policy.tier_config.as_ref());
     for (index, topic) in topics.iter().enumerate() {
-        self::topic(report, &list.index(index), topic, definition_max);
+        self::topic(report, &list.index(index), topic, is_standard);
     }
 }
 
-fn topic(report: &mut Report, path: &FieldPath, topic: &TopicConfig, definition_max: usize) {
+fn topic(report: &mut Report, path: &FieldPath, topic: &TopicConfig, is_standard: bool) {
     let name = path.field("name");
-    required_text(report, &name, topic.name.as_ref(), (1, 100), "name: Investment advice");
+    required_text(
+        report,
+        &name,
+        topic.name.as_ref(),
+        bounds::TOPIC_NAME,
+        "name: Investment advice",
+    );
     let accepted = |c: char| c.is_ascii_alphanumeric() || "-_ !?.".contains(c);
     if let Some(wrong) = topic.name.as_ref().and_then(|it| it.chars().find(|c| !accepted(*c))) {
         let message = format!(
@@ -119,23 +116,29 @@ fn topic(report: &mut Report, path: &FieldPath, topic: &TopicConfig, definition_
     }
     let definition = path.field("definition");
     let example = "definition: Advice on what to do with money.";
+    let limits =
+        if is_standard { bounds::TOPIC_DEFINITION_STANDARD } else { bounds::TOPIC_DEFINITION };
+    let (max, standard_max) = (limits.1, bounds::TOPIC_DEFINITION_STANDARD.1);
     match topic.definition.as_ref().map(|it| it.chars().count()) {
-        Some(length @ 201..=1000) if definition_max == 200 => {
+        Some(length) if length > max && length <= standard_max => {
             let message = format!(
-                "has {length} characters; AWS takes 200: shorten it, or take the STANDARD tier, \
-                 which takes 1000: `tierConfig: {{tierName: STANDARD}}`"
+                "has {length} characters; AWS takes {max}: shorten it, or take the STANDARD tier, \
+                 which takes {standard_max}: `tierConfig: {{tierName: STANDARD}}`"
             );
             report.error(&definition, message);
         }
-        _ => {
-            let limits = (1, definition_max);
-            required_text(report, &definition, topic.definition.as_ref(), limits, example);
-        }
+        _ => required_text(report, &definition, topic.definition.as_ref(), limits, example),
     }
-    required_word(report, &path.field("type"), topic.r#type.as_ref(), &["DENY"], "type: DENY");
-    size(report, &path.field("examples"), topic.examples.as_ref(), (0, 5));
+    required_word(
+        report,
+        &path.field("type"),
+        topic.r#type.as_ref(),
+        bounds::TOPIC_TYPES,
+        "type: DENY",
+    );
+    size(report, &path.field("examples"), topic.examples.as_ref(), bounds::TOPIC_EXAMPLES);
     for (index, example) in topic.examples.iter().flatten().enumerate() {
-        text(report, &path.field("examples").index(index), Some(example), (1, 100));
+        text(report, &path.field("examples").index(index), Some(example), bounds::TOPIC_EXAMPLE);
     }
     let directions = [topic.input_action.as_ref(), topic.output_action.as_ref()];
     actions(report, path, directions, BLOCK_ACTIONS);
@@ -149,7 +152,7 @@ fn filters(report: &mut Report, path: &FieldPath, policy: &ContentPolicyConfig) 
         report.missing(&list, example);
         return;
     };
-    size(report, &list, Some(filters), (1, 6));
+    size(report, &list, Some(filters), bounds::FILTERS);
     unique(report, &list, "type", filters.iter().map(|it| it.r#type.as_ref()));
     for (index, filter) in filters.iter().enumerate() {
         self::filter(report, &list.index(index), filter);
@@ -157,7 +160,13 @@ fn filters(report: &mut Report, path: &FieldPath, policy: &ContentPolicyConfig) 
 }
 
 fn filter(report: &mut Report, path: &FieldPath, filter: &ContentFilterConfig) {
-    required_word(report, &path.field("type"), filter.r#type.as_ref(), FILTERS, "type: HATE");
+    required_word(
+        report,
+        &path.field("type"),
+        filter.r#type.as_ref(),
+        bounds::FILTER_TYPES,
+        "type: HATE",
+    );
     let (input, output) = (path.field("inputStrength"), path.field("outputStrength"));
     let strength = filter.input_strength.as_ref();
     required_word(report, &input, strength, STRENGTHS, "inputStrength: HIGH");
@@ -182,10 +191,10 @@ fn filter(report: &mut Report, path: &FieldPath, filter: &ContentFilterConfig) {
         ("outputModalities", &filter.output_modalities),
     ] {
         let path = path.field(name);
-        size(report, &path, modalities.as_ref(), (1, 2));
+        size(report, &path, modalities.as_ref(), bounds::MODALITIES_COUNT);
         unique(report, &path, "", modalities.iter().flatten().map(Some));
         for (index, modality) in modalities.iter().flatten().enumerate() {
-            word(report, &path.index(index), Some(modality), &["TEXT", "IMAGE"]);
+            word(report, &path.index(index), Some(modality), bounds::MODALITIES);
         }
     }
     let directions = [filter.input_action.as_ref(), filter.output_action.as_ref()];
@@ -202,13 +211,13 @@ fn words(report: &mut Report, path: &FieldPath, policy: &WordPolicyConfig) {
         }
         return;
     }
-    size(report, &words, policy.words_config.as_ref(), (1, 10_000));
+    size(report, &words, policy.words_config.as_ref(), bounds::WORDS);
     let texts = || policy.words_config.iter().flatten();
     unique(report, &words, "text", texts().map(|it| it.text.as_ref()));
     for (index, word) in texts().enumerate() {
         let path = words.index(index);
         let field = path.field("text");
-        required_text(report, &field, word.text.as_ref(), (1, 100), "text: Project Falcon");
+        required_text(report, &field, word.text.as_ref(), bounds::WORD, "text: Project Falcon");
         let count = word.text.as_ref().map_or(0, |it| it.split_whitespace().count());
         if count > 3 {
             let message = format!(
@@ -219,13 +228,19 @@ fn words(report: &mut Report, path: &FieldPath, policy: &WordPolicyConfig) {
         let directions = [word.input_action.as_ref(), word.output_action.as_ref()];
         actions(report, &path, directions, BLOCK_ACTIONS);
     }
-    size(report, &lists, policy.managed_word_lists_config.as_ref(), (1, 1));
+    size(report, &lists, policy.managed_word_lists_config.as_ref(), bounds::WORD_LISTS);
     let managed = || policy.managed_word_lists_config.iter().flatten();
     unique(report, &lists, "type", managed().map(|it| it.r#type.as_ref()));
     for (index, list) in managed().enumerate() {
         let path = lists.index(index);
         let field = path.field("type");
-        required_word(report, &field, list.r#type.as_ref(), &["PROFANITY"], "type: PROFANITY");
+        required_word(
+            report,
+            &field,
+            list.r#type.as_ref(),
+            bounds::WORD_LIST_TYPES,
+            "type: PROFANITY",
+        );
         let directions = [list.input_action.as_ref(), list.output_action.as_ref()];
         actions(report, &path, directions, BLOCK_ACTIONS);
     }

@@ -7,6 +7,8 @@ use super::super::manifests::{
     AccountEnforcement, Enforcement, OrganizationEnforcement, Rollout, Selector,
 };
 use super::super::report::Report;
+use super::super::schema::choices::{ON_DESELECT, ON_FOREIGN};
+use super::super::schema::limits;
 use super::super::schema::{
     AccountEnforcementSpec, GuardingSpec, ModelsSpec, OrganizationEnforcementSpec, ReferenceSpec,
     RolloutSpec, TargetSpec, WordOrMap,
@@ -18,9 +20,6 @@ use crate::model::{
     EnforcementSettings, GuardrailReference, Name, OnDeselect, OnForeign, Preflight, Presence,
     Region, Revision,
 };
-
-/// Characters of a policy's name (`aws-facts` 4.3).
-const POLICY_NAME_MAX: usize = 128;
 
 /// An enforcement that was checked on its own; what is `None` was wrong and was reported.
 pub(in crate::manifest) struct Draft {
@@ -117,8 +116,8 @@ pub(in crate::manifest) fn organization(
         rollout: spec.rollout.as_ref(),
         caller_roles: spec.caller_roles.as_ref(),
     };
-    let limits = (1, POLICY_NAME_MAX);
-    text(report, &FieldPath::of("spec.policyName"), spec.policy_name.as_ref(), limits);
+    let field = FieldPath::of("spec.policyName");
+    text(report, &field, spec.policy_name.as_ref(), limits::POLICY_NAME);
     let kind = DraftKind::Organization {
         policy_name: spec.policy_name.clone(),
         allow_override: spec.allow_override.unwrap_or(true),
@@ -144,20 +143,18 @@ pub(in crate::manifest) fn account(
         rollout: spec.rollout.as_ref(),
         caller_roles: spec.caller_roles.as_ref(),
     };
-    let choices = [("Replace", OnForeign::Replace), ("Hold", OnForeign::Hold)];
     let path = FieldPath::of("spec.onForeign");
     let on_foreign =
-        choice(report, &path, spec.on_foreign.as_ref(), &choices, OnForeign::default());
+        choice(report, &path, spec.on_foreign.as_ref(), &ON_FOREIGN, OnForeign::default());
     draft(report, identity, &shared, DraftKind::Account { on_foreign })
 }
 
 fn draft(report: &mut Report, identity: Identity, spec: &Shared<'_>, kind: DraftKind) -> Draft {
     let path = FieldPath::of("spec");
-    let choices = [("Keep", OnDeselect::Keep), ("Release", OnDeselect::Release)];
     let field = path.field("onDeselect");
     Draft {
         identity,
-        on_deselect: choice(report, &field, spec.on_deselect, &choices, OnDeselect::default()),
+        on_deselect: choice(report, &field, spec.on_deselect, &ON_DESELECT, OnDeselect::default()),
         guardrail: reference(report, &path.field("guardrail"), spec.guardrail),
         regions: regions(report, &path.field("regions"), spec.regions),
         settings: models::settings(report, &path, spec.models, spec.guarding),

@@ -8,6 +8,8 @@ use super::super::manifests::{
     CrossRegion, Guardrail, KmsKey, Origin, Placement, RegionOverride, ShareWith,
 };
 use super::super::report::Report;
+use super::super::schema::choices::{CROSS_REGION, ON_DRAFT, PLACEMENTS, SHARES};
+use super::super::schema::limits;
 use super::super::schema::{GuardrailSpec, WordOrList};
 use super::checks::{TagRules, choice, id, regions, size, state, tags, unique, word};
 use super::{content, replica, targets, trials};
@@ -15,17 +17,10 @@ use crate::model::{Content, Name, OnDraft, Region, Version};
 
 /// Tags of Bedrock (`aws-facts` 1.3, 1.10).
 const TAGS: TagRules = TagRules {
-    max: 50,
+    max: limits::TAGS_MAX,
     accepts: |c| c.is_ascii_alphanumeric() || c.is_whitespace() || "._:/=+@-".contains(c),
     words: "letters a–z, digits, spaces and . _ : / = + @ -",
 };
-
-/// Versions kept for rollback unless the manifest says otherwise: with the referenced ones and
-/// one on its way far from AWS's 20.
-const REVISION_HISTORY_DEFAULT: u32 = 5;
-
-/// Of AWS's 20 versions, those that may be kept: the rest are referenced or on their way.
-const REVISION_HISTORY_MAX: u32 = 15;
 
 /// Who a manifest is.
 pub(in crate::manifest) struct Identity {
@@ -60,12 +55,11 @@ pub(in crate::manifest) fn guardrail(
     let (kms_key, profile) =
         shared(report, &path.field("content"), &body, &region_overrides, &regions);
     let placement = placement(report, &path.field("accounts"), spec.accounts.as_ref());
-    let choices = [("None", CrossRegion::None), ("Auto", CrossRegion::Auto)];
     let word = spec.cross_region.as_ref();
     let is_decided = !report.lost(&path.field("crossRegion"))
-        && word.is_none_or(|word| choices.iter().any(|(known, _)| word == known));
+        && word.is_none_or(|word| CROSS_REGION.iter().any(|(known, _)| word == known));
     let cross_region =
-        choice(report, &path.field("crossRegion"), word, &choices, CrossRegion::None);
+        choice(report, &path.field("crossRegion"), word, &CROSS_REGION, CrossRegion::None);
     if cross_region == CrossRegion::Auto && body.cross_region_config.is_some() {
         let message = "contradicts `content.crossRegionConfig`; remove one of them";
         report.error(&path.field("crossRegion"), message);
@@ -77,9 +71,8 @@ pub(in crate::manifest) fn guardrail(
         .guardrail_name
         .as_deref()
         .and_then(|text| id::<Name>(report, &path.field("guardrailName"), text));
-    let on_draft = [("Correct", OnDraft::Correct), ("Leave", OnDraft::Leave)];
     let on_draft =
-        choice(report, &path.field("draft"), spec.draft.as_ref(), &on_draft, OnDraft::Correct);
+        choice(report, &path.field("draft"), spec.draft.as_ref(), &ON_DRAFT, OnDraft::Correct);
     let guardrail = Guardrail {
         aws_name: aws_name.unwrap_or_else(|| name.clone()),
         on_draft,
@@ -115,7 +108,7 @@ fn placement(
     match accounts {
         None => Placement::Management,
         Some(WordOrList::Word(text)) => {
-            if text != "Management" {
+            if !PLACEMENTS.contains(&text.as_str()) {
                 let message = format!(
                     "`{text}` is not `Management`; write that, or a list of targets such as \
                      `[{{organizationalUnit: /Workloads}}]`"
@@ -143,7 +136,7 @@ fn share_with(
             ShareWith::None
         }
         Some(WordOrList::Word(text)) => {
-            word(report, path, Some(text), &["None", "Organization"]);
+            word(report, path, Some(text), &SHARES);
             if text == "Organization" { ShareWith::Organization } else { ShareWith::None }
         }
         Some(WordOrList::List(units)) => {
@@ -227,18 +220,19 @@ fn tags_of_guardrail(report: &mut Report, path: &FieldPath, tags: &BTreeMap<Stri
 fn history(report: &mut Report, spec: &FieldPath, limit: Option<u32>) -> u32 {
     let path = spec.field("revisionHistoryLimit");
     match limit {
-        None => REVISION_HISTORY_DEFAULT,
+        None => limits::REVISION_HISTORY_DEFAULT,
         Some(0) => {
             report.error(&path, "0 would leave nothing to go back to; write 1 or more");
             1
         }
-        Some(limit) if limit > REVISION_HISTORY_MAX => {
+        Some(limit) if limit > limits::REVISION_HISTORY.1 => {
+            let max = limits::REVISION_HISTORY.1;
             let message = format!(
                 "{limit} does not fit into AWS's 20 versions a guardrail; write at most \
-                 {REVISION_HISTORY_MAX}"
+                 {max}"
             );
             report.error(&path, message);
-            REVISION_HISTORY_MAX
+            max
         }
         Some(limit) => limit,
     }

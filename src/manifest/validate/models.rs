@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::field_path::FieldPath;
 use super::super::known;
 use super::super::report::Report;
+use super::super::schema::choices::GUARDING;
 use super::super::schema::{GuardingSpec, ModelsSpec};
 use super::super::suggest::{did_you_mean, nearest};
 use super::checks::{choice, size, unique};
@@ -36,9 +37,8 @@ fn guarding(
     spec: Option<&GuardingSpec>,
 ) -> SelectiveContentGuarding {
     let Some(spec) = spec else { return SelectiveContentGuarding::default() };
-    let choices = [("COMPREHENSIVE", Guarding::Comprehensive), ("SELECTIVE", Guarding::Selective)];
     let mut read = |name: &str, value: Option<&String>| {
-        choice(report, &path.field(name), value, &choices, Guarding::Comprehensive)
+        choice(report, &path.field(name), value, &GUARDING, Guarding::Comprehensive)
     };
     let guarding = SelectiveContentGuarding {
         system: read("system", spec.system.as_ref()),

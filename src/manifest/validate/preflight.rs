@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::field_path::FieldPath;
 use super::super::report::Report;
+use super::super::schema::choices::PREFLIGHTS;
+use super::super::schema::limits;
 use super::super::schema::{PreflightSpec, RolloutSpec, WordOrMap};
 use super::checks::{choice, id, unique};
 use crate::model::{Preflight, Probes, RoleName};
@@ -74,8 +76,7 @@ fn probes(report: &mut Report, field: &FieldPath, spec: &RolloutSpec) -> Probes 
             Probes::default()
         }
         Some(WordOrMap::Word(word)) => {
-            let choices = [("Every", Probes::Every), ("Offline", Probes::Offline)];
-            choice(report, field, Some(word), &choices, Probes::default())
+            choice(report, field, Some(word), &PREFLIGHTS, Probes::default())
         }
         Some(WordOrMap::Map(spec)) => sample(report, field, spec),
     }
@@ -92,11 +93,14 @@ fn sample(report: &mut Report, path: &FieldPath, spec: &PreflightSpec) -> Probes
         report.missing(&field, "percent: 10");
         return Probes::default();
     };
-    if let Ok(percent @ 1..=100) = u8::try_from(percent) {
+    let (min, max) = limits::PERCENT;
+    if let Ok(percent) = u8::try_from(percent)
+        && (min..=max).contains(&percent)
+    {
         return Probes::Sample(percent);
     }
     let message = format!(
-        "{percent} is not a share of the accounts: 1 to 100; for none write `preflight: Offline`"
+        "{percent} is not a share of the accounts: {min} to {max}; for none write `preflight: Offline`"
     );
     report.error(&field, message);
     Probes::default()

@@ -5,20 +5,16 @@ use std::time::Duration;
 use super::super::field_path::FieldPath;
 use super::super::manifests::{Rollout, Wave};
 use super::super::report::Report;
+use super::super::schema::choices::{ON_FAILURE, PROBES, words};
+use super::super::schema::limits;
 use super::super::schema::{GateSpec, ProbeSpec, RolloutSpec, WaveSpec, WordOrMap};
 use super::checks::{choice, id, regions, size, unique, word};
 use super::enforcement::Draft;
 use super::targets;
 use crate::model::{Gate, GateProbe, OnFailure, Presence};
 
-/// Waves a rollout may have: a person must be able to follow it.
-const WAVES_MAX: usize = 20;
-
 /// Longest bake: what waits longer is not being rolled out any more.
 const BAKE_MAX: Duration = Duration::from_hours(24 * 30);
-
-const PROBES: [(&str, GateProbe); 2] =
-    [("None", GateProbe::None), ("ApplyGuardrail", GateProbe::ApplyGuardrail)];
 
 /// Checks a rollout on its own; `None` where nothing is written.
 pub(super) fn rollout(
@@ -33,11 +29,10 @@ pub(super) fn rollout(
         return None;
     }
     let field = path.field("onFailure");
-    let choices = [("Halt", OnFailure::Halt), ("Rollback", OnFailure::Rollback)];
     Some(Rollout {
         waves: self::waves(report, &path.field("waves"), waves.as_ref()),
         gate: self::gate(report, &path.field("gate"), gate.as_ref()),
-        on_failure: choice(report, &field, on_failure.as_ref(), &choices, OnFailure::default()),
+        on_failure: choice(report, &field, on_failure.as_ref(), &ON_FAILURE, OnFailure::default()),
         is_paused: paused.unwrap_or_default(),
     })
 }
@@ -47,7 +42,7 @@ fn waves(report: &mut Report, path: &FieldPath, specs: Option<&Vec<WaveSpec>>) -
         report.missing(path, "waves: [{name: canary, targets: […], bake: 30m}, {name: rest}]");
         return Vec::new();
     };
-    size(report, path, Some(specs), (1, WAVES_MAX));
+    size(report, path, Some(specs), limits::WAVES);
     unique(report, path, "name", specs.iter().map(|it| it.name.as_ref()));
     let last = specs.len().saturating_sub(1);
     let mut waves = Vec::new();
@@ -114,8 +109,7 @@ fn probe(report: &mut Report, path: &FieldPath, spec: Option<&WordOrMap<ProbeSpe
             GateProbe::None
         }
         Some(WordOrMap::Word(text)) => {
-            let words: Vec<&str> = PROBES.iter().map(|(word, _)| *word).collect();
-            word(report, path, Some(text), &words);
+            word(report, path, Some(text), &words(&PROBES));
             let found = PROBES.into_iter().find(|(word, _)| text == word);
             found.map_or(GateProbe::None, |(_, probe)| probe)
         }

@@ -1,17 +1,15 @@
 //! `spec.content`: personal data, grounding and automated reasoning (`aws-facts` 1.8).
 
 use super::super::field_path::FieldPath;
-use super::super::known::PII_TYPES;
 use super::super::report::Report;
 use super::super::suggest::nearest;
 use super::checks::{required_text, required_word, size, text, unique, word};
-use super::content::{BLOCK_ACTIONS, actions, tier};
+use super::content::{actions, tier};
+use crate::model::bounds::{self, BLOCK_ACTIONS, MASK_ACTIONS, PII_TYPES};
 use crate::model::content::{
     AutomatedReasoningPolicyConfig, ContextualGroundingPolicyConfig, PiiEntityConfig, RegexConfig,
     SensitiveInformationPolicyConfig,
 };
-
-const ACTIONS: &[&str] = &["BLOCK", "ANONYMIZE", "NONE"];
 
 /// Names people use for kinds of personal data that AWS spells otherwise.
 const PII_NICKNAMES: &[(&str, &str)] = &[
@@ -45,7 +43,7 @@ pub(super) fn information(
         }
         return;
     }
-    size(report, &entities, policy.pii_entities_config.as_ref(), (1, PII_TYPES.len()));
+    size(report, &entities, policy.pii_entities_config.as_ref(), bounds::PII_ENTITIES);
     let list = || policy.pii_entities_config.iter().flatten();
     unique(report, &entities, "type", list().map(|it| it.r#type.as_ref()));
     for (index, item) in list().enumerate() {
@@ -53,11 +51,12 @@ pub(super) fn information(
     }
     // AWS's model and its quota table disagree (`aws-facts` 8.1), so only the larger number is an
     // error.
-    size(report, &regexes, policy.regexes_config.as_ref(), (1, 30));
+    size(report, &regexes, policy.regexes_config.as_ref(), bounds::REGEXES);
     let count = policy.regexes_config.as_ref().map_or(0, Vec::len);
-    if (11..=30).contains(&count) {
+    let sure = bounds::REGEXES_SURE;
+    if (sure + 1..=bounds::REGEXES.1).contains(&count) {
         let message =
-            format!("has {count} regexes; AWS may admit only 10, and would then refuse all");
+            format!("has {count} regexes; AWS may admit only {sure}, and would then refuse all");
         report.warning(&regexes, message);
     }
     let list = || policy.regexes_config.iter().flatten();
@@ -90,24 +89,30 @@ fn entity(report: &mut Report, path: &FieldPath, entity: &PiiEntityConfig) {
         Some(_) => {}
     }
     let action = path.field("action");
-    required_word(report, &action, entity.action.as_ref(), ACTIONS, "action: ANONYMIZE");
+    required_word(report, &action, entity.action.as_ref(), MASK_ACTIONS, "action: ANONYMIZE");
     let directions = [entity.input_action.as_ref(), entity.output_action.as_ref()];
-    actions(report, path, directions, ACTIONS);
+    actions(report, path, directions, MASK_ACTIONS);
 }
 
 fn regex(report: &mut Report, path: &FieldPath, regex: &RegexConfig) {
     let name = path.field("name");
-    required_text(report, &name, regex.name.as_ref(), (1, 100), "name: employee-number");
-    text(report, &path.field("description"), regex.description.as_ref(), (1, 1000));
+    required_text(report, &name, regex.name.as_ref(), bounds::REGEX_NAME, "name: employee-number");
+    text(report, &path.field("description"), regex.description.as_ref(), bounds::REGEX_DESCRIPTION);
     let pattern = path.field("pattern");
-    required_text(report, &pattern, regex.pattern.as_ref(), (1, 500), "pattern: \"E-[0-9]{6}\"");
+    required_text(
+        report,
+        &pattern,
+        regex.pattern.as_ref(),
+        bounds::REGEX_PATTERN,
+        "pattern: \"E-[0-9]{6}\"",
+    );
     if let Some(text) = &regex.pattern {
         self::pattern(report, &pattern, text);
     }
     let action = path.field("action");
-    required_word(report, &action, regex.action.as_ref(), ACTIONS, "action: ANONYMIZE");
+    required_word(report, &action, regex.action.as_ref(), MASK_ACTIONS, "action: ANONYMIZE");
     let directions = [regex.input_action.as_ref(), regex.output_action.as_ref()];
-    actions(report, path, directions, ACTIONS);
+    actions(report, path, directions, MASK_ACTIONS);
 }
 
 /// A regular expression without look-around that can be parsed.
@@ -154,17 +159,18 @@ pub(super) fn grounding(
         report.missing(&list, "filtersConfig: [{type: GROUNDING, threshold: 0.7}]");
         return;
     };
-    size(report, &list, Some(filters), (1, 2));
+    size(report, &list, Some(filters), bounds::GROUNDING_FILTERS);
     unique(report, &list, "type", filters.iter().map(|it| it.r#type.as_ref()));
     for (index, filter) in filters.iter().enumerate() {
         let path = list.index(index);
-        let (kind, words) = (filter.r#type.as_ref(), ["GROUNDING", "RELEVANCE"]);
-        required_word(report, &path.field("type"), kind, &words, "type: GROUNDING");
+        let (kind, words) = (filter.r#type.as_ref(), bounds::GROUNDING_TYPES);
+        required_word(report, &path.field("type"), kind, words, "type: GROUNDING");
         let threshold = path.field("threshold");
         match filter.threshold {
             None => report.missing(&threshold, "threshold: 0.7"),
-            Some(value) if !(0.0..=0.99).contains(&value) => {
-                let message = format!("`{value}` is not from 0 to 0.99; write for example 0.7");
+            Some(value) if !(0.0..=bounds::GROUNDING_THRESHOLD_MAX).contains(&value) => {
+                let max = bounds::GROUNDING_THRESHOLD_MAX;
+                let message = format!("`{value}` is not from 0 to {max}; write for example 0.7");
                 report.error(&threshold, message);
             }
             Some(_) => {}
@@ -185,7 +191,7 @@ pub(super) fn reasoning(
                        automated-reasoning-policy/abcdefghij12:1\"]";
         report.missing(&list, example);
     }
-    size(report, &list, policy.policies.as_ref(), (1, 2));
+    size(report, &list, policy.policies.as_ref(), bounds::REASONING_POLICIES);
     unique(report, &list, "", policy.policies.iter().flatten().map(Some));
     for (index, arn) in policy.policies.iter().flatten().enumerate() {
         if !is_reasoning_policy(arn) {

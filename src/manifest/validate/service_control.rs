@@ -8,8 +8,11 @@ use super::super::control::ServiceControlPolicy;
 use super::super::field_path::FieldPath;
 use super::super::manifests::{Guardrail, Placement, Rollout, Selector};
 use super::super::report::Report;
+use super::super::schema::choices::{ATTACHMENTS, ON_DESELECT};
+use super::super::schema::limits;
 use super::super::schema::{
-    NetworkSpec, ProtectionSpec, RequiredGuardrailSpec, RolloutSpec, ServiceControlPolicySpec,
+    ControlRolloutSpec, NetworkSpec, ProtectionSpec, RequiredGuardrailSpec, RolloutSpec,
+    ServiceControlPolicySpec,
 };
 use super::across::{Body, Checked};
 use super::checks::{choice, id, size, state, text, unique};
@@ -18,15 +21,6 @@ use super::policy::policy;
 use super::{rollout, targets};
 use crate::lint::{PolicyType, Rule};
 use crate::model::{Attachment, ControlForm, Name, OnDeselect, Presence};
-
-/// Characters of a policy's name (`aws-facts` 4.3).
-const POLICY_NAME_MAX: usize = 128;
-
-/// Characters of a role's name with its path (`aws-facts` 5).
-const ROLE_MAX: usize = 576;
-
-/// Characters of a model's id with what may stand in a pattern.
-const MODEL_MAX: usize = 256;
 
 /// A service control policy that was checked on its own; what is `None` was wrong and was reported.
 pub(in crate::manifest) struct ControlDraft {
@@ -86,14 +80,12 @@ pub(in crate::manifest) fn service_control(
 ) -> ControlDraft {
     let path = FieldPath::of("spec");
     let field = path.field("policyName");
-    text(report, &field, spec.policy_name.as_ref(), (1, POLICY_NAME_MAX));
+    text(report, &field, spec.policy_name.as_ref(), limits::POLICY_NAME);
     let adopt = spec.adopt.unwrap_or_default();
     if adopt && spec.policy_name.is_none() {
         let message = "says nothing of which policy; write its name in AWS as `policyName`";
         report.error(&path.field("adopt"), message);
     }
-    let on_deselect = [("Keep", OnDeselect::Keep), ("Release", OnDeselect::Release)];
-    let attachment = [("Additive", Attachment::Additive), ("Exclusive", Attachment::Exclusive)];
     ControlDraft {
         identity,
         form: form(report, &path, spec),
@@ -103,19 +95,19 @@ pub(in crate::manifest) fn service_control(
             report,
             &path.field("attachment"),
             spec.attachment.as_ref(),
-            &attachment,
+            &ATTACHMENTS,
             Attachment::default(),
         ),
         on_deselect: choice(
             report,
             &path.field("onDeselect"),
             spec.on_deselect.as_ref(),
-            &on_deselect,
+            &ON_DESELECT,
             OnDeselect::default(),
         ),
         state: state(report, &path.field("state"), spec.state.as_ref()),
         adopt,
-        rollout: waves(report, &path.field("rollout"), spec.rollout.as_ref()),
+        rollout: rollout(report, &path.field("rollout"), spec.rollout.as_ref()),
     }
 }
 
@@ -203,14 +195,14 @@ fn approved_models(
     let mut is_fine = !models.is_empty();
     for (index, model) in models.iter().enumerate() {
         let path = path.index(index);
-        text(report, &path, Some(model), (1, MODEL_MAX));
+        text(report, &path, Some(model), limits::MODEL);
         let message = if model.chars().all(|c| c == '*') {
             "approves every model; name some, such as `anthropic.claude-*`, or remove the manifest"
                 .to_owned()
         } else if let Some(wrong) = model.chars().find(|c| !is_part(*c)) {
             format!("a model id cannot hold `{wrong}`; write a pattern such as `amazon.nova-*`")
         } else {
-            is_fine &= (1..=MODEL_MAX).contains(&model.chars().count());
+            is_fine &= (limits::MODEL.0..=limits::MODEL.1).contains(&model.chars().count());
             continue;
         };
         report.error(&path, message);
@@ -274,7 +266,7 @@ fn roles(
     let mut is_fine = !report.lost(path);
     for (index, value) in values.iter().enumerate() {
         let path = path.index(index);
-        text(report, &path, Some(value), (1, ROLE_MAX));
+        text(report, &path, Some(value), limits::ROLE);
         let message = if value.starts_with("arn:") {
             "is an ARN, which names one account; write the name of the role, with its path if it \
              has one: `BreakGlass`"
@@ -286,7 +278,7 @@ fn roles(
         } else if let Some(wrong) = value.chars().find(|c| !is_part(*c)) {
             format!("the name of a role cannot hold `{wrong}`")
         } else {
-            is_fine &= (1..=ROLE_MAX).contains(&value.chars().count());
+            is_fine &= (limits::ROLE.0..=limits::ROLE.1).contains(&value.chars().count());
             continue;
         };
         report.error(&path, message);
@@ -303,29 +295,20 @@ fn document(report: &mut Report, path: &FieldPath, document: &Value) -> Option<C
     (report.errors() == before).then(|| ControlForm::Document(document.clone()))
 }
 
-/// Waves of targets; what belongs to revisions of guardrails has no meaning here.
-fn waves(report: &mut Report, path: &FieldPath, spec: Option<&RolloutSpec>) -> Option<Rollout> {
-    let spec = spec?;
-    let RolloutSpec { waves, gate, on_failure, paused: _, preflight, max_unknown } = spec;
-    let misplaced = [
-        ("gate", gate.is_some()),
-        ("onFailure", on_failure.is_some()),
-        ("preflight", preflight.is_some()),
-        ("maxUnknown", max_unknown.is_some()),
-    ];
-    for (name, _) in misplaced.iter().filter(|(_, is)| *is) {
-        let message = "is for revisions of guardrails; a service control policy passes a wave when \
-                       Bedrail's own role is still let in there, and is taken back where it is not: \
-                       remove it";
-        report.error(&path.field(name), message);
+/// Waves of targets.
+fn rollout(
+    report: &mut Report,
+    path: &FieldPath,
+    spec: Option<&ControlRolloutSpec>,
+) -> Option<Rollout> {
+    let spec = RolloutSpec::from(spec?);
+    if spec.waves.is_none() {
+        // Elsewhere a rollout may say what is proven beforehand, and nothing of waves.
+        report
+            .missing(&path.field("waves"), "waves: [{name: sandbox, targets: […]}, {name: rest}]");
+        return None;
     }
-    for (index, wave) in waves.iter().flatten().enumerate() {
-        if wave.regions.is_some() {
-            let message = "a service control policy has no Regions; write `targets`";
-            report.error(&path.field("waves").index(index).field("regions"), message);
-        }
-    }
-    rollout::rollout(report, path, Some(spec))
+    rollout::rollout(report, path, Some(&spec))
 }
 
 /// A guardrail can be required of those who call models.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::super::field_path::FieldPath;
 use super::super::manifests::{Selector, UnitSelector};
 use super::super::report::Report;
-use super::super::schema::TargetSpec;
+use super::super::schema::{TargetSpec, limits};
 use super::checks::{TagRules, id, size, tags};
 
 /// Tags of Organizations (`aws-facts` 4.2).
 const ACCOUNT_TAGS: TagRules = TagRules {
-    max: 50,
+    max: limits::TAGS_MAX,
     accepts: |c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c),
     words: "letters, digits, spaces and _ . : / = + - @",
 };

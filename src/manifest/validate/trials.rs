@@ -5,16 +5,10 @@ use std::time::Duration;
 
 use super::super::field_path::FieldPath;
 use super::super::report::Report;
-use super::super::schema::{GuardrailSpec, TestSpec};
+use super::super::schema::choices::{SIDES, TEST_ACTIONS};
+use super::super::schema::{GuardrailSpec, TestSpec, limits};
 use super::checks::{choice, required_text, required_word, text, unique};
 use crate::model::{Action, GuardrailTest, GuardrailTests, Sample, Side};
-
-/// Tests of one guardrail. Each is a billed call per Region, revision and repetition; a thousand
-/// would be a mistake more often than a wish.
-const TESTS_MAX: usize = 100;
-
-/// Characters of a text: 25 text units of 1,000, what a guardrail takes in a second.
-const TEXT_MAX: usize = 25_000;
 
 /// The shortest interval: less would be a loop, not a schedule.
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
@@ -33,9 +27,10 @@ pub(super) fn tests(
     if given.tests.is_some() && specs.is_empty() && !report.lost(&path) {
         report.error(&path, "is an empty list; give it an item, or remove it");
     }
-    if specs.len() > TESTS_MAX {
+    if specs.len() > limits::TESTS.1 {
+        let max = limits::TESTS.1;
         let message = format!(
-            "has {} tests; write at most {TESTS_MAX}: each is a billed call in every Region and \
+            "has {} tests; write at most {max}: each is a billed call in every Region and \
              for every revision",
             specs.len()
         );
@@ -62,13 +57,12 @@ pub(super) fn tests(
 
 fn test(report: &mut Report, path: &FieldPath, spec: &TestSpec) -> Option<GuardrailTest> {
     let TestSpec { name, text: said, source, action } = spec;
-    text(report, &path.field("name"), name.as_ref(), (1, 100));
+    text(report, &path.field("name"), name.as_ref(), limits::TEST_NAME);
     let example = "text: What is our refund policy?";
-    required_text(report, &path.field("text"), said.as_ref(), (1, TEXT_MAX), example);
-    let sides = [("INPUT", Side::Input), ("OUTPUT", Side::Output)];
-    let side = choice(report, &path.field("source"), source.as_ref(), &sides, Side::Input);
-    let (words, example) = (["NONE", "GUARDRAIL_INTERVENED"], "action: GUARDRAIL_INTERVENED");
-    required_word(report, &path.field("action"), action.as_ref(), &words, example);
+    required_text(report, &path.field("text"), said.as_ref(), limits::TEST_TEXT, example);
+    let side = choice(report, &path.field("source"), source.as_ref(), &SIDES, Side::Input);
+    let example = "action: GUARDRAIL_INTERVENED";
+    required_word(report, &path.field("action"), action.as_ref(), &TEST_ACTIONS, example);
     let action = match action.as_deref() {
         Some("NONE") => Action::None,
         Some(_) | None => Action::Intervened,

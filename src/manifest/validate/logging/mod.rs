@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use super::super::field_path::FieldPath;
 use super::super::manifests::{InvocationLogging, Selector};
 use super::super::report::Report;
+use super::super::schema::choices::{ON_DESELECT, ON_FOREIGN};
 use super::super::schema::{InvocationLoggingSpec, LoggingConfigSpec};
 use super::checks::{choice, regions, state};
 use super::guardrail::Identity;
 use super::targets;
-use crate::model::{DataKind, Logging, OnForeign, Presence, Region, Template};
+use crate::model::{DataKind, Logging, OnDeselect, OnForeign, Presence, Region, Template};
 
 /// The kind as it is written.
 pub(in crate::manifest) const KIND: &str = "InvocationLogging";
@@ -61,10 +62,9 @@ pub(in crate::manifest) fn logging(
     }
     let regions = regions(report, &path.field("regions"), spec.regions.as_ref());
     let targets = targets::targets(report, &path.field("targets"), spec.targets.as_ref());
-    let choices = [("Replace", OnForeign::Replace), ("Hold", OnForeign::Hold)];
     let field = path.field("onForeign");
     let on_foreign =
-        choice(report, &field, spec.on_foreign.as_ref(), &choices, OnForeign::default());
+        choice(report, &field, spec.on_foreign.as_ref(), &ON_FOREIGN, OnForeign::default());
     let reach = destinations::Reach::new(regions.as_ref(), targets.as_deref());
     let field = path.field("loggingConfig");
     let config = config(report, &field, spec.logging_config.as_ref(), &reach);
@@ -75,7 +75,7 @@ pub(in crate::manifest) fn logging(
 /// AWS keeps no mark of who put a configuration. What left a selection could be told for as long as
 /// one process lives, and consent must not depend on that.
 fn keeps_what_it_leaves(report: &mut Report, path: &FieldPath, value: Option<&String>) {
-    choice(report, path, value, &[("Keep", ()), ("Release", ())], ());
+    choice(report, path, value, &ON_DESELECT, OnDeselect::Keep);
     if value.is_some_and(|value| value == "Release") {
         let message = "invocation logging cannot be released: AWS keeps no mark of who put it, so \
                        that after a restart nobody could tell; to remove it, write another manifest \
