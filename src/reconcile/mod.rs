@@ -34,6 +34,7 @@ mod logging;
 mod news;
 mod observe;
 mod organization;
+mod overview;
 mod pass;
 mod planning;
 mod probe;
