@@ -5,10 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::controller::{Controller, Origin};
-use crate::serve::{Admission, Depth, Feed, Health, bind, serve};
+use crate::reconcile::Engine;
+use crate::runtime::Clock;
+use crate::serve::{Admission, Beat, Depth, Feed, Health, bind, serve};
+use crate::status::Overview;
 
 /// A visit may take as long as many calls do, one after another.
 const PATIENCE_MIN: Duration = Duration::from_mins(5);
@@ -16,10 +22,19 @@ const PATIENCE_MIN: Duration = Duration::from_mins(5);
 /// Resyncs in which no visit ends, after which the loop counts as stuck.
 const RESYNCS: u32 = 3;
 
+/// How often it is looked whether open pages have something new to show.
+const LOOKED_EVERY: Duration = Duration::from_millis(500);
+
+/// A look at a large organization takes its time; this many times as long is left to other work.
+const LOOK_SHARE: u32 = 20;
+
+/// How often pages are told that they are up to date, if nothing changes.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+
 /// Where it is served.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Serving {
-    /// Where to serve /healthz, /readyz, /metrics and /api/v1/status. Loopback, unless
+    /// Where to serve the page, /healthz, /readyz, /metrics and /api/v1/status. Loopback, unless
     /// --listen-any.
     #[arg(
         long,
@@ -31,7 +46,8 @@ pub(super) struct Serving {
     /// Take an address beyond loopback for --listen. Needs BEDRAIL_LISTEN_TOKEN.
     #[arg(long, env = "BEDRAIL_LISTEN_ANY")]
     listen_any: bool,
-    /// Answer only who sends `Authorization: Bearer TOKEN`; probes of health need none.
+    /// Answer only who sends `Authorization: Bearer TOKEN`, or opened the page with `/?token=TOKEN`;
+    /// probes of health need none.
     #[arg(long, env = "BEDRAIL_LISTEN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     listen_token: Option<String>,
 }
@@ -51,30 +67,88 @@ impl Serving {
         if let Ok(address) = listener.local_addr() {
             info!(%address, "serving status, metrics and health");
         }
-        let feed = feed(controller, resync);
-        if let Err(error) = serve(listener, feed, admission, controller.stop.clone()).await {
-            error!(%error, "nothing is served any more");
-        }
+        serve_on(listener, admission, controller, resync).await;
     }
 }
 
-fn feed(controller: &Controller, resync: Duration) -> Feed {
+/// Serves on a listener until the controller stops.
+pub(super) async fn serve_on(
+    listener: TcpListener,
+    admission: Admission,
+    controller: &Controller,
+    resync: Duration,
+) {
+    let clock = controller.clock.clone();
+    // Pages that stay open over a restart must not take its first overview for one they have.
+    let revision = u64::try_from(clock.wall().as_millisecond()).unwrap_or_default();
+    let (beats, receiver) = watch::channel(Beat { revision, at: clock.wall() });
+    let feed = feed(controller, resync, receiver);
+    let engine = Arc::clone(&controller.engine);
+    let served = serve(listener, feed, admission, controller.stop.clone());
+    tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                error!(%error, "nothing is served any more");
+            }
+        }
+        () = beat(&engine, &clock, &beats) => {}
+    }
+}
+
+/// Tells open pages when the overview has changed, and every few seconds that it has not. Looks
+/// only while some page is open. Never ends.
+async fn beat(engine: &Engine, clock: &Clock, beats: &watch::Sender<Beat>) {
+    // One receiver is there to make others of.
+    const NOBODY: usize = 1;
+    let mut shown: Option<Overview> = None;
+    let mut wait = LOOKED_EVERY;
+    loop {
+        clock.sleep(wait).await;
+        if beats.receiver_count() <= NOBODY {
+            continue;
+        }
+        let began = clock.now();
+        let now = lasting(engine.overview());
+        let at = clock.wall();
+        let Beat { revision, at: said } = *beats.borrow();
+        let is_silent = at.duration_since(said).unsigned_abs() >= BEAT_EVERY;
+        if shown.as_ref() != Some(&now) {
+            shown = Some(now);
+            beats.send_replace(Beat { revision: revision + 1, at });
+        } else if is_silent {
+            beats.send_replace(Beat { revision, at });
+        }
+        let took = clock.now().saturating_sub(began);
+        wait = LOOKED_EVERY.max(took * LOOK_SHARE);
+    }
+}
+
+/// The overview without what changes by itself.
+fn lasting(overview: Overview) -> Overview {
+    Overview { at: Timestamp::UNIX_EPOCH, oldest_read: None, ..overview }
+}
+
+fn feed(controller: &Controller, resync: Duration, beats: watch::Receiver<Beat>) -> Feed {
     let engine = || Arc::clone(&controller.engine);
     let (of_snapshot, of_tally, of_health) = (engine(), engine(), engine());
+    let (of_overview, of_cell) = (engine(), engine());
     let (queue, clock) = (controller.queue.clone(), controller.clock.clone());
     let started = clock.wall();
     let patience = (resync * RESYNCS).max(PATIENCE_MIN);
-    let is_last_good = controller.origin_now();
+    let (is_last_good, is_cached) = (controller.origin_now(), controller.origin_now());
     Feed {
         snapshot: Arc::new(move || {
             let mut snapshot = of_snapshot.snapshot();
-            if is_last_good() == Some(Origin::LastGood) {
-                let notice = "the manifests were not usable at the start; in force is the last \
-                              good generation, from the cache";
-                snapshot.notices.push(notice.to_owned());
-            }
+            snapshot.notices.extend(notice(is_last_good()));
             snapshot
         }),
+        overview: Arc::new(move || {
+            let mut overview = of_overview.overview();
+            overview.notices.extend(notice(is_cached()));
+            overview.judged()
+        }),
+        cell: Arc::new(move |account, region| of_cell.cell_detail(account, region)),
+        beats,
         tally: Arc::new(move || of_tally.tally()),
         depth: Arc::new(move || {
             let counts = queue.counts();
@@ -84,4 +158,11 @@ fn feed(controller: &Controller, resync: Duration) -> Feed {
             Health::judge(clock.wall(), started, of_health.tally().last_visit, patience)
         }),
     }
+}
+
+/// What must be known of where the manifests in force come from.
+fn notice(origin: Option<Origin>) -> Option<String> {
+    let notice = "the manifests were not usable at the start; in force is the last good \
+                  generation, from the cache";
+    (origin == Some(Origin::LastGood)).then(|| notice.to_owned())
 }

@@ -23,6 +23,7 @@ mod logging;
 mod manifest_key;
 mod observed;
 mod preflight;
+mod progress;
 mod rollout;
 mod selection;
 pub mod suggest;
@@ -64,6 +65,7 @@ pub use observed::{
     ObservedVersion, PolicyTypeStatus, Read, SHARD_TAG, Seen, Unread,
 };
 pub use preflight::{CallerKey, Preflight, ProbeFact, ProbeKey, ProbeOutcome, Probes};
+pub use progress::{RolloutProgress, WaveProgress, WaveState};
 pub use rollout::{
     Accepted, DesiredRollout, DesiredWave, Gate, GateProbe, GateVerdict, MarkKind, NO_MARK,
     NotAMark, OnFailure, Rejected, RolloutMarks, WaveMark,

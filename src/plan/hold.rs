@@ -63,6 +63,7 @@ impl Plan {
             needs_controls,
             warnings,
             trials,
+            progress,
             losses,
             is_unsettled,
             exam,
@@ -81,6 +82,7 @@ impl Plan {
         self.needs_controls |= needs_controls;
         self.warnings.extend(warnings);
         self.trials.extend(trials);
+        self.progress.extend(progress);
         self.losses.extend(losses);
         self.is_unsettled |= is_unsettled;
         self.exam = self.exam.or(exam);

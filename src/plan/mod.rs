@@ -78,7 +78,7 @@ pub use replica::{
 };
 pub use review::{ApprovedPlan, Mode, Verdict, WithheldReason, review};
 pub use rival::{Ourselves, Rival, stand_back};
-pub use rollout::{Decision, Trial, decide_rollout, plan_rollout, trials};
+pub use rollout::{Decision, Trial, decide_rollout, plan_rollout, rollout_progress, trials};
 pub use service_control::{ControlStep, Leaving, control_attachments, plan_service_controls};
 pub use sharing::{ProfilePolicy, admits, plan_profile_policy};
 pub use step::{Held, HoldReason, Loss, Orphan, Plan, Step, Until};

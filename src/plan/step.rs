@@ -13,7 +13,8 @@ use super::service_control::ControlStep;
 use crate::model::{
     AccessKey, AccountId, CallerKey, Cell, ConfigId, EnforcementSettings, FieldChange,
     GuardrailArn, LoggingConfig, ManifestKey, Name, PolicyId, ProbeKey, Refusal, Region,
-    ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RootId, TargetId, Version,
+    ReplicaContent, ReplicaKey, ReplicaRevision, Revision, RolloutProgress, RootId, TargetId,
+    Version,
 };
 
 /// One change to AWS.
@@ -437,6 +438,8 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// What is to be tried before waves of organization enforcements pass.
     pub trials: BTreeMap<Name, Vec<Trial>>,
+    /// How far the rollouts of organization enforcements are.
+    pub progress: Vec<RolloutProgress>,
     /// What is lost once all is carried out, also of what still waits.
     pub losses: Vec<Loss>,
     /// Whether its tags wait until nothing is left of what a text gave up.

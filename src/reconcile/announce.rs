@@ -9,6 +9,7 @@ use super::observe::Observed;
 use super::state::State;
 use crate::model::{Name, Read};
 use crate::plan::{self, Held, Step};
+use crate::status::Event;
 use crate::status::journal::{Actor, Because, Ending, Intended, Journal, Record};
 
 /// Whether a write may be made now.
@@ -29,6 +30,8 @@ impl Engine {
     /// Tells the journal that manifests are about to be put in force: how many of which kind, and
     /// the SHA-256 of their texts.
     pub async fn note_accepted(&self, generation: u64, manifests: &str, summary: &str) {
+        let event = Event::accepted(generation, summary, self.time.wall());
+        self.state().timeline.push(event);
         let Some(journal) = self.journal.get() else { return };
         let (manifests, summary) = (manifests.to_owned(), summary.to_owned());
         let record = Record::Accepted { generation, manifests, summary };
@@ -50,15 +53,9 @@ impl Engine {
     }
 
     /// Tells the journal that `step` is about to be carried out.
-    pub(super) async fn announce(
-        &self,
-        key: &Key,
-        step: &Step,
-        generation: u64,
-        observed: &Observed,
-    ) -> Announced {
+    pub(super) async fn announce(&self, step: &Step, intended: &Intended) -> Announced {
         let Some(journal) = self.journal.get() else { return Announced::Go(None) };
-        let record = Record::Intended(self.intended(key, step, generation, observed));
+        let record = Record::Intended(intended.clone());
         match journal.write(record.clone()).await {
             Ok(number) => Announced::Go(Some(number)),
             Err(error) if step.weakens() => {
@@ -75,24 +72,16 @@ impl Engine {
     /// Tells the journal how the call ended that it has under `number`.
     pub(super) async fn note_end(&self, number: Option<u64>, error: Option<&ActError>) {
         let (Some(journal), Some(of)) = (self.journal.get(), number) else { return };
-        let ending = match error {
-            None => Ending::Done,
-            Some(ActError::Moved { .. }) => Ending::Moved,
-            Some(
-                ActError::Aws(_)
-                | ActError::InUse { .. }
-                | ActError::Refused(_)
-                | ActError::Limit { .. },
-            ) => Ending::Failed,
-        };
-        let record = Record::Ended { of, ending, message: error.map(ToString::to_string) };
+        let (ending, message) = ending(error);
+        let record = Record::Ended { of, ending, message };
         if let Err(error) = journal.write(record.clone()).await {
             warn!(%error, "how a write ended is not in the journal");
             journal.write_elsewhere(&record);
         }
     }
 
-    fn intended(&self, key: &Key, step: &Step, generation: u64, observed: &Observed) -> Intended {
+    /// What the journal and the timeline say of a step.
+    pub(super) fn intended(&self, key: &Key, step: &Step, generation: u64, observed: &Observed) -> Intended {
         let because = self.state().because(key, step, generation);
         let place = step.place();
         Intended {
@@ -127,6 +116,21 @@ impl Engine {
             Actor::Known,
         )
     }
+}
+
+/// How a call ended, and what AWS said where it did not go well.
+pub(super) fn ending(error: Option<&ActError>) -> (Ending, Option<String>) {
+    let ending = match error {
+        None => Ending::Done,
+        Some(ActError::Moved { .. }) => Ending::Moved,
+        Some(
+            ActError::Aws(_)
+            | ActError::InUse { .. }
+            | ActError::Refused(_)
+            | ActError::Limit { .. },
+        ) => Ending::Failed,
+    };
+    (ending, error.map(ToString::to_string))
 }
 
 impl State {

@@ -13,6 +13,7 @@ use crate::model::{
     AccountId, AccountState, Cell, Fleet, ObservedEnforcement, ObservedOrganization,
     PolicyTypeStatus, Read, Region, TargetId,
 };
+use crate::status::SlotRead;
 
 /// What is wrong with a cell that no manifest claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,17 @@ pub(super) struct Audited {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Coverage(BTreeMap<TargetId, BTreeSet<String>>);
 
+impl Audited {
+    /// What was read of it.
+    pub(super) fn read(self) -> SlotRead {
+        match self.slot {
+            Slot::Empty => SlotRead::Empty,
+            Slot::Ours | Slot::Foreign => SlotRead::Taken,
+            Slot::NotEnabled => SlotRead::NotEnabled,
+        }
+    }
+}
+
 impl Coverage {
     /// What the policies, ours or not, say; `None` when they could not be read.
     pub(super) fn of(observed: &ObservedOrganization) -> Option<Self> {
@@ -71,6 +83,13 @@ impl Coverage {
             }
         }
         Some(Self(regions))
+    }
+
+    /// The Regions in which policies enforce in an account.
+    pub(super) fn regions_over(&self, account: &AccountId, fleet: &Fleet) -> BTreeSet<&str> {
+        let line = fleet.lineage(&TargetId::Account(account.clone()));
+        let regions = line.iter().filter_map(|target| self.0.get(target)).flatten();
+        regions.map(String::as_str).collect()
     }
 
     fn contains(&self, cell: &Cell, fleet: &Fleet) -> bool {

@@ -35,6 +35,7 @@ mod logging;
 mod news;
 mod observe;
 mod organization;
+mod overview;
 mod pass;
 mod planning;
 mod probe;

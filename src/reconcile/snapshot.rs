@@ -23,19 +23,12 @@ impl Engine {
         let held_plan = self
             .held_plan()
             .map(|(held, approval)| HeldPlanStatus { text: held.to_string(), approval });
-        let journal = self.journal.get().map(|journal| JournalStatus {
-            path: journal.path().display().to_string(),
-            trouble: journal.trouble(),
-        });
+        let journal = self.journal_status();
         let state = self.state();
         let keys = state.key_statuses();
         let findings = state.findings();
         let unprotected = findings.iter().filter(|(_, finding)| **finding == Finding::Unprotected);
         let unprotected = unprotected.map(|(cell, _)| place(cell)).collect();
-        let found = findings.iter().filter(|(_, finding)| **finding == Finding::Orphan);
-        let found =
-            found.map(|(cell, _)| format!("{cell}: enforced by us, and no manifest says so"));
-        let named = state.board.outcomes().values().flat_map(|outcome| outcome.orphans.clone());
         let writes = state.writes.iter().rev().take(WRITES_MAX).map(|write| write.text.clone());
         let mut writes: Vec<String> = writes.collect();
         writes.reverse();
@@ -51,7 +44,7 @@ impl Engine {
             keys,
             unprotected,
             refusals: state.desired.refusals.iter().map(ToString::to_string).collect(),
-            orphans: named.chain(found).collect(),
+            orphans: state.orphans(),
             held_plan,
             journal,
             accounts: state.account_statuses(),
@@ -59,6 +52,14 @@ impl Engine {
             calls,
             throttles,
         }
+    }
+
+    /// The journal, if one is written.
+    pub(super) fn journal_status(&self) -> Option<JournalStatus> {
+        self.journal.get().map(|journal| JournalStatus {
+            path: journal.path().display().to_string(),
+            trouble: journal.trouble(),
+        })
     }
 
     /// What was counted since the start.
@@ -74,7 +75,17 @@ impl State {
             && self.keys().iter().all(|key| self.board.outcomes().contains_key(key))
     }
 
-    fn notices(&self, journal: Option<&JournalStatus>) -> Vec<String> {
+    /// What is ours and no manifest describes.
+    pub(super) fn orphans(&self) -> Vec<String> {
+        let findings = self.findings();
+        let found = findings.iter().filter(|(_, finding)| **finding == Finding::Orphan);
+        let found =
+            found.map(|(cell, _)| format!("{cell}: enforced by us, and no manifest says so"));
+        let named = self.board.outcomes().values().flat_map(|outcome| outcome.orphans.clone());
+        named.chain(found).collect()
+    }
+
+    pub(super) fn notices(&self, journal: Option<&JournalStatus>) -> Vec<String> {
         let mut notices = Vec::new();
         if self.accepted.is_none() {
             notices.push("no usable manifests: only observing, nothing is written".to_owned());
@@ -98,7 +109,7 @@ impl State {
         self.keys().iter().map(|key| self.key_status(key, outcomes.get(key))).collect()
     }
 
-    fn key_status(&self, key: &Key, outcome: Option<&Outcome>) -> KeyStatus {
+    pub(super) fn key_status(&self, key: &Key, outcome: Option<&Outcome>) -> KeyStatus {
         let why = outcome.and_then(Outcome::why);
         let texts = |texts: &[String]| texts.to_vec();
         let waits = outcome.map(|it| {
@@ -126,7 +137,7 @@ impl State {
         }
     }
 
-    fn manifest_of(&self, key: &Key) -> Option<String> {
+    pub(super) fn manifest_of(&self, key: &Key) -> Option<String> {
         match key {
             Key::Cell(cell) => {
                 let desired = self.desired.cells.get(cell)?;

@@ -15,7 +15,7 @@ use crate::model::{
     ProbeKey, Read, Region, ReplicaKey,
 };
 use crate::plan::{Decision, LoggingMemory, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
-use crate::status::{Board, Tally};
+use crate::status::{Board, Tally, Timeline};
 
 /// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
 /// visit need not know what a manifest is.
@@ -142,6 +142,8 @@ pub(super) struct State {
     pub(super) board: Board<Key>,
     /// What was counted since the start.
     pub(super) tally: Tally,
+    /// What changed, by whom, and what was done about it.
+    pub(super) timeline: Timeline,
     /// The newest writes, oldest first.
     pub(super) writes: VecDeque<WriteRecord>,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tracing::{debug, error, info};
 
 use super::act::{ActError, Effect, act};
-use super::announce::Announced;
+use super::announce::{Announced, ending};
 use super::engine::{Engine, Intent};
 use super::examine;
 use super::key::Key;
@@ -18,7 +18,7 @@ use crate::aws::{AwsError, ErrorClass};
 use crate::model::Unread;
 use crate::plan::{self, Exam, Held, HoldReason, Plan, Step, Until};
 use crate::status::journal::Because;
-use crate::status::{Failure, Hold, Outcome, Verdict};
+use crate::status::{Event, Failure, Hold, Outcome, Verdict};
 
 /// When a key comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,20 +169,25 @@ impl Engine {
         generation: u64,
         observed: &Observed,
     ) -> Carried {
-        let number = match self.announce(key, step, generation, observed).await {
+        let intended = self.intended(key, step, generation, observed);
+        let at = self.time.wall();
+        let number = match self.announce(step, &intended).await {
             Announced::Go(number) => number,
             Announced::Wait(held) => return Carried::Held(held),
         };
         self.state().note_attempt(step);
         let acted = act(&self.aws, step).await;
         self.note_end(number, acted.as_ref().err()).await;
+        let is_drift = intended.because == Because::Drift;
+        let event =
+            Event::written(intended, at, ending(acted.as_ref().err()), self.time.wall());
+        self.state().timeline.push(event);
         match acted {
             Ok(effect) => {
                 let text = step.describe();
                 info!(%key, generation, step = %text, "applied");
                 self.remember(key, step, &effect);
                 let mut state = self.state();
-                let is_drift = state.because(key, step, generation) == Because::Drift;
                 state.tally.wrote(step.operation(), is_drift);
                 state.note_write(WriteRecord {
                     operation: step.operation(),

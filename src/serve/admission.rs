@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
 /// Who may ask.
@@ -53,9 +53,53 @@ impl Admission {
     fn admits_token(&self, headers: &HeaderMap) -> bool {
         let Some(wanted) = self.token else { return true };
         let sent = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-        sent.and_then(|it| it.strip_prefix("Bearer ")).is_some_and(|sent| digest(sent) == wanted)
+        let bears = sent.and_then(|it| it.strip_prefix("Bearer "));
+        bears.is_some_and(|sent| digest(sent) == wanted) || self.admits_cookie(headers)
+    }
+
+    /// A browser cannot be told to send a header with the first request of a page, nor with a
+    /// stream of events; it sends what [`sign_in`](Self::sign_in) gave it.
+    fn admits_cookie(&self, headers: &HeaderMap) -> bool {
+        let Some(wanted) = self.pass() else { return false };
+        let wanted = digest(&wanted);
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+        let mut passes = cookies
+            .flat_map(|it| it.split(';'))
+            .filter_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        passes.any(|sent| digest(sent) == wanted)
+    }
+
+    /// Takes the token out of the address of the page, and gives a cookie for it: the address is
+    /// in the history of the browser, and may be sent to a colleague.
+    fn sign_in(&self, uri: &Uri) -> Option<Response> {
+        let wanted = self.token?;
+        let query = uri.query().filter(|_| uri.path() == "/")?;
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let (_, sent) = pairs.find(|(name, _)| name == "token")?;
+        if digest(&sent) != wanted {
+            return None;
+        }
+        let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", self.pass()?);
+        let headers = [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)];
+        Some((StatusCode::SEE_OTHER, headers).into_response())
+    }
+
+    /// What a cookie holds: it admits to here and does not tell the token.
+    fn pass(&self) -> Option<String> {
+        let token = self.token?;
+        Some(hex::encode(Sha256::new().chain_update(b"bedrail page\0").chain_update(token).finalize()))
     }
 }
+
+/// The name of the cookie.
+const COOKIE: &str = "bedrail";
+
+/// What a browser shows that has no cookie yet. A link from another site brings none either, the
+/// first time: then the link below does.
+const SIGN_IN: &str = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">\
+    <title>Bedrail: a token is needed</title><h1>A token is needed</h1>\
+    <p>Open this address once with <code>/?token=…</code>, the value of <code>--listen-token</code>; \
+    the browser keeps it as a cookie. <p><a href=\"/\">I have done so: try again</a></html>\n";
 
 /// Refuses what is not to be answered. Probes of the kubelet know no token, and learn nothing.
 pub(super) async fn admit(
@@ -64,27 +108,42 @@ pub(super) async fn admit(
     next: Next,
 ) -> Response {
     let headers = request.headers();
+    let is_page = request.uri().path() == "/";
     let is_probe = ["/healthz", "/readyz"].contains(&request.uri().path());
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    if !is_probe && !admission.admits_host(host) {
+    let mut response = if !is_probe && !admission.admits_host(host) {
         let why = "this Host is not served; ask by the loopback address\n";
-        return (StatusCode::MISDIRECTED_REQUEST, why).into_response();
-    }
-    if !is_probe && !admission.admits_token(headers) {
-        let why = "a token is needed: Authorization: Bearer …\n";
-        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], why)
-            .into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    ] {
-        headers.insert(name, axum::http::HeaderValue::from_static(value));
+        (StatusCode::MISDIRECTED_REQUEST, why).into_response()
+    } else if let Some(signed_in) = admission.sign_in(request.uri()) {
+        signed_in
+    } else if is_probe || admission.admits_token(headers) {
+        next.run(request).await
+    } else {
+        unauthorized(is_page)
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Of every answer, unless it has its own.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+fn unauthorized(is_page: bool) -> Response {
+    let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+    if is_page {
+        return (StatusCode::UNAUTHORIZED, challenge, Html(SIGN_IN)).into_response();
+    }
+    let why = "a token is needed: Authorization: Bearer …\n";
+    (StatusCode::UNAUTHORIZED, challenge, why).into_response()
 }
 
 /// The name of `name:port` or `[::1]:port`.
@@ -133,5 +192,32 @@ mod tests {
         }
         assert!(!admission.admits_token(&HeaderMap::new()));
         assert!(Admission::default().admits_token(&HeaderMap::new()));
+    }
+
+    fn cookie(response: &Response) -> &str {
+        response.headers()[header::SET_COOKIE].to_str().unwrap()
+    }
+
+    #[test]
+    fn the_address_of_the_page_gives_a_cookie_for_the_token_and_loses_it() {
+        let admission = Admission::new(true, Some("helio trope&"));
+        let sign_in = |uri: &'static str| admission.sign_in(&Uri::from_static(uri));
+        let signed_in = sign_in("/?a=b&token=helio%20trope%26").unwrap();
+        assert_eq!(signed_in.status(), StatusCode::SEE_OTHER);
+        assert_eq!(signed_in.headers()[header::LOCATION], "/");
+        let cookie = cookie(&signed_in);
+        assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
+        assert!(!cookie.contains("helio"), "{cookie}");
+        for wrong in ["/?token=heliotrope", "/?token=", "/", "/metrics?token=helio%20trope%26"] {
+            assert!(sign_in(wrong).is_none(), "{wrong}");
+        }
+        let pass = cookie.split(';').next().unwrap();
+        let sent = |text: &str| HeaderMap::from_iter([(header::COOKIE, text.parse().unwrap())]);
+        assert!(admission.admits_token(&sent(&format!("other=1; {pass}"))));
+        assert!(!admission.admits_token(&sent("bedrail=")));
+        assert!(!admission.admits_token(&sent("bedrail=helio trope&")));
+        let other = Admission::new(true, Some("another"));
+        assert!(!other.admits_token(&sent(pass)));
+        assert!(Admission::default().sign_in(&Uri::from_static("/?token=")).is_none());
     }
 }

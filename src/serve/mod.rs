@@ -5,13 +5,19 @@
 //! | `/healthz` | a liveness probe | 200 while visits end; 503 once none has for too long |
 //! | `/readyz` | a readiness probe | 200 once manifests are in force and every key was visited |
 //! | `/metrics` | Prometheus | see [`metrics`](self::metrics_text) |
+//! | `/` | a person's browser | the page |
 //! | `/api/v1/status` | `bedrail status`, scripts | a [`Snapshot`] as JSON |
+//! | `/api/v1/overview` | the page | an [`Overview`] as JSON |
+//! | `/api/v1/cells/{account}/{region}` | the page | a [`CellDetail`] as JSON |
+//! | `/api/v1/events` | the page | a [`Beat`] whenever something changed, and every few seconds |
 //!
 //! It listens on loopback. Elsewhere it must be told to, and then asks for a token. A request whose
 //! `Host` is neither loopback nor the address it listens on is refused, so that no web page can
 //! reach it through a name of its own.
 
 mod admission;
+mod assets;
+mod events;
 mod health;
 mod metrics;
 
@@ -20,16 +26,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::status::{Snapshot, Tally};
+use crate::status::{CellDetail, Overview, Snapshot, Tally};
 pub use admission::Admission;
+pub use events::Beat;
+use events::Streams;
 pub use health::Health;
 pub use metrics::{Depth, metrics_text};
 
@@ -38,6 +48,12 @@ pub use metrics::{Depth, metrics_text};
 pub struct Feed {
     /// Where everything stands.
     pub snapshot: Arc<dyn Fn() -> Snapshot + Send + Sync>,
+    /// The same for the page.
+    pub overview: Arc<dyn Fn() -> Overview + Send + Sync>,
+    /// Everything about one account and Region; `None` where there is no such account.
+    pub cell: Arc<dyn Fn(&str, &str) -> Option<CellDetail> + Send + Sync>,
+    /// What open pages are told.
+    pub beats: watch::Receiver<Beat>,
     /// What was counted.
     pub tally: Arc<dyn Fn() -> Tally + Send + Sync>,
     /// What is in the queue.
@@ -74,11 +90,17 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let admission = Arc::new(admission.on(listener.local_addr()?));
+    let streams = Streams::new(feed.beats.clone(), stop.clone());
+    let events = move || std::future::ready(streams.open());
     let router = Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/overview", get(overview))
+        .route("/api/v1/cells/{account}/{region}", get(cell))
+        .route("/api/v1/events", get(events))
+        .merge(assets::routes())
         .layer(middleware::from_fn_with_state(admission, admission::admit))
         .with_state(feed);
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
@@ -109,7 +131,22 @@ async fn metrics(State(feed): State<Feed>) -> Response {
 }
 
 async fn status(State(feed): State<Feed>) -> Response {
-    match serde_json::to_vec(&(feed.snapshot)()) {
+    json(&(feed.snapshot)())
+}
+
+async fn overview(State(feed): State<Feed>) -> Response {
+    json(&(feed.overview)())
+}
+
+async fn cell(State(feed): State<Feed>, Path(place): Path<(String, String)>) -> Response {
+    match (feed.cell)(&place.0, &place.1) {
+        Some(detail) => json(&detail),
+        None => (StatusCode::NOT_FOUND, "no such account, or not read yet\n").into_response(),
+    }
+}
+
+fn json(document: &impl Serialize) -> Response {
+    match serde_json::to_vec(document) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -3,16 +3,26 @@
 
 mod board;
 pub mod journal;
+mod manifests;
+mod matrix;
 mod outcome;
+mod overview;
 mod render;
-
 mod snapshot;
 mod tally;
+mod timeline;
 
 pub use board::{Board, Summary};
+pub use manifests::{ManifestCondition, ManifestStatus, Part, names};
+pub use matrix::{CellFacts, CellState, SlotRead};
 pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Phase, Verdict};
+pub use overview::{
+    AccountRow, Ailing, CellDetail, DesiredDetail, HeldPlanOverview, LiveDetail, Overview, Trouble,
+    Urgency, troubles,
+};
 pub use render::{key_to_text, to_text as snapshot_to_text};
 pub use snapshot::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, Snapshot, SnapshotCounts,
 };
 pub use tally::{BUCKETS, Tally, Timed};
+pub use timeline::{Event, EventKind, Timeline};

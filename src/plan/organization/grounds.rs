@@ -175,6 +175,7 @@ impl<'a> Visit<'a> {
         let context = self.context;
         let trials = ground.trials(subject, decision);
         let names = (self.desired.guardrail.name.as_str(), "places");
+        plan.progress.push(self.progress(subject, decision, names.1));
         for mut held in holds(subject, decision, names, context) {
             held.message = format!("{}: {}", self.name, held.message);
             // What can be tried at once is, long before it has baked.

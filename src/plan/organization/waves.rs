@@ -14,11 +14,13 @@ use super::enforcement::Visit;
 use super::find::{Shard, Shards};
 use super::shards::Blocks;
 use crate::model::{
-    Accepted, AccountId, Cell, DesiredRollout, GuardrailArn, MarkKind, NO_MARK, Name, Region,
-    ReplicaFact, ReplicaKey, Revision, RolloutMarks, Version,
+    Accepted, AccountId, Cell, DesiredRollout, EnforcementKey, EnforcementKind, GuardrailArn,
+    MarkKind, NO_MARK, Name, Region, ReplicaFact, ReplicaKey, Revision, RolloutMarks,
+    RolloutProgress, Version,
 };
 use crate::plan::rollout::{
-    Course, Decision, Standing, Subject, Trial, course, decide, give_tests, holds, to_be_tried,
+    Course, Decision, Standing, Subject, Trial, course, decide, give_tests, holds, progress,
+    to_be_tried,
 };
 use crate::plan::step::{HoldReason, Plan, Step, Until};
 
@@ -91,6 +93,7 @@ impl Visit<'_> {
         let decision = decide(&subject);
         let trials = self.trials(&subject, &decision);
         let names = (self.desired.guardrail.name.as_str(), "Regions");
+        plan.progress.push(self.progress(&subject, &decision, names.1));
         for mut held in holds(&subject, &decision, names, context) {
             held.message = format!("{}: {}", self.name, held.message);
             // What can be tried at once is, long before it has baked.
@@ -123,6 +126,18 @@ impl Visit<'_> {
         };
         let courses = regions.map(|region| (region.clone(), course(region))).collect();
         Rolled { courses, is_back: decision.is_back(), ..Rolled::default() }
+    }
+
+    /// How far the rollout is, for those who watch it.
+    pub(super) fn progress<P: Ord>(
+        &self,
+        subject: &Subject<'_, P>,
+        decision: &Decision,
+        noun: &'static str,
+    ) -> RolloutProgress {
+        let key =
+            EnforcementKey { kind: EnforcementKind::Organization, name: self.name.clone() };
+        progress(subject, decision, (&key, &self.desired.guardrail.name, noun))
     }
 
     /// The revision that the text desires.

@@ -24,6 +24,7 @@
 mod cells;
 mod decide;
 mod heading;
+mod progress;
 mod show;
 
 #[cfg(test)]
@@ -38,6 +39,8 @@ pub use cells::{Trial, decide_rollout, trials};
 pub use decide::Decision;
 pub(super) use decide::{Standing, Subject, decide, to_be_tried};
 pub(super) use heading::{Course, Heading, course, heading, waiting};
+pub(super) use progress::progress;
+pub use progress::rollout_progress;
 pub(super) use show::holds;
 pub use show::plan_rollout;
 
