@@ -15,7 +15,6 @@ use bedrail::status::Phase;
 use serde_json::Value;
 
 use crate::play::Play;
-use crate::setting::MANAGEMENT;
 use crate::text::{Level, home, is_content};
 use crate::world::{RESYNC, Running};
 
@@ -96,7 +95,6 @@ impl Play {
                     Some(wanted) => wrong.extend(self.differs(&seen, &place, wanted, slot)),
                     None => wrong.extend(self.lingers(&place, &lineage, Level::Account, slot)),
                 }
-                // AWS does not enforce organization policies in the management account's absence.
                 let effective = described
                     .pointer(&format!(
                         "/effectiveBedrockPolicy/bedrock/guardrail_inference/{region}/config_1/identifier"
@@ -221,9 +219,4 @@ fn unready(running: &Running) -> Vec<String> {
     wrong.extend(engine.keys().iter().filter(|it| is_unseen(it)).map(|it| format!("{it}: unseen")));
     wrong.extend(engine.desired().refusals.iter().map(|it| format!("refused: {it}")));
     wrong
-}
-
-/// The account that holds the guardrails is not one of those that are looked at for releases.
-pub(crate) fn is_home(account: &str) -> bool {
-    account == MANAGEMENT
 }

@@ -133,7 +133,13 @@ impl Story {
         let mut random = Rng::with_seed(seed);
         let setting = Setting::new(&mut random);
         let count = random.usize(3..=12);
-        let steps = (0..count).map(|_| step(&mut random, &setting)).collect();
+        let mut steps: Vec<Step> = (0..count).map(|_| step(&mut random, &setting)).collect();
+        // Who dies does so while there is something to do.
+        for index in 1..steps.len() {
+            if matches!(steps[index].event, Event::Crash { .. } | Event::Drop { .. }) {
+                steps[index - 1].wait = Duration::from_millis(random.u64(..4_000));
+            }
+        }
         Self { seed, setting, steps }
     }
 
@@ -162,7 +168,7 @@ fn step(random: &mut Rng, setting: &Setting) -> Step {
         60..75 => Event::Fault(fault(random, setting)),
         75..79 => Event::Lift,
         79..88 => Event::Crash {
-            calls: random.u64(..80),
+            calls: random.u64(..40),
             moment: *one(random, &[Moment::Before, Moment::After]),
             down: Duration::from_secs(*one(random, &[0, 1, 30, 600])),
         },
