@@ -396,9 +396,7 @@ impl Engine {
                 false => soonest(&plan, scheduled),
             }
         } else if self.settings.intent == Intent::Show {
-            // What AWS is still working on has mostly ended a moment later.
-            let is_working = plan.held.iter().any(|it| it.reason == HoldReason::InProgress);
-            if is_working && !pending { Next::Backoff } else { Next::Done }
+            if !pending && plan.held.iter().any(ends_soon) { Next::Backoff } else { Next::Done }
         } else if pending || moved {
             Next::After(self.settings.settle)
         } else {
@@ -441,6 +439,13 @@ impl Engine {
         }
         Visited { next, wake }
     }
+}
+
+/// Whether what holds has mostly ended a moment later: AWS is still working on it, or showed it
+/// half done.
+fn ends_soon(held: &Held) -> bool {
+    held.reason == HoldReason::InProgress
+        || (held.reason == HoldReason::Unreadable && matches!(held.until, Until::After(_)))
 }
 
 fn hold(held: &Held) -> Hold {

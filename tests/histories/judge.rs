@@ -1,0 +1,222 @@
+//! The end of a history: faults stop, and what must become true then does, within bounds.
+//!
+//! | must be so | bound |
+//! |---|---|
+//! | live equals desired, nothing is held, refused or failing | [`PATIENCE`], [`CALLS_MAX`] |
+//! | who says that all is ready tells the truth | from two resyncs after the last change on |
+//! | three resyncs write nothing | |
+//! | a new process that only plans finds nothing to do | |
+//! | the referee, the [checker](crate::checker) and the panic hook saw nothing | all the time |
+
+use std::time::Duration;
+
+use bedrail::reconcile::{Intent, Key};
+use bedrail::status::Phase;
+use serde_json::Value;
+
+use crate::play::Play;
+use crate::text::{Level, home, is_content};
+use crate::world::{RESYNC, Running};
+
+/// Virtual time in which everything is put right. The longest wait there is: for an hour after the
+/// last write of another instance, nothing is taken away.
+const PATIENCE: Duration = Duration::from_hours(3);
+
+/// Calls in which everything is put right.
+const CALLS_MAX: usize = 40_000;
+
+/// `arn:aws:bedrock:us-east-1:1:guardrail/abc:3` as ARN and version.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    text.rsplit_once(':')
+}
+
+impl Play {
+    /// Plays the end; what is wrong is in `wrong`.
+    pub(crate) async fn end(&mut self) {
+        self.calm().await;
+        if self.running.is_none() {
+            self.wrong.push("no controller could be started without faults".to_owned());
+            return;
+        }
+        if !self.converges().await {
+            return;
+        }
+        let from = self.world.trace.len();
+        self.world.pass(3 * RESYNC + Duration::from_secs(30)).await;
+        let writes = self.world.trace.writes(from);
+        if !writes.is_empty() {
+            self.wrong.push(format!("writes at rest: {writes:#?}"));
+        }
+        self.plan().await;
+    }
+
+    async fn converges(&mut self) -> bool {
+        let began = self.world.clock.now();
+        let first = self.world.trace.len();
+        loop {
+            self.approve().await;
+            self.world.pass(Duration::from_mins(1)).await;
+            let missing = self.missing().await;
+            let unready = self.running.as_ref().map(unready).unwrap_or_default();
+            if missing.is_empty() && unready.is_empty() {
+                return true;
+            }
+            let since = self.world.clock.now().saturating_sub(self.disturbed_at);
+            if unready.is_empty() && since > 2 * RESYNC + Duration::from_mins(1) {
+                self.wrong.push(format!("says that all is ready, but: {missing:#?}"));
+                return false;
+            }
+            let took = self.world.clock.now().saturating_sub(began);
+            let calls = self.world.trace.len() - first;
+            if took > PATIENCE || calls > CALLS_MAX {
+                self.wrong.push(format!(
+                    "not converged after {took:?} and {calls} calls\n  missing: {missing:#?}\n  not \
+                     ready: {unready:#?}"
+                ));
+                return false;
+            }
+        }
+    }
+
+    /// What is not in force as the text has it.
+    pub(crate) async fn missing(&self) -> Vec<String> {
+        let seen = self.world.get("world").await;
+        let mut wrong = Vec::new();
+        for (account, described) in seen["accounts"].as_object().unwrap() {
+            if described["state"] != "ACTIVE" {
+                continue;
+            }
+            let lineage = lineage(&seen, account);
+            for region in &self.regions {
+                let place = format!("{account}/{region}");
+                let slot = seen["bedrock"][&place]["enforced"]["guardrail"].as_str();
+                let wanted = self.text.wanted(Level::Account, &lineage, region);
+                match wanted {
+                    Some(wanted) => wrong.extend(self.differs(&seen, &place, wanted, slot)),
+                    None => wrong.extend(self.lingers(&place, &lineage, Level::Account, slot)),
+                }
+                let effective = described
+                    .pointer(&format!(
+                        "/effectiveBedrockPolicy/bedrock/guardrail_inference/{region}/config_1/identifier"
+                    ))
+                    .and_then(Value::as_str);
+                match self.text.wanted(Level::Organization, &lineage, region) {
+                    Some(wanted) => wrong.extend(self.differs(&seen, &place, wanted, effective)),
+                    None => {
+                        wrong.extend(self.lingers(&place, &lineage, Level::Organization, effective));
+                    }
+                }
+            }
+        }
+        for guardrail in self.text.guardrails.iter().filter(|it| it.is_absent) {
+            for region in &self.regions {
+                let listed = seen["bedrock"][home(region)]["guardrails"].as_array();
+                let is_it = |it: &&Value| it["tags"]["bedrail:guardrail"] == guardrail.name.as_str();
+                if !self.has_lost_file && listed.into_iter().flatten().any(|it| is_it(&it)) {
+                    wrong.push(format!("{} is still in {region}", guardrail.name));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// Why what a place refers to is not what it is to have.
+    fn differs(
+        &self,
+        seen: &Value,
+        place: &str,
+        wanted: usize,
+        live: Option<&str>,
+    ) -> Option<String> {
+        let guardrail = &self.text.guardrails[wanted];
+        let Some((arn, version)) = live.and_then(reference) else {
+            return Some(format!("{place} has no {}", guardrail.name));
+        };
+        let (_, region) = place.split_once('/').unwrap();
+        let listed = seen["bedrock"][home(region)]["guardrails"].as_array();
+        let found = listed.into_iter().flatten().find(|it| it["arn"] == arn);
+        let Some(found) = found else {
+            return Some(format!("{place} has {arn}, which is not there"));
+        };
+        if found["tags"]["bedrail:guardrail"] != guardrail.name.as_str() {
+            return Some(format!("{place} has {} for {}", found["name"], guardrail.name));
+        }
+        let content = &found["versions"][version]["content"];
+        let is_true = is_content(content, guardrail.now());
+        (!is_true).then(|| format!("{place} has version {version} with {content}"))
+    }
+
+    /// Something that the text gave up and that is still there, where it is plain that it must go.
+    fn lingers(
+        &self,
+        place: &str,
+        lineage: &[String],
+        level: Level,
+        live: Option<&str>,
+    ) -> Option<String> {
+        let live = live?;
+        let (_, region) = place.split_once('/')?;
+        if self.has_lost_file || self.moved.contains(&lineage[0]) {
+            return None;
+        }
+        let gave_up = self.text.released.iter().any(|(name, target, given)| {
+            let enforcement = self.text.enforcements.iter().find(|it| it.name == *name);
+            given == region
+                && lineage.contains(target)
+                && enforcement.is_some_and(|it| it.level == level)
+        });
+        gave_up.then(|| format!("{place} still has {live}"))
+    }
+
+    /// A new process that only looks.
+    async fn plan(&mut self) {
+        let manifests = self.text.manifests();
+        self.running = None;
+        let planner = self.world.start("default", Intent::Show, Some(manifests)).await;
+        let Some(planner) = planner else {
+            self.wrong.push("plan could not be started".to_owned());
+            return;
+        };
+        let from = self.world.trace.len();
+        self.world.pass(Duration::from_mins(2)).await;
+        for (key, plan) in planner.controller.engine().plans() {
+            if !plan.steps.is_empty() {
+                self.wrong.push(format!("plan still has steps for {key}: {:?}", plan.steps));
+            }
+        }
+        let summary = planner.controller.engine().summary();
+        if summary.failed + summary.held + summary.refused > 0 {
+            self.wrong.push(format!("plan is not done: {:#?}", unready(&planner)));
+        }
+        let writes = self.world.trace.writes(from);
+        if !writes.is_empty() {
+            self.wrong.push(format!("plan writes: {writes:#?}"));
+        }
+    }
+}
+
+/// The account and what it is below of, the root last.
+pub(crate) fn lineage(seen: &Value, account: &str) -> Vec<String> {
+    let mut lineage = vec![account.to_owned()];
+    let mut parent = seen["accounts"][account]["parent"].as_str();
+    while let Some(node) = parent {
+        lineage.push(node.to_owned());
+        parent = seen["units"][node]["parent"].as_str();
+    }
+    lineage
+}
+
+/// The keys that do not say that they are in sync, and why.
+fn unready(running: &Running) -> Vec<String> {
+    let engine = running.controller.engine();
+    let outcomes = engine.outcomes();
+    let mut wrong: Vec<String> = outcomes
+        .iter()
+        .filter(|(_, outcome)| outcome.phase() != Phase::InSync)
+        .map(|(key, outcome)| format!("{key}: {:?} {:?}", outcome.phase(), outcome.why()))
+        .collect();
+    let is_unseen = |key: &Key| !outcomes.contains_key(key);
+    wrong.extend(engine.keys().iter().filter(|it| is_unseen(it)).map(|it| format!("{it}: unseen")));
+    wrong.extend(engine.desired().refusals.iter().map(|it| format!("refused: {it}")));
+    wrong
+}

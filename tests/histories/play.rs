@@ -1,0 +1,310 @@
+//! Plays a story: the steps one after another, and in between whatever the controllers do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bedrail::reconcile::Intent;
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::console::Console;
+use crate::setting::{ALPHA, BETA, MANAGEMENT, one};
+use crate::story::{Edit, Event, Step, Story};
+use crate::text::{TRAITS, Text};
+use crate::world::{Running, World, no_faults};
+
+/// A history on its way.
+pub(crate) struct Play {
+    pub(crate) world: World,
+    pub(crate) regions: Vec<String>,
+    pub(crate) text: Text,
+    pub(crate) running: Option<Running>,
+    second: Option<(Running, Duration)>,
+    faults: Vec<Value>,
+    /// Accounts that a stranger moved, closed or created.
+    pub(crate) moved: BTreeSet<String>,
+    /// Whether the file of an enforcement was ever gone.
+    pub(crate) has_lost_file: bool,
+    /// When anything but a controller last changed anything.
+    pub(crate) disturbed_at: Duration,
+    /// How often what was tried happened.
+    pub(crate) reached: BTreeMap<String, u64>,
+    /// What is wrong so far.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Play {
+    /// Starts where nobody has done anything, with one controller.
+    pub(crate) async fn begin(story: &Story) -> Self {
+        let world = World::new(&story.setting.scenario, story.seed);
+        let mut play = Self {
+            world,
+            regions: story.setting.regions.clone(),
+            text: story.setting.text.clone(),
+            running: None,
+            second: None,
+            faults: Vec::new(),
+            moved: BTreeSet::new(),
+            has_lost_file: false,
+            disturbed_at: Duration::ZERO,
+            reached: BTreeMap::new(),
+            wrong: Vec::new(),
+        };
+        play.revive().await;
+        play
+    }
+
+    /// Plays one step.
+    pub(crate) async fn step(&mut self, step: &Step) {
+        let mut random = Rng::with_seed(step.pick);
+        match &step.event {
+            Event::Nothing => {}
+            Event::Edit(edit) => self.edit(*edit, &mut random).await,
+            Event::Approve => {
+                if self.approve().await {
+                    self.reach("a held plan is approved");
+                }
+            }
+            Event::Foreign(foreign) => {
+                self.tell().await;
+                if self.foreign(*foreign, &mut random).await.is_some() {
+                    self.reach(&format!("a stranger's {foreign:?}"));
+                }
+            }
+            Event::Fault(fault) => {
+                self.faults.push(fault.clone());
+                self.arm(step.pick).await;
+                self.reach(&format!("a fault {}", fault["kind"].as_str().unwrap()));
+            }
+            Event::Lift => {
+                self.faults.clear();
+                self.arm(0).await;
+            }
+            Event::Crash { calls, moment, down } => {
+                if let Some(running) = self.running.take() {
+                    let patience = Duration::from_mins(2);
+                    let left = self.world.kill(running, (*calls, *moment), patience).await;
+                    let how = if left.is_some() { "between calls" } else { "at a call" };
+                    self.reach(&format!("a crash {how}"));
+                }
+                self.world.pass(*down).await;
+                self.revive().await;
+            }
+            Event::Drop { down } => {
+                self.running = None;
+                self.reach("a crash at a moment");
+                self.world.pass(*down).await;
+                self.revive().await;
+            }
+            Event::Blind => self.blind().await,
+            Event::Second { is_same, lives } => self.join(*is_same, *lives).await,
+        }
+        self.disturbed();
+        self.world.pass(step.wait).await;
+        self.part();
+    }
+
+    /// Counts a situation.
+    pub(crate) fn reach(&mut self, what: &str) {
+        *self.reached.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that the world or the text is not what it was.
+    pub(crate) fn disturbed(&mut self) {
+        self.disturbed_at = self.world.clock.now();
+    }
+
+    /// Tells the referee what is intended.
+    pub(crate) async fn tell(&self) {
+        self.world.put("intent", &self.text.intent(self.world.starts())).await;
+    }
+
+    /// No call goes wrong any more, and there is one controller, alive.
+    pub(crate) async fn calm(&mut self) {
+        self.faults.clear();
+        self.arm(0).await;
+        self.second = None;
+        if self.running.is_none() {
+            self.revive().await;
+        }
+        self.disturbed();
+        self.tell().await;
+    }
+
+    async fn arm(&self, seed: u64) {
+        let plan = if self.faults.is_empty() {
+            no_faults()
+        } else {
+            json!({"seed": seed, "faults": self.faults})
+        };
+        self.world.put("faults", &plan).await;
+    }
+
+    /// Starts a controller where there is none.
+    async fn revive(&mut self) {
+        let manifests = self.text.manifests();
+        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        self.running = self.world.start("default", Intent::Converge, Some(manifests)).await;
+        if self.running.is_none() {
+            self.reach("a start that AWS does not answer");
+        }
+    }
+
+    /// A process that cannot read its manifests writes nothing.
+    async fn blind(&mut self) {
+        self.running = None;
+        self.second = None;
+        // What was in flight has its effect.
+        self.world.pass(Duration::from_mins(1)).await;
+        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        let blind = self.world.start("default", Intent::Converge, None).await;
+        let from = self.world.trace.len();
+        self.world.pass(Duration::from_mins(6)).await;
+        let writes = self.world.trace.writes(from);
+        if !writes.is_empty() {
+            self.wrong.push(format!("writes without manifests: {writes:#?}"));
+        }
+        drop(blind);
+        self.reach("a start with broken manifests");
+        self.revive().await;
+    }
+
+    /// A second controller begins to work.
+    async fn join(&mut self, is_same: bool, lives: Duration) {
+        let until = self.world.clock.now() + lives;
+        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        let instance = if is_same { "default" } else { "other" };
+        let manifests = Some(self.text.manifests());
+        let second = self.world.start(instance, Intent::Converge, manifests).await;
+        if let Some(second) = second {
+            self.reach("a second controller alive");
+            self.second = Some((second, until));
+        }
+    }
+
+    /// The second controller ends when its time has come.
+    fn part(&mut self) {
+        let now = self.world.clock.now();
+        self.second = self.second.take().filter(|(_, until)| now < *until);
+    }
+
+    /// Puts another text in force.
+    async fn accept(&mut self, mut text: Text) {
+        text.note(&self.text);
+        self.text = text;
+        let controllers = [self.running.as_ref(), self.second.as_ref().map(|it| &it.0)];
+        for running in controllers.into_iter().flatten() {
+            running.controller.accept(self.text.manifests().into());
+        }
+        self.tell().await;
+    }
+
+    /// Approves what the change guard holds, if it does.
+    pub(crate) async fn approve(&mut self) -> bool {
+        let Some(running) = &self.running else { return false };
+        let Some((_, approval)) = running.controller.engine().held_plan() else { return false };
+        let mut text = self.text.clone();
+        if text.approvals.contains(&approval) {
+            return false;
+        }
+        text.approvals = vec![approval];
+        text.approved_losses = 1_000;
+        self.accept(text).await;
+        true
+    }
+
+    async fn edit(&mut self, edit: Edit, random: &mut Rng) {
+        let mut text = self.text.clone();
+        text.approvals.clear();
+        text.approved_losses = 0;
+        if !apply(&mut text, edit, &self.regions, random) {
+            return;
+        }
+        self.has_lost_file |= edit == Edit::LoseFile;
+        self.reach(&format!("an edit {edit:?}"));
+        self.accept(text).await;
+    }
+
+    /// A console of the organization's administrator.
+    pub(crate) fn console(&self) -> Console<'_> {
+        Console::new(&self.world, MANAGEMENT)
+    }
+}
+
+/// Edits the text. Whether there was anything to edit.
+fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> bool {
+    let guardrail = random.usize(..text.guardrails.len());
+    let enforcement = random.usize(..text.enforcements.len());
+    let is_used = text.is_used(guardrail);
+    match edit {
+        Edit::Reword => {
+            let guardrail = &mut text.guardrails[guardrail];
+            let mut traits = guardrail.now();
+            let index = random.usize(..TRAITS);
+            traits[index] = (traits[index] + 1) % 4;
+            guardrail.contents.push(traits);
+            true
+        }
+        Edit::Return => {
+            let guardrail = &mut text.guardrails[guardrail];
+            let earlier = *one(random, &guardrail.contents);
+            let is_other = earlier != guardrail.now();
+            guardrail.contents.push(earlier);
+            is_other
+        }
+        Edit::TearDown => {
+            let guardrail = &mut text.guardrails[guardrail];
+            let is_possible = guardrail.is_absent || !is_used;
+            guardrail.is_absent ^= is_possible;
+            is_possible
+        }
+        Edit::Guarded | Edit::Logged => {
+            let nodes =
+                if edit == Edit::Guarded { &mut text.control } else { &mut text.logging };
+            let node = (*one(random, &[ALPHA, BETA])).to_owned();
+            if !nodes.remove(&node) {
+                nodes.insert(node);
+            }
+            // A file that is gone takes nothing away; one that names a target less does.
+            !nodes.is_empty()
+        }
+        Edit::Widen
+        | Edit::Narrow
+        | Edit::AddRegion
+        | Edit::DropRegion
+        | Edit::Absent
+        | Edit::Present
+        | Edit::LoseFile
+        | Edit::FindFile
+        | Edit::Selective => {
+            let name = text.enforcements[enforcement].guardrail;
+            if text.guardrails[name].is_absent {
+                return false;
+            }
+            let enforcement = &mut text.enforcements[enforcement];
+            match edit {
+                Edit::Widen => {
+                    let node = one(random, &enforcement.pool).clone();
+                    enforcement.targets.insert(node)
+                }
+                Edit::Narrow => {
+                    let node = one(random, &enforcement.pool).clone();
+                    enforcement.targets.len() > 1 && enforcement.targets.remove(&node)
+                }
+                Edit::AddRegion => enforcement.regions.insert(one(random, regions).clone()),
+                Edit::DropRegion => {
+                    let region = one(random, regions);
+                    enforcement.regions.len() > 1 && enforcement.regions.remove(region)
+                }
+                Edit::Absent => !std::mem::replace(&mut enforcement.is_absent, true),
+                Edit::Present => std::mem::replace(&mut enforcement.is_absent, false),
+                Edit::LoseFile => !std::mem::replace(&mut enforcement.is_missing, true),
+                Edit::FindFile => std::mem::replace(&mut enforcement.is_missing, false),
+                _ => {
+                    enforcement.is_selective ^= true;
+                    true
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Plays histories, many at once, shortens those that fail and counts what they reached.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, Once};
+
+use crate::play::Play;
+use crate::story::Story;
+
+thread_local! {
+    /// Panics of this thread's history: the controller survives its own.
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What became of a history.
+pub(crate) struct Played {
+    pub(crate) wrong: Vec<String>,
+    pub(crate) reached: BTreeMap<String, u64>,
+    pub(crate) calls: usize,
+    pub(crate) trace: String,
+}
+
+impl Played {
+    /// For a person.
+    pub(crate) fn report(&self, story: &Story) -> String {
+        format!("seed {}: {}", story.seed, self.wrong.join("\n"))
+    }
+}
+
+/// A number from the environment.
+pub(crate) fn setting_of(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// The steps that `BEDRAIL_STEPS` chooses.
+pub(crate) fn chosen(story: &Story) -> Story {
+    match std::env::var("BEDRAIL_STEPS") {
+        Ok(steps) => {
+            let kept: Vec<usize> = steps.split(',').filter_map(|it| it.parse().ok()).collect();
+            story.with(&kept)
+        }
+        Err(_) => story.clone(),
+    }
+}
+
+/// Plays one history to its end.
+pub(crate) fn play(story: &Story) -> Played {
+    watch_panics();
+    PANICS.take();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let mut played = runtime.block_on(async {
+        let mut play = Play::begin(story).await;
+        for step in &story.steps {
+            play.step(step).await;
+        }
+        play.end().await;
+        let found = play.world.simulator.violations();
+        play.wrong.extend(found.iter().map(|found| format!("the referee: {found:?}")));
+        Played {
+            wrong: std::mem::take(&mut play.wrong),
+            reached: std::mem::take(&mut play.reached),
+            calls: play.world.trace.len(),
+            trace: play.world.trace.text(),
+        }
+    });
+    drop(runtime);
+    played.wrong.extend(PANICS.take().into_iter().map(|it| format!("a panic: {it}")));
+    played
+}
+
+fn watch_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.with_borrow_mut(|panics| panics.push(panic.to_string()));
+            before(panic);
+        }));
+    });
+}
+
+/// The shortest list of steps found that still goes wrong.
+fn shortened(story: &Story) -> Vec<usize> {
+    let mut kept: Vec<usize> = (0..story.steps.len()).collect();
+    let mut index = kept.len();
+    while index > 0 {
+        index -= 1;
+        let mut fewer = kept.clone();
+        fewer.remove(index);
+        if !play(&story.with(&fewer)).wrong.is_empty() {
+            kept = fewer;
+        }
+    }
+    kept
+}
+
+/// What many histories came to.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) histories: u64,
+    pub(crate) calls: usize,
+    pub(crate) reached: BTreeMap<String, u64>,
+    pub(crate) failures: Vec<String>,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} histories, {} calls, {} failed", self.histories, self.calls, self.failures.len())?;
+        for (situation, count) in &self.reached {
+            writeln!(f, "{count:>8}  {situation}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Plays the histories of so many seeds from `first` on.
+pub(crate) fn histories(first: u64, count: u64) -> Tally {
+    let next = AtomicU64::new(first);
+    let tally = Mutex::new(Tally::default());
+    let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
+    let threads = setting_of("BEDRAIL_THREADS").unwrap_or(cores);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        break;
+                    }
+                    let story = Story::new(seed);
+                    let played = play(&story);
+                    let failure = (!played.wrong.is_empty()).then(|| failure(&story));
+                    let mut tally = tally.lock().unwrap();
+                    tally.histories += 1;
+                    tally.calls += played.calls;
+                    for (situation, count) in played.reached {
+                        *tally.reached.entry(situation).or_default() += count;
+                    }
+                    tally.failures.extend(failure);
+                }
+            });
+        }
+    });
+    tally.into_inner().unwrap()
+}
+
+/// The command that plays what is left of a failing history, and what goes wrong in it.
+fn failure(story: &Story) -> String {
+    let kept = shortened(story);
+    let short = story.with(&kept);
+    let steps: Vec<String> = kept.iter().map(ToString::to_string).collect();
+    let events: Vec<String> = short.steps.iter().map(|it| format!("{it:?}")).collect();
+    format!(
+        "BEDRAIL_SEED={} BEDRAIL_STEPS={} cargo test --all-features --test histories random_histories -- --nocapture\n  {}\n{}",
+        story.seed,
+        steps.join(","),
+        events.join("\n  "),
+        play(&short).report(&short),
+    )
+}

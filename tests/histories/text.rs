@@ -1,0 +1,308 @@
+//! What the manifests say, as the generator knows it: rendered for the controller, told to the
+//! referee in its own words, and laid out as what must be in force.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bedrail::manifest::{self, Manifests, Source};
+use serde_json::{Map, Value, json};
+
+use crate::setting::{MANAGEMENT, ROOT};
+
+/// How many members of a content vary.
+pub(crate) const TRAITS: usize = 6;
+
+/// A content: the variant of each trait.
+pub(crate) type Traits = [u8; TRAITS];
+
+const WORDS: [&str; 4] = ["heliotrope", "amaranth", "zebra", "lion"];
+const STRENGTHS: [&str; 3] = ["LOW", "MEDIUM", "HIGH"];
+
+/// The body of CreateGuardrail that has these traits.
+pub(crate) fn content(traits: Traits) -> Value {
+    let pick = |list: &[&str], index: usize| list[usize::from(traits[index]) % list.len()].to_owned();
+    let mut body = json!({
+        "blockedInputMessaging": format!("Blocked {}.", traits[0]),
+        "blockedOutputsMessaging": format!("Withheld {}.", traits[1]),
+        "wordPolicyConfig": {"wordsConfig": [{"text": pick(&WORDS, 2)}]},
+        "contentPolicyConfig": {"filtersConfig": [
+            {"type": "HATE", "inputStrength": pick(&STRENGTHS, 3), "outputStrength": "HIGH"},
+        ]},
+    });
+    if traits[4] % 2 == 1 {
+        body["sensitiveInformationPolicyConfig"] =
+            json!({"piiEntitiesConfig": [{"type": "EMAIL", "action": "ANONYMIZE"}]});
+    }
+    if traits[5] % 2 == 1 {
+        body["topicPolicyConfig"] = json!({"topicsConfig": [
+            {"name": "advice", "definition": "Financial advice.", "type": "DENY"},
+        ]});
+    }
+    body
+}
+
+/// Whether a live body says all that is wanted, server defaults aside.
+pub(crate) fn says(live: &Value, wanted: &Value) -> bool {
+    match (live, wanted) {
+        (Value::Object(live), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(name, wanted)| live.get(name).is_some_and(|live| says(live, wanted))),
+        (Value::Array(live), Value::Array(wanted)) => {
+            live.len() == wanted.len()
+                && wanted.iter().all(|wanted| live.iter().any(|live| says(live, wanted)))
+        }
+        _ => live == wanted,
+    }
+}
+
+/// Members that a content may leave out: what is live but not wanted is wrong, too.
+const OPTIONAL: [&str; 2] = ["sensitiveInformationPolicyConfig", "topicPolicyConfig"];
+
+/// Whether a live body is that of these traits.
+pub(crate) fn is_content(live: &Value, traits: Traits) -> bool {
+    let wanted = content(traits);
+    let is_more = |name: &&str| wanted.get(*name).is_none() && live.get(*name).is_some();
+    says(live, &wanted) && !OPTIONAL.iter().any(|name| is_more(&name))
+}
+
+/// A guardrail manifest.
+#[derive(Clone, Debug)]
+pub(crate) struct Guardrail {
+    pub(crate) name: String,
+    pub(crate) regions: Vec<String>,
+    /// Every content it was to have, oldest first.
+    pub(crate) contents: Vec<Traits>,
+    pub(crate) is_absent: bool,
+}
+
+impl Guardrail {
+    pub(crate) fn now(&self) -> Traits {
+        *self.contents.last().unwrap()
+    }
+}
+
+/// Where an enforcement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Account,
+    Organization,
+}
+
+/// An enforcement manifest.
+#[derive(Clone, Debug)]
+pub(crate) struct Enforcement {
+    pub(crate) name: String,
+    pub(crate) level: Level,
+    /// Which of the guardrails.
+    pub(crate) guardrail: usize,
+    /// Units and accounts it may ever be on.
+    pub(crate) pool: Vec<String>,
+    pub(crate) targets: BTreeSet<String>,
+    pub(crate) regions: BTreeSet<String>,
+    pub(crate) is_absent: bool,
+    /// Its file is not there.
+    pub(crate) is_missing: bool,
+    pub(crate) is_selective: bool,
+    /// The accounts of its first wave; empty: no waves.
+    pub(crate) canaries: Vec<String>,
+}
+
+impl Enforcement {
+    /// Whether it asks for anything.
+    pub(crate) fn is_in_force(&self) -> bool {
+        !self.is_absent && !self.is_missing
+    }
+}
+
+/// All manifests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Text {
+    pub(crate) guardrails: Vec<Guardrail>,
+    pub(crate) enforcements: Vec<Enforcement>,
+    /// Targets of a service control policy that keeps others from releasing configurations.
+    pub(crate) control: BTreeSet<String>,
+    /// Targets of invocation logging.
+    pub(crate) logging: BTreeSet<String>,
+    /// `Approval` manifests.
+    pub(crate) approvals: Vec<String>,
+    /// Enforcement, target and Region that a text gave up and none took up again.
+    pub(crate) released: BTreeSet<(String, String, String)>,
+    pub(crate) approved_losses: usize,
+}
+
+fn target(node: &str) -> Value {
+    if node == ROOT {
+        json!({"organization": true})
+    } else if node.starts_with("ou-") {
+        json!({"organizationalUnit": node})
+    } else {
+        json!({"account": node})
+    }
+}
+
+fn targets<'a>(nodes: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
+    nodes.into_iter().map(|node| target(node)).collect()
+}
+
+fn document(kind: &str, name: &str, spec: &Value) -> String {
+    json!({
+        "apiVersion": "bedrail.dev/v1alpha1", "kind": kind,
+        "metadata": {"name": name}, "spec": spec,
+    })
+    .to_string()
+}
+
+impl Text {
+    /// As files have it.
+    pub(crate) fn render(&self) -> String {
+        let mut documents = Vec::new();
+        for guardrail in &self.guardrails {
+            let spec = json!({
+                "regions": guardrail.regions,
+                "shareWith": "Organization",
+                "content": content(guardrail.now()),
+                "state": if guardrail.is_absent { "Absent" } else { "Present" },
+            });
+            documents.push(document("Guardrail", &guardrail.name, &spec));
+        }
+        for enforcement in self.enforcements.iter().filter(|it| !it.is_missing) {
+            documents.push(self.enforcement(enforcement));
+        }
+        if !self.control.is_empty() {
+            let spec = json!({
+                "protectEnforcement": {"exemptRoles": ["OrganizationAccountAccessRole"]},
+                "targets": targets(&self.control),
+            });
+            documents.push(document("ServiceControlPolicy", "protection", &spec));
+        }
+        if !self.logging.is_empty() {
+            let spec = json!({
+                "loggingConfig": {
+                    "s3Config": {"bucketName": "logs-${account}-${region}", "keyPrefix": "bedrock"},
+                },
+                "regions": ["us-east-1"],
+                "targets": targets(&self.logging),
+            });
+            documents.push(document("InvocationLogging", "invocations", &spec));
+        }
+        documents.extend(self.approvals.iter().cloned());
+        documents.join("\n---\n")
+    }
+
+    fn enforcement(&self, enforcement: &Enforcement) -> String {
+        let kind = match enforcement.level {
+            Level::Account => "AccountEnforcement",
+            Level::Organization => "OrganizationEnforcement",
+        };
+        let messages = if enforcement.is_selective { "SELECTIVE" } else { "COMPREHENSIVE" };
+        let mut spec = json!({
+            "guardrail": self.guardrails[enforcement.guardrail].name,
+            "regions": enforcement.regions,
+            "targets": targets(&enforcement.targets),
+            "selectiveContentGuarding": {"system": "COMPREHENSIVE", "messages": messages},
+            "state": if enforcement.is_absent { "Absent" } else { "Present" },
+        });
+        if !enforcement.canaries.is_empty() {
+            spec["rollout"] = json!({"waves": [
+                {"name": "canary", "targets": targets(&enforcement.canaries), "bake": "2m"},
+                {"name": "rest"},
+            ]});
+        }
+        document(kind, &enforcement.name, &spec)
+    }
+
+    /// As the controller reads it.
+    pub(crate) fn manifests(&self) -> Manifests {
+        let source = Source {
+            files: BTreeMap::from([("all.yaml".into(), self.render())]),
+            hash: String::new(),
+            searched: Vec::new(),
+        };
+        let parsed = manifest::parse(&source);
+        parsed.manifests.unwrap_or_else(|| panic!("{:?}\n{}", parsed.problems, self.render()))
+    }
+
+    /// As the referee reads it.
+    pub(crate) fn intent(&self, starts: u64) -> Value {
+        let mut contents = Map::new();
+        let mut ordered = Map::new();
+        for guardrail in &self.guardrails {
+            contents.insert(guardrail.name.clone(), content(guardrail.now()));
+            let all: Vec<Value> = guardrail.contents.iter().map(|it| content(*it)).collect();
+            ordered.insert(guardrail.name.clone(), all.into());
+        }
+        let removals: BTreeSet<(&String, &String)> =
+            self.released.iter().map(|(_, target, region)| (target, region)).collect();
+        let removals: Vec<Value> = removals
+            .into_iter()
+            .map(|(target, region)| json!({"target": target, "region": region}))
+            .collect();
+        let absent = self.guardrails.iter().filter(|it| it.is_absent);
+        let absent: Vec<&String> = absent.map(|it| &it.name).collect();
+        let waves: Vec<Value> = self
+            .enforcements
+            .iter()
+            .filter(|it| it.is_in_force() && !it.canaries.is_empty())
+            .map(|it| it.canaries.iter().map(|account| json!({"account": account})).collect())
+            .collect();
+        let bakes: Vec<u64> = waves.iter().map(|_| 120_000).collect();
+        json!({
+            "owner": "default",
+            "content": contents,
+            "orderedContents": ordered,
+            "removals": removals,
+            "absent": absent,
+            "waves": waves,
+            "bakeMs": bakes,
+            "approvedLosses": self.approved_losses,
+            "restarts": starts,
+        })
+    }
+
+    /// Notes that a text takes these up, or gives them up.
+    pub(crate) fn note(&mut self, before: &Self) {
+        for (old, new) in before.enforcements.iter().zip(&self.enforcements) {
+            let places = |it: &Enforcement| -> BTreeSet<(String, String)> {
+                if it.is_absent {
+                    return BTreeSet::new();
+                }
+                let targets = it.targets.iter();
+                targets
+                    .flat_map(|target| {
+                        it.regions.iter().map(|region| (target.clone(), region.clone()))
+                    })
+                    .collect()
+            };
+            let (had, has) = (places(old), places(new));
+            for (target, region) in had.difference(&has) {
+                self.released.insert((new.name.clone(), target.clone(), region.clone()));
+            }
+            for (target, region) in has {
+                self.released.remove(&(new.name.clone(), target, region));
+            }
+        }
+    }
+
+    /// The guardrail an account must have in a Region on a level. `lineage` begins with the account
+    /// and ends with the root.
+    pub(crate) fn wanted(&self, level: Level, lineage: &[String], region: &str) -> Option<usize> {
+        lineage.iter().find_map(|node| {
+            let enforcement = self.enforcements.iter().find(|it| {
+                it.level == level
+                    && it.is_in_force()
+                    && it.targets.contains(node)
+                    && it.regions.contains(region)
+            })?;
+            Some(enforcement.guardrail)
+        })
+    }
+
+    /// Whether every guardrail may be taken away that is absent.
+    pub(crate) fn is_used(&self, guardrail: usize) -> bool {
+        self.enforcements.iter().any(|it| it.guardrail == guardrail && !it.is_absent)
+    }
+}
+
+/// The account of a home of guardrails.
+pub(crate) fn home(region: &str) -> String {
+    format!("{MANAGEMENT}/{region}")
+}
