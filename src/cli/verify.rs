@@ -17,11 +17,12 @@ use super::progress::{self, Ended};
 use super::report;
 use super::settings::{Common, Installation, ManifestPaths, duration};
 use crate::model::{
-    AccountId, Cell, EnforcementKind, GuardrailArn, ObservedCell, ObservedOrganization, Read,
-    Unread, Version,
+    AccountId, CallerKey, Cell, EnforcementKind, GuardrailArn, ObservedCell, ObservedOrganization,
+    ProbeOutcome, Read, RoleName, Unread, Version,
 };
 use crate::plan::verify::{
-    Claim, Claims, Finding, Probed, Reading, Report, Verdict, is_under, judge_probe, to_junit,
+    Claim, Claims, Finding, Probed, Reading, Report, Verdict, is_under, judge_callers, judge_probe,
+    to_junit,
 };
 use crate::reconcile::{Engine, Intent, Probe, Way};
 use crate::runtime::{Clock, Shutdown};
@@ -34,8 +35,9 @@ const FAILURES_MAX: u32 = 4;
 #[command(
     after_help = "For every cell that the manifests claim: the enforced configuration, or the
 effective policy, is read back and compared; the account must not be on the list of invalid
-effective policies; then the cell is probed from inside the account. What a rollout keeps on an
-older revision until its wave opens is judged against that one, and says so.
+effective policies; IAM is asked about the roles of `callerRoles`; then the cell is probed from
+inside the account. What a rollout keeps on an older revision until its wave opens is judged against
+that one, and says so.
 
   none             what was read back is proof enough
   apply            ApplyGuardrail: the account can apply the version (no model tokens)
@@ -189,6 +191,14 @@ async fn prove(
             controller.engine.judge(claim, &reading)
         })
         .collect();
+    let answers = ask_callers(controller, &findings).await;
+    for (claim, finding) in &mut findings {
+        if finding.verdict == Verdict::Proven
+            && let Some(stands_against) = judge_callers(claim, &answers)
+        {
+            *finding = stands_against;
+        }
+    }
     let Some(probe) = arguments.probe() else { return findings };
     let model = match &probe {
         Probe::Apply => None,
@@ -228,6 +238,34 @@ async fn prove(
         }
     }
     findings
+}
+
+/// Asks IAM about the roles of `callerRoles`, which costs nothing: one call for each role of an
+/// account.
+async fn ask_callers(
+    controller: &Controller,
+    findings: &[(Claim, Finding)],
+) -> BTreeMap<CallerKey, ProbeOutcome> {
+    let mut asked: BTreeMap<(AccountId, RoleName), BTreeSet<CallerKey>> = BTreeMap::new();
+    let standing = findings.iter().filter(|(_, finding)| finding.verdict == Verdict::Proven);
+    for key in standing.flat_map(|(claim, _)| claim.questions()) {
+        asked.entry((key.account.clone(), key.role.clone())).or_default().insert(key);
+    }
+    let questions = asked.clone();
+    let answered = gather(
+        controller,
+        "roles asked about",
+        asked.into_keys(),
+        |engine, clock, (account, role)| {
+            let keys = questions.get(&(account.clone(), role.clone())).cloned().unwrap_or_default();
+            async move {
+                let asking = || engine.callers_now(&account, &role, &keys);
+                with_patience(&clock, asking).await.unwrap_or_default()
+            }
+        },
+    )
+    .await;
+    answered.into_values().flatten().collect()
 }
 
 /// What one probe is about: claims that differ in nothing else share it.

@@ -103,6 +103,28 @@ impl Engine {
         Claim { engine: self, keys }
     }
 
+    /// What IAM says now, of one role of an account, about several guardrails.
+    ///
+    /// # Errors
+    ///
+    /// What asking again may mend: a throttle, no answer.
+    pub async fn callers_now(
+        &self,
+        account: &AccountId,
+        role: &RoleName,
+        keys: &BTreeSet<CallerKey>,
+    ) -> Result<BTreeMap<CallerKey, ProbeOutcome>, AwsError> {
+        let guardrails = keys.iter().map(|key| &key.guardrail).collect();
+        let answer = self.aws.may_apply(account, role, &guardrails).await;
+        if let Err(error) = &answer
+            && error.class.is_transient()
+        {
+            return Err(error.clone());
+        }
+        let member_role = self.aws.member_role();
+        Ok(keys.iter().map(|key| (key.clone(), outcome(key, &answer, member_role))).collect())
+    }
+
     /// How many questions about roles come before everything desired is in force, at most.
     pub fn callers_ahead(&self) -> usize {
         let state = self.state();

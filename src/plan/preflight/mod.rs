@@ -34,6 +34,8 @@ mod restorable;
 mod sample;
 
 #[cfg(test)]
+mod callers_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

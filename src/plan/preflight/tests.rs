@@ -28,7 +28,7 @@ fn want(probes: Probes, max_unknown: u32) -> DesiredCell {
         replica: key(),
         settings: EnforcementSettings::default(),
         on_foreign: OnForeign::Replace,
-        preflight: Preflight { probes, max_unknown },
+        preflight: Preflight { probes, max_unknown, ..Preflight::default() },
     }
 }
 
@@ -256,7 +256,7 @@ fn a_profile_must_admit_the_account_in_every_region_it_reaches() {
 
 fn attach(world: &World, preflight: Preflight, plan: &mut Plan) -> Result<(), Held> {
     let (context, name) = (world.context(), "everywhere".parse().unwrap());
-    let scope = Scope { enforcement: &name, preflight, context: &context };
+    let scope = Scope { enforcement: &name, preflight: &preflight, context: &context };
     let references = BTreeSet::from([(guardrail_arn(), version(2))]);
     scope.clear_attachment(&ROOT.parse().unwrap(), &references, plan)
 }
@@ -327,7 +327,8 @@ fn what_was_attached_before_is_attached_again_without_asking() {
 fn a_move_is_tried_from_below_what_the_policy_is_attached_to() {
     let world = world();
     let (context, name) = (world.context(), "everywhere".parse().unwrap());
-    let scope = Scope { enforcement: &name, preflight: Preflight::default(), context: &context };
+    let preflight = Preflight::default();
+    let scope = Scope { enforcement: &name, preflight: &preflight, context: &context };
     let mut plan = Plan::default();
     let new = BTreeSet::from([(guardrail_arn(), version(2))]);
     let unit = UNIT.parse().unwrap();

@@ -1,12 +1,13 @@
 //! Lists what the manifests claim.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::meanwhile::{Kept, OrganizationCell, decided, of_cell, of_organization_cell, untold};
 use super::{Claim, Expected, Finding, Meanwhile, Reason};
 use crate::model::{
     AccountId, AccountState, Cell, DesiredOrganizationEnforcement, EnforcementKey, EnforcementKind,
-    EnforcementSettings, Name, Presence, Region, ReplicaKey, Revision, TargetId,
+    EnforcementSettings, Name, Presence, Region, ReplicaKey, Revision, RoleName, TargetId,
 };
 use crate::plan::context::Context;
 use crate::plan::reference::{resolve, spoken, with_embeddings};
@@ -33,6 +34,7 @@ pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> C
                 replica: &desired.replica,
                 pinned: desired.revision.as_ref(),
                 settings: &desired.settings,
+                callers: &desired.preflight.callers,
             };
             let enforcement = key(EnforcementKind::Account, &desired.enforcement);
             let kept = of_cell(cell, desired, context);
@@ -58,7 +60,12 @@ pub fn claims(unreachable: &BTreeMap<AccountId, String>, context: &Context) -> C
                     region: region.clone(),
                 };
                 let pinned = desired.guardrail.revision.as_ref();
-                let wanted = Wanted { replica: &replica, pinned, settings: &desired.settings };
+                let wanted = Wanted {
+                    replica: &replica,
+                    pinned,
+                    settings: &desired.settings,
+                    callers: &desired.preflight.callers,
+                };
                 let cell = Cell { account: account.id.clone(), region: region.clone() };
                 let enforcement = key(EnforcementKind::Organization, name);
                 let at =
@@ -109,6 +116,7 @@ struct Wanted<'a> {
     replica: &'a ReplicaKey,
     pinned: Option<&'a Revision>,
     settings: &'a EnforcementSettings,
+    callers: &'a Arc<BTreeSet<RoleName>>,
 }
 
 impl Wanted<'_> {
@@ -119,24 +127,24 @@ impl Wanted<'_> {
         kept: Option<Kept>,
         context: &Context,
     ) -> Claim {
+        let callers = Arc::clone(self.callers);
         let Some(Kept { revision, is_back, why }) = kept else {
             let expected = self.expected(&cell.region, context);
-            return Claim { cell, enforcement, expected, meanwhile: None, remark: None };
+            return Claim { cell, enforcement, expected, meanwhile: None, remark: None, callers };
         };
         let kept = match &revision {
             Some(revision) => {
-                let Self { replica, settings, .. } = *self;
-                Wanted { replica, pinned: Some(revision), settings }.expected(&cell.region, context)
+                Wanted { pinned: Some(revision), ..*self }.expected(&cell.region, context)
             }
             None => Err(untold(&why)),
         };
         if is_back {
             let remark = Some(why);
-            return Claim { cell, enforcement, expected: kept, meanwhile: None, remark };
+            return Claim { cell, enforcement, expected: kept, meanwhile: None, remark, callers };
         }
         let expected = self.expected(&cell.region, context);
         let meanwhile = Some(Meanwhile { expected: kept, remark: why });
-        Claim { cell, enforcement, expected, meanwhile, remark: None }
+        Claim { cell, enforcement, expected, meanwhile, remark: None, callers }
     }
 
     fn expected(&self, region: &Region, context: &Context) -> Result<Expected, Finding> {

@@ -167,7 +167,7 @@ fn kept(course: Course, decision: &Decision, why: String) -> Option<Kept> {
 /// The claim as it is to be judged by what was read: what the text says where that is in force, and
 /// else what a rollout means there until it moves.
 pub fn meant(claim: Claim, reading: &Reading) -> Claim {
-    let Claim { cell, enforcement, expected, meanwhile, remark } = claim;
+    let Claim { cell, enforcement, expected, meanwhile, remark, callers } = claim;
     let is_there = |expected: &Expected| {
         let live = super::judge::live(&cell, enforcement.kind, reading);
         live.is_ok_and(|live| live.is(expected))
@@ -177,7 +177,7 @@ pub fn meant(claim: Claim, reading: &Reading) -> Claim {
         (_, Some(meanwhile)) => (meanwhile.expected, Some(meanwhile.remark)),
         (expected, None) => (expected, remark),
     };
-    Claim { cell, enforcement, expected, meanwhile: None, remark }
+    Claim { cell, enforcement, expected, meanwhile: None, remark, callers }
 }
 
 /// That nobody can say what is meant.

@@ -12,6 +12,7 @@
 //! - **No stranger's word.** An account on the list of invalid effective policies, or one whose
 //!   effective policy another policy on its path has bent, is never proven.
 
+mod callers;
 mod claims;
 mod effective;
 mod judge;
@@ -23,9 +24,11 @@ mod report;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use callers::judge_callers;
 pub use claims::{Claims, claims};
 pub(in crate::plan) use effective::{Block, block};
 pub(in crate::plan) use judge::slot;
@@ -34,7 +37,7 @@ pub use junit::to_junit;
 pub use meanwhile::{Meanwhile, meant};
 pub use report::{Report, Totals};
 
-use crate::model::{Cell, EnforcementKey, EnforcementSettings, GuardrailArn, Version};
+use crate::model::{Cell, EnforcementKey, EnforcementSettings, GuardrailArn, RoleName, Version};
 
 /// What must be in force somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +65,8 @@ pub struct Claim {
     pub meanwhile: Option<Meanwhile>,
     /// Why something else is wanted there than the text says, for the time being.
     pub remark: Option<String>,
+    /// Roles that must be able to apply it.
+    pub callers: Arc<BTreeSet<RoleName>>,
 }
 
 /// How a claim ended.
@@ -109,6 +114,10 @@ pub enum Reason {
     InvalidEffectivePolicy,
     /// What the manifest asks for is not published.
     NotPublished,
+    /// A role that the enforcement names may not apply it.
+    CallerDenied,
+    /// It could not be told whether such a role may.
+    CallerUnknown,
     /// AWS refused the probe.
     ProbeRefused,
     /// Inference ran without it.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::*;
 use crate::model::{
     DesiredCell, DesiredOrganizationEnforcement, EnforcementKind, Guarding, GuardrailReference,
     ModelEnforcement, ObservedCell, ObservedEnforcement, ObservedOrganization, ObservedPolicy,
-    OnForeign, PolicyTypeStatus, Preflight, Presence, Read, SelectiveContentGuarding,
+    OnForeign, PolicyTypeStatus, Preflight, Presence, ProbeOutcome, Read, SelectiveContentGuarding,
 };
 use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, SUSPENDED, UNIT, World, arn, cell, content, guardrail_arn, key,
@@ -48,6 +49,7 @@ fn of(kind: EnforcementKind, account: &str, world: &World) -> Claim {
         expected: Ok(expected),
         meanwhile: None,
         remark: None,
+        callers: Arc::default(),
     }
 }
 
@@ -398,4 +400,31 @@ fn a_report_is_proven_when_something_is_claimed_and_all_of_it_is_proven() {
     let mut skipped = report(vec![proven()]);
     skipped.skipped.insert(SUSPENDED.parse().unwrap(), "SUSPENDED".to_owned());
     assert!(skipped.is_proven(), "a suspended account is neither");
+}
+
+#[test]
+fn a_role_that_may_not_apply_it_fails_a_claim_and_one_nobody_can_tell_of_proves_nothing() {
+    let roles = ["App", "Other"].map(|role| role.parse().unwrap());
+    let claim =
+        Claim { callers: Arc::new(roles.into()), ..of(EnforcementKind::Account, MEMBER, &world()) };
+    let questions: Vec<_> = claim.questions().collect();
+    let answered = |first: ProbeOutcome, second: ProbeOutcome| {
+        let answers = questions.iter().cloned().zip([first, second]).collect();
+        judge_callers(&claim, &answers).map(|it| (it.verdict, it.reason))
+    };
+    let passed = || ProbeOutcome::Passed;
+    let denied = || ProbeOutcome::Denied("no".to_owned());
+    let unknown = || ProbeOutcome::Unknown { message: "no".to_owned(), is_transient: false };
+    let (failed, untold) = (
+        Some((Verdict::Failed, Reason::CallerDenied)),
+        Some((Verdict::Unknown, Reason::CallerUnknown)),
+    );
+    assert_eq!(answered(passed(), passed()), None);
+    assert_eq!(answered(passed(), denied()), failed);
+    assert_eq!(answered(unknown(), denied()), failed, "what is sure comes first");
+    assert_eq!(answered(unknown(), passed()), untold);
+    assert_eq!(
+        judge_callers(&claim, &BTreeMap::new()).map(|it| it.verdict),
+        Some(Verdict::Unknown)
+    );
 }
