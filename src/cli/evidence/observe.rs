@@ -180,7 +180,7 @@ async fn listed_controls(
     controller: &Controller,
     installation: &Installation,
 ) -> Read<ObservedControls> {
-    let of = ControlsOf { owner: installation.owner.clone(), names: BTreeSet::new() };
+    let of = ControlsOf::OwnedOrNamed { owner: installation.owner.clone(), names: BTreeSet::new() };
     let edge = controller.engine.edge();
     read_with_patience(&controller.clock, || edge.listed_service_controls(&of), Read::unread).await
 }
