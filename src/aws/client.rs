@@ -8,14 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::{Builder as HttpBuilder, Connector, proxy::ProxyConfig, tls};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -25,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::circuit::Circuits;
+use super::configuration::{as_ours, http_client};
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter};
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
@@ -36,9 +33,6 @@ use crate::model::{AccountId, Cell, OrganizationId, Region, RootId};
 
 /// The Region of the caller's own calls where neither settings nor environment name one.
 const HOME_REGION_DEFAULT: &str = "us-east-1";
-
-/// How long a connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The caller's own credentials are replaced this long before they end.
 const CREDENTIALS_BUFFER: Duration = Duration::from_mins(5);
@@ -544,39 +538,6 @@ impl Aws {
     pub(super) fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
-}
-
-/// What every configuration has, whoever made it.
-fn as_ours(settings: &Settings, sdk: &SdkConfig) -> SdkConfig {
-    let mut builder = sdk.clone().into_builder();
-    builder
-        .set_app_name(AppName::new(settings.application).ok())
-        .set_retry_config(Some(RetryConfig::disabled()))
-        .set_timeout_config(Some(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(settings.attempt_timeout)
-                .operation_timeout(settings.operation_timeout)
-                .build(),
-        ));
-    if sdk.http_client().is_none() {
-        builder.set_http_client(Some(http_client()));
-    }
-    builder.build()
-}
-
-/// The SDK's own default client, made once: left to themselves, all clients make their own pool.
-fn http_client() -> SharedHttpClient {
-    HttpBuilder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.build()
-    })
 }
 
 async fn identify(

@@ -388,13 +388,11 @@ fn classify(code: &str, reason: Option<&str>, region: &Region) -> ErrorClass {
             ErrorClass::Quota
         }
         "ConstraintViolationException" => classify_constraint(reason),
-        "PolicyNotAttachedException" | "NoSuchEntity" => ErrorClass::NotFound,
+        "PolicyNotAttachedException" => ErrorClass::NotFound,
         code if code.ends_with("NotFoundException") => ErrorClass::NotFound,
         "ValidationException"
         | "ValidationError"
         | "InvalidInputException"
-        | "InvalidInput"
-        | "PolicyEvaluation"
         | "InvalidAction"
         | "MalformedPolicyDocument"
         | "MalformedPolicyDocumentException"
@@ -406,6 +404,15 @@ fn classify(code: &str, reason: Option<&str>, region: &Region) -> ErrorClass {
         | "UnknownOperationException"
         | "RequestEntityTooLargeException"
         | "SerializationException" => ErrorClass::Invalid,
+        code => classify_iam(code),
+    }
+}
+
+fn classify_iam(code: &str) -> ErrorClass {
+    match code {
+        "NoSuchEntity" => ErrorClass::NotFound,
+        "ServiceFailure" => ErrorClass::Unavailable,
+        "InvalidInput" | "PolicyEvaluation" => ErrorClass::Invalid,
         _ => ErrorClass::Unknown,
     }
 }

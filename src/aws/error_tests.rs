@@ -74,6 +74,7 @@ fn every_documented_code_has_its_class() {
         ("InvalidInput", Is::Invalid),
         ("NoSuchEntity", Is::NotFound),
         ("PolicyEvaluation", Is::Invalid),
+        ("ServiceFailure", Is::Unavailable),
         // sts (5)
         ("AccessDenied", Is::Denied),
         ("ExpiredToken", Is::Expired),

@@ -27,6 +27,7 @@ mod callers;
 mod callers;
 mod circuit;
 mod client;
+mod configuration;
 mod enforced;
 mod error;
 mod evidence;

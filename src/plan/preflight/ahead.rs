@@ -36,9 +36,8 @@ pub fn callers_ahead(desired: &Desired, facts: &Facts) -> usize {
         let roles = preflight.callers.iter();
         match preflight.probes {
             Probes::Every => {
-                every.extend(roles.flat_map(|role| {
-                    cells.iter().map(move |(cell, _)| (cell.account.clone(), role))
-                }))
+                let accounts = || cells.iter().map(|(cell, _)| cell.account.clone());
+                every.extend(roles.flat_map(|role| accounts().map(move |it| (it, role))));
             }
             Probes::Sample(percent) => {
                 sampled += count(cells.len(), percent).min(cells.len()) * roles.count();

@@ -254,9 +254,9 @@ fn a_profile_must_admit_the_account_in_every_region_it_reaches() {
     assert_eq!(hold(&world).0, HoldReason::Preflight);
 }
 
-fn attach(world: &World, preflight: Preflight, plan: &mut Plan) -> Result<(), Held> {
+fn attach(world: &World, preflight: &Preflight, plan: &mut Plan) -> Result<(), Held> {
     let (context, name) = (world.context(), "everywhere".parse().unwrap());
-    let scope = Scope { enforcement: &name, preflight: &preflight, context: &context };
+    let scope = Scope { enforcement: &name, preflight, context: &context };
     let references = BTreeSet::from([(guardrail_arn(), version(2))]);
     scope.clear_attachment(&ROOT.parse().unwrap(), &references, plan)
 }
@@ -265,7 +265,7 @@ fn attach(world: &World, preflight: Preflight, plan: &mut Plan) -> Result<(), He
 fn an_attachment_is_tried_from_every_active_account_and_one_denied_holds_all() {
     let mut world = world();
     let mut plan = Plan::default();
-    let held = attach(&world, Preflight::default(), &mut plan).unwrap_err();
+    let held = attach(&world, &Preflight::default(), &mut plan).unwrap_err();
     assert_eq!(held.reason, HoldReason::Preflight);
     let all = [MANAGEMENT, MEMBER, OTHER].map(probe);
     assert_eq!(plan.needs_probes, BTreeSet::from(all), "and not from the suspended one");
@@ -273,11 +273,11 @@ fn an_attachment_is_tried_from_every_active_account_and_one_denied_holds_all() {
     shown(&mut world, MEMBER, ProbeOutcome::Passed, 0);
     shown(&mut world, OTHER, denied(), 1);
     let tolerant = Preflight { max_unknown: 100, ..Preflight::default() };
-    let held = attach(&world, tolerant, &mut Plan::default()).unwrap_err();
+    let held = attach(&world, &tolerant, &mut Plan::default()).unwrap_err();
     assert_eq!((held.reason, held.until), (HoldReason::PreflightDenied, Until::Person));
     assert!(held.message.contains(OTHER) && !held.message.contains(MEMBER), "{}", held.message);
     shown(&mut world, OTHER, ProbeOutcome::Passed, 0);
-    assert_eq!(attach(&world, Preflight::default(), &mut Plan::default()), Ok(()));
+    assert_eq!(attach(&world, &Preflight::default(), &mut Plan::default()), Ok(()));
 }
 
 #[test]
@@ -288,10 +288,10 @@ fn an_attachment_tolerates_so_many_accounts_without_an_answer() {
         shown(&mut world, account, no_answer(true), 1);
     }
     let tolerating = |max_unknown| Preflight { max_unknown, ..Preflight::default() };
-    let held = attach(&world, tolerating(1), &mut Plan::default()).unwrap_err();
+    let held = attach(&world, &tolerating(1), &mut Plan::default()).unwrap_err();
     assert_eq!(held.reason, HoldReason::PreflightUnknown);
     let mut plan = Plan::default();
-    assert_eq!(attach(&world, tolerating(2), &mut plan), Ok(()));
+    assert_eq!(attach(&world, &tolerating(2), &mut plan), Ok(()));
     assert_eq!(plan.warnings.len(), 1, "and says so");
 }
 
@@ -317,7 +317,7 @@ fn what_was_attached_before_is_attached_again_without_asking() {
     let lost = restorable(&before, &now);
     assert_eq!(lost.iter().map(|it| it.target.to_string()).collect::<Vec<_>>(), [ROOT]);
     world.facts.restorable = lost;
-    assert_eq!(attach(&world, Preflight::default(), &mut Plan::default()), Ok(()));
+    assert_eq!(attach(&world, &Preflight::default(), &mut Plan::default()), Ok(()));
     let moved = BTreeMap::from([(id("p-aaaaaaaa"), policy(&[ROOT, UNIT], 1))]);
     assert_eq!(restorable(&before, &moved).len(), 2, "another version in the same document");
     assert!(restorable(&before, &before).is_empty());

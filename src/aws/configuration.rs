@@ -1,0 +1,47 @@
+//! What every configuration of the SDK has: one connection pool, no retries, bounded waits.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, SdkConfig};
+use aws_smithy_http_client::{Builder as HttpBuilder, Connector, proxy::ProxyConfig, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::settings::Settings;
+
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What every configuration has, whoever made it.
+pub(super) fn as_ours(settings: &Settings, sdk: &SdkConfig) -> SdkConfig {
+    let mut builder = sdk.clone().into_builder();
+    builder
+        .set_app_name(AppName::new(settings.application).ok())
+        .set_retry_config(Some(RetryConfig::disabled()))
+        .set_timeout_config(Some(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(settings.attempt_timeout)
+                .operation_timeout(settings.operation_timeout)
+                .build(),
+        ));
+    if sdk.http_client().is_none() {
+        builder.set_http_client(Some(http_client()));
+    }
+    builder.build()
+}
+
+/// The SDK's own default client, made once: left to themselves, all clients make their own pool.
+pub(super) fn http_client() -> SharedHttpClient {
+    HttpBuilder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    })
+}
