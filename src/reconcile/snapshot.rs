@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::key::Key;
 use super::state::State;
 use crate::model::{AccountState, Cell};
+use crate::plan::UnclaimedLogging;
 use crate::status::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, Snapshot,
     SnapshotCounts, Tally,
@@ -35,6 +36,16 @@ impl Engine {
         let found = findings.iter().filter(|(_, finding)| **finding == Finding::Orphan);
         let found =
             found.map(|(cell, _)| format!("{cell}: enforced by us, and no manifest says so"));
+        let logging = state.logging_findings();
+        let (mut unlogged, mut logged) = (Vec::new(), Vec::new());
+        for (cell, finding) in &logging {
+            match finding {
+                UnclaimedLogging::Unlogged => unlogged.push(place(cell)),
+                UnclaimedLogging::Orphan(manifest) => logged.push(format!(
+                    "{cell}: logged as InvocationLogging/{manifest} says, and no manifest claims it"
+                )),
+            }
+        }
         let named = state.board.outcomes().values().flat_map(|outcome| outcome.orphans.clone());
         let writes = state.writes.iter().rev().take(WRITES_MAX).map(|write| write.text.clone());
         let mut writes: Vec<String> = writes.collect();
@@ -50,8 +61,9 @@ impl Engine {
             counts: state.counts(&keys),
             keys,
             unprotected,
+            unlogged,
             refusals: state.desired.refusals.iter().map(ToString::to_string).collect(),
-            orphans: named.chain(found).collect(),
+            orphans: named.chain(found).chain(logged).collect(),
             held_plan,
             journal,
             accounts: state.account_statuses(),

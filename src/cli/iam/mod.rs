@@ -108,6 +108,10 @@ struct RolesArguments {
     /// A customer key that encrypts guardrails; repeatable.
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
+    /// The role of each account that invocation logging writes to CloudWatch with: it, and no other,
+    /// may be handed to Bedrock. Not needed where logs go to S3.
+    #[arg(long, value_name = "NAME", value_parser = role_name)]
+    logging_role: Option<String>,
 }
 
 /// How documents are printed.
@@ -152,6 +156,7 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         probe_model: arguments.probe_model.clone(),
         service_control_policies: arguments.service_control_policies,
         kms_keys: arguments.kms_key.clone(),
+        logging_role: arguments.logging_role.clone(),
     };
     match arguments.format {
         Format::Json => {
@@ -175,7 +180,9 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         Format::Terraform => {
             let names = given(arguments)?;
             let member = cloudformation::member(&arguments.member_role, &extent);
-            Ok(terraform::organization(&names, &Documents::of(&names, &extent), &member))
+            let logging_role = extent.logging_role.as_deref();
+            let documents = Documents::of(&names, &extent);
+            Ok(terraform::organization(&names, &documents, (&member, logging_role)))
         }
     }
 }
