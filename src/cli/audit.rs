@@ -14,8 +14,8 @@ use crate::runtime::{offset, spread};
 /// How the audit goes.
 #[derive(Clone, Debug, Args)]
 pub(super) struct AuditPace {
-    /// How often each account × Region that no manifest names is looked at, for what is ours or
-    /// unprotected there; each at its own moment in the interval. 0s: never.
+    /// How often each account × Region that no manifest names is looked at, for what is ours,
+    /// unprotected or unlogged there; each at its own moment in the interval. 0s: never.
     #[arg(long, env = "BEDRAIL_AUDIT_INTERVAL", value_parser = duration, default_value = "1h")]
     audit_interval: Duration,
     /// Regions under audit, separated by commas; default: those that manifests name.

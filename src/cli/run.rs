@@ -128,7 +128,7 @@ pub(super) fn say_where_things_stand(controller: &Controller) {
         ),
         None => error!("not ready: no usable manifests; only observing, nothing is written"),
     }
-    let Summary { keys, ready, held, refused, failed, orphans, unprotected, .. } =
+    let Summary { keys, ready, held, refused, failed, orphans, unprotected, unlogged, .. } =
         controller.engine.summary();
     let calls: u64 = controller.engine.calls().values().sum();
     let fleet = controller.engine.fleet();
@@ -143,6 +143,7 @@ pub(super) fn say_where_things_stand(controller: &Controller) {
         failed,
         orphans,
         unprotected,
+        unlogged,
         not_active,
         calls,
         "resync"

@@ -21,8 +21,8 @@ use crate::model::{
     ProbeOutcome, Read, RoleName, Unread, Version,
 };
 use crate::plan::verify::{
-    Claim, Claims, Finding, Probed, Reading, Report, Verdict, is_under, judge_callers, judge_probe,
-    to_junit,
+    Claim, Claims, Finding, LoggedCell, Probed, Reading, Report, Verdict, is_under, judge_callers,
+    judge_logging, judge_probe, to_junit,
 };
 use crate::reconcile::{Engine, Intent, Probe, Way};
 use crate::runtime::{Clock, Shutdown};
@@ -37,7 +37,8 @@ const FAILURES_MAX: u32 = 4;
 effective policy, is read back and compared; the account must not be on the list of invalid
 effective policies; IAM is asked about the roles of `callerRoles`; then the cell is probed from
 inside the account. What a rollout keeps on an older revision until its wave opens is judged against
-that one, and says so.
+that one, and says so. Where the manifests say that calls are logged, the logging configuration is
+read back and compared.
 
   none             what was read back is proof enough
   apply            ApplyGuardrail: the account can apply the version (no model tokens)
@@ -150,8 +151,12 @@ pub(super) async fn verify(common: &Common, arguments: VerifyArguments) -> anyho
     let Claims { claims, skipped } = engine.claims();
 
     let shutdown = Shutdown::on_signals()?;
-    let findings = tokio::select! {
-        findings = prove(&controller, &arguments, claims) => findings,
+    let proving = async {
+        let logging = prove_logging(&controller);
+        tokio::join!(prove(&controller, &arguments, claims), logging)
+    };
+    let (findings, logging) = tokio::select! {
+        findings = proving => findings,
         () = shutdown.graceful.cancelled() => {
             anstream::eprintln!("interrupted; nothing is proven");
             return Ok(Exit::Error);
@@ -161,6 +166,7 @@ pub(super) async fn verify(common: &Common, arguments: VerifyArguments) -> anyho
     let report = Report {
         probe: probe.map(|it| it.get_name().to_owned()).unwrap_or_default(),
         findings,
+        logging,
         skipped,
         refusals: engine.desired().refusals.clone(),
     };
@@ -171,8 +177,8 @@ pub(super) async fn verify(common: &Common, arguments: VerifyArguments) -> anyho
         ReportForm::Junit => anstream::print!("{}", to_junit(&report)),
     }
     report::explain(engine);
-    if report.findings.is_empty() {
-        anstream::eprintln!("no enforcement claims any cell: there is nothing to prove");
+    if report.findings.is_empty() && report.logging.is_empty() {
+        anstream::eprintln!("no manifest claims any cell: there is nothing to prove");
     }
     Ok(if is_read && report.is_proven() { Exit::Done } else { Exit::Error })
 }
@@ -268,6 +274,29 @@ async fn ask_callers(
     answered.into_values().flatten().collect()
 }
 
+/// Judges the logging of every cell in which it is claimed, by reading.
+async fn prove_logging(controller: &Controller) -> Vec<(LoggedCell, Finding)> {
+    let claims = controller.engine.logged_cells();
+    let cells = claims.iter().map(|claim| claim.cell.clone()).collect::<Vec<_>>();
+    let read = gather(controller, "logging read", cells, |engine, clock, cell| async move {
+        read_with_patience(&clock, || engine.logging_now(&cell), Read::unread).await
+    })
+    .await;
+    let lost = Read::Unknown(lost());
+    claims
+        .into_iter()
+        .map(|claim| {
+            let finding = judge_logging(&claim, read.get(&claim.cell).unwrap_or(&lost));
+            (claim, finding)
+        })
+        .collect()
+}
+
+/// What stands for a read whose task did not end.
+fn lost() -> Unread {
+    Unread { class: "Unknown", message: "it was not read".to_owned() }
+}
+
 /// What one probe is about: claims that differ in nothing else share it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Asked {
@@ -336,7 +365,6 @@ impl Evidence {
             },
         );
         let (organization, slots, effective) = tokio::join!(organization, slots, effective);
-        let lost = || Unread { class: "Unknown", message: "it was not read".to_owned() };
         Self {
             organization,
             slots,

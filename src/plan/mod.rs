@@ -66,7 +66,10 @@ pub use describe::Effect;
 pub use effective::{unproven, witnesses};
 pub use guard::{HeldPlan, Losses, Ruling, Specs, rule, withhold};
 pub use import::{Live, import};
-pub use logging::{LoggingMemory, plan_left_logging, plan_logging};
+pub use logging::{
+    LoggingMemory, LoggingTemplates, UnclaimedLogging, judge_unclaimed_logging, logging_templates,
+    plan_left_logging, plan_logging,
+};
 pub use organization::{plan_organization, policy_regions, taken_over};
 pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
 pub use preflight::{Proving, callers_ahead, controls_are_fresh, probes_ahead, restorable};

@@ -1,5 +1,5 @@
-//! The slow look at what no manifest names: cells nobody protects, and enforcements of ours that
-//! nobody claims any more. Only reads, and nothing is planned from what it finds.
+//! The slow look at what no manifest names: cells nobody protects or logs, and enforcements and
+//! logging of ours that nobody claims any more. Only reads, and nothing is planned from what it finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +40,15 @@ pub(super) struct Audited {
     slot: Slot,
     /// What was logged of it last.
     said: Option<Finding>,
+}
+
+/// The Regions under audit, as the last pass had them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// For slots.
+    pub(super) slots: BTreeSet<Region>,
+    /// For invocation logging.
+    pub(super) logging: BTreeSet<Region>,
 }
 
 /// The Regions with an enforcement in the Bedrock policies attached to each target.
@@ -109,32 +118,27 @@ fn judge(slot: Slot, is_covered: Option<bool>) -> Option<Finding> {
 }
 
 impl Engine {
-    /// Every ACTIVE account × Region of `regions` that no manifest claims; the Regions that the
-    /// manifests name when none are given. Empty until there are manifests and a fleet.
+    /// Every ACTIVE account × Region of `regions` that no manifest claims, for its slot or for its
+    /// logging; of the Regions that manifests name for the one and the other when none are given.
+    /// Empty until there are manifests and a fleet.
     pub fn unclaimed(&self, regions: &BTreeSet<Region>) -> BTreeSet<Cell> {
-        let state = self.state();
-        let desired = &state.desired;
-        let (Some(fleet), true) = (&state.facts.fleet, desired.generation > 0) else {
+        let mut state = self.state();
+        if state.desired.generation == 0 {
+            return BTreeSet::new();
+        }
+        state.scope = state.scope_of(regions);
+        state.retain_audited();
+        let (Some(fleet), Scope { slots, logging }) = (&state.facts.fleet, &state.scope) else {
             return BTreeSet::new();
         };
-        let named: BTreeSet<&Region> = if regions.is_empty() {
-            let replicas = desired.replicas.keys().map(|key| &key.region);
-            let cells = desired.cells.keys().map(|cell| &cell.region);
-            let organization = desired.organization.values().flat_map(|it| &it.regions);
-            replicas.chain(cells).chain(organization).collect()
-        } else {
-            regions.iter().collect()
-        };
-        let accounts = fleet.accounts.values().filter(|it| it.state == AccountState::Active);
-        accounts
+        let active = fleet.accounts.values().filter(|it| it.state == AccountState::Active);
+        active
             .flat_map(|account| {
-                let cell = |region: &&Region| Cell {
-                    account: account.id.clone(),
-                    region: (*region).clone(),
-                };
-                named.iter().map(cell).collect::<Vec<_>>()
+                let cell =
+                    |region: &Region| Cell { account: account.id.clone(), region: region.clone() };
+                slots.union(logging).map(cell).collect::<Vec<_>>()
             })
-            .filter(|cell| !desired.cells.contains_key(cell))
+            .filter(|cell| state.audits_slot(cell) || state.audits_logging(cell))
             .collect()
     }
 
@@ -147,17 +151,27 @@ impl Engine {
     /// looked at again by the next pass.
     pub(super) async fn audit(&self, cell: &Cell) -> Visited {
         let done = Visited { next: Next::Done, wake: BTreeSet::new() };
-        let read = tokio::select! {
+        let (has_slot, has_logging) = {
+            let state = self.state();
+            (state.audits_slot(cell), state.audits_logging(cell))
+        };
+        let slot = async { if has_slot { Some(self.aws.cell(cell).await) } else { None } };
+        let logging = async { if has_logging { Some(self.aws.logging(cell).await) } else { None } };
+        let (slot, logging) = tokio::select! {
             () = self.stop.cancelled() => return done,
-            read = self.aws.cell(cell) => read,
+            read = async { tokio::join!(slot, logging) } => read,
         };
         let mut state = self.state();
-        if state.is_to_audit(cell) {
+        // Claimed meanwhile: its own visit says what becomes of it.
+        if let Some(read) = slot.filter(|_| state.audits_slot(cell)) {
             if let Some(slot) = self.slot(&state, &read.enforcement) {
                 state.note(cell, slot);
             } else {
                 debug!(%cell, "the audit could not read this cell");
             }
+        }
+        if let Some(read) = logging.filter(|_| state.audits_logging(cell)) {
+            state.note_logging(cell, read);
         }
         done
     }
@@ -185,8 +199,23 @@ impl State {
     /// Forgets audited cells that are claimed now, or whose account can no longer be worked in.
     pub(super) fn retain_audited(&mut self) {
         let mut audited = std::mem::take(&mut self.audited);
-        audited.retain(|cell, _| self.is_to_audit(cell));
+        audited.retain(|cell, _| self.audits_slot(cell));
         self.audited = audited;
+        self.retain_audited_logging();
+    }
+
+    fn scope_of(&self, regions: &BTreeSet<Region>) -> Scope {
+        if !regions.is_empty() {
+            return Scope { slots: regions.clone(), logging: regions.clone() };
+        }
+        let desired = &self.desired;
+        let replicas = desired.replicas.keys().map(|key| &key.region);
+        let cells = desired.cells.keys().map(|cell| &cell.region);
+        let organization = desired.organization.values().flat_map(|it| &it.regions);
+        Scope {
+            slots: replicas.chain(cells).chain(organization).cloned().collect(),
+            logging: desired.logging.keys().map(|cell| cell.region.clone()).collect(),
+        }
     }
 
     pub(super) fn findings(&self) -> BTreeMap<Cell, Finding> {
@@ -196,10 +225,15 @@ impl State {
         self.audited.iter().filter_map(finding).collect()
     }
 
-    fn is_to_audit(&self, cell: &Cell) -> bool {
-        let account = self.facts.fleet.as_ref().and_then(|it| it.accounts.get(&cell.account));
-        account.is_some_and(|account| account.state == AccountState::Active)
+    fn audits_slot(&self, cell: &Cell) -> bool {
+        self.scope.slots.contains(&cell.region)
+            && self.is_active(&cell.account)
             && !self.desired.cells.contains_key(cell)
+    }
+
+    pub(super) fn is_active(&self, account: &AccountId) -> bool {
+        let account = self.facts.fleet.as_ref().and_then(|it| it.accounts.get(account));
+        account.is_some_and(|account| account.state == AccountState::Active)
     }
 
     fn finding(&self, cell: &Cell, slot: Slot) -> Option<Finding> {
@@ -235,7 +269,7 @@ impl State {
         }
     }
 
-    fn account_name(&self, account: &AccountId) -> String {
+    pub(super) fn account_name(&self, account: &AccountId) -> String {
         let fleet = self.facts.fleet.as_ref();
         let account = fleet.and_then(|fleet| fleet.accounts.get(account));
         account.map_or_else(String::new, |account| account.name.clone())

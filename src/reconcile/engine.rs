@@ -13,7 +13,7 @@ use super::key::Key;
 use super::state::{Accepted, State, WriteRecord};
 use crate::aws::Aws;
 use crate::model::{ControlLimits, Desired, Fleet, OwnerId};
-use crate::plan::{self, HeldPlan, Ourselves, Plan, Ruling, Timing};
+use crate::plan::{self, HeldPlan, Ourselves, Plan, Ruling, Timing, UnclaimedLogging};
 use crate::status::journal::Journal;
 use crate::status::{Outcome, Summary};
 
@@ -161,6 +161,12 @@ impl Engine {
             match finding {
                 Finding::Orphan => summary.orphans += 1,
                 Finding::Unprotected => summary.unprotected += 1,
+            }
+        }
+        for finding in state.logging_findings().into_values() {
+            match finding {
+                UnclaimedLogging::Orphan(_) => summary.orphans += 1,
+                UnclaimedLogging::Unlogged => summary.unlogged += 1,
             }
         }
         summary

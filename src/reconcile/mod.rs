@@ -24,6 +24,7 @@ mod access;
 mod act;
 mod announce;
 mod audit;
+mod audit_logging;
 mod callers;
 mod contested;
 mod engine;

@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::key::Key;
 use super::state::State;
 use crate::model::{AccountState, Cell};
+use crate::plan::UnclaimedLogging;
 use crate::status::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, Snapshot,
     SnapshotCounts, Tally,
@@ -43,6 +44,7 @@ impl Engine {
             counts: state.counts(&keys),
             keys,
             unprotected,
+            unlogged: state.unlogged(),
             refusals: state.desired.refusals.iter().map(ToString::to_string).collect(),
             orphans: state.orphans(),
             held_plan,
@@ -81,8 +83,23 @@ impl State {
         let found = findings.iter().filter(|(_, finding)| **finding == Finding::Orphan);
         let found =
             found.map(|(cell, _)| format!("{cell}: enforced by us, and no manifest says so"));
+        let logging = self.logging_findings();
+        let logged = logging.iter().filter_map(|(cell, finding)| match finding {
+            UnclaimedLogging::Unlogged => None,
+            UnclaimedLogging::Orphan(manifest) => Some(format!(
+                "{cell}: logged as InvocationLogging/{manifest} says, and no manifest claims it"
+            )),
+        });
         let named = self.board.outcomes().values().flat_map(|outcome| outcome.orphans.clone());
-        named.chain(found).collect()
+        named.chain(found).chain(logged).collect()
+    }
+
+    /// Cells in which calls should be logged, and are not.
+    fn unlogged(&self) -> Vec<Place> {
+        let logging = self.logging_findings();
+        let unlogged =
+            logging.iter().filter(|(_, finding)| **finding == UnclaimedLogging::Unlogged);
+        unlogged.map(|(cell, _)| place(cell)).collect()
     }
 
     pub(super) fn notices(&self, journal: Option<&JournalStatus>) -> Vec<String> {

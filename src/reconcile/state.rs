@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::audit::{Audited, Coverage};
+use super::audit::{Audited, Coverage, Scope};
+use super::audit_logging::AuditedLogging;
 use super::contested::Contests;
 use super::key::Key;
 use super::observe::OwnControls;
@@ -14,7 +15,9 @@ use crate::model::{
     AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId,
     ProbeKey, Read, Region, ReplicaKey,
 };
-use crate::plan::{Decision, LoggingMemory, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial};
+use crate::plan::{
+    Decision, LoggingMemory, LoggingTemplates, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial,
+};
 use crate::status::{Board, Tally, Timeline};
 
 /// Resolves the accepted manifests against a fleet. The composition root hands it in, so that a
@@ -97,6 +100,12 @@ pub(super) struct State {
     pub(super) last_policies: BTreeMap<PolicyId, PolicyFact>,
     /// What the audit read of cells that no manifest claims.
     pub(super) audited: BTreeMap<Cell, Audited>,
+    /// What it read of logging in cells that no manifest claims for it.
+    pub(super) audited_logging: BTreeMap<Cell, AuditedLogging>,
+    /// Which Regions it looks at.
+    pub(super) scope: Scope,
+    /// What manifests ask to be logged, whatever the cell.
+    pub(super) logging_templates: LoggingTemplates,
     /// Where organization policies enforce; the last that could be read.
     pub(super) coverage: Option<Coverage>,
     /// Cells that no manifest claims, looked at for what left a selection.

@@ -6,8 +6,12 @@ use super::engine::Engine;
 use crate::aws::{
     AppliedGuardrail, AwsError, Caller, ErrorClass, GuardrailVersion, InferenceEvidence, Question,
 };
-use crate::model::{AccountId, Cell, ObservedCell, ObservedOrganization, Side};
-use crate::plan::verify::{self, Claim, Claims, Expected, Finding, Probed, Ran, Reading};
+use crate::model::{
+    AccountId, Cell, LoggingConfig, ObservedCell, ObservedOrganization, Read, Side,
+};
+use crate::plan::verify::{
+    self, Claim, Claims, Expected, Finding, LoggedCell, Probed, Ran, Reading,
+};
 
 /// What probes say: nothing that any guardrail should stop, and little to pay for.
 const HARMLESS: &str = "Hello, how are you today?";
@@ -49,6 +53,16 @@ impl Engine {
         let claim = verify::meant(claim, reading);
         let finding = verify::judge_reading(&claim, reading, &context);
         (claim, finding)
+    }
+
+    /// The cells whose logging the manifests claim.
+    pub fn logged_cells(&self) -> Vec<LoggedCell> {
+        verify::logged_cells(&self.state().desired.logging)
+    }
+
+    /// Reads the invocation logging of a cell.
+    pub async fn logging_now(&self, cell: &Cell) -> Read<LoggingConfig> {
+        self.aws.logging(cell).await
     }
 
     /// Reads the Bedrock policies and the list of invalid effective policies.

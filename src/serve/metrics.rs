@@ -110,7 +110,8 @@ impl Scrape {
     }
 
     fn cells(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Snapshot { counts, unprotected, refusals, orphans, held_plan, .. } = &self.snapshot;
+        let Snapshot { counts, unprotected, unlogged, refusals, orphans, held_plan, .. } =
+            &self.snapshot;
         let by_phase = |of: &BTreeMap<Phase, usize>| {
             // Every phase, also at zero: an alert on a series that is not there never fires.
             let series = Phase::ALL.into_iter().map(|phase| {
@@ -126,6 +127,9 @@ impl Scrape {
         let plain = |count: usize| [(Vec::new(), number(count))];
         let help = "ACTIVE accounts x Regions without any enforcement, that no manifest names";
         gauges(encoder, "bedrail_unprotected_cells", help, plain(unprotected.len()))?;
+        let help =
+            "ACTIVE accounts x Regions without any logging, where manifests ask for it elsewhere";
+        gauges(encoder, "bedrail_unlogged_cells", help, plain(unlogged.len()))?;
         gauges(encoder, "bedrail_refusals", "What cannot be desired", plain(refusals.len()))?;
         let help = "What is ours and no manifest describes";
         gauges(encoder, "bedrail_orphans", help, plain(orphans.len()))?;

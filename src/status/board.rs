@@ -31,6 +31,8 @@ pub struct Summary {
     pub orphans: usize,
     /// Cells that no manifest names and no guardrail is enforced in, as far as they were looked at.
     pub unprotected: usize,
+    /// Cells of the audit in which calls are logged nowhere.
+    pub unlogged: usize,
 }
 
 impl<K> Default for Board<K> {
@@ -74,6 +76,7 @@ impl<K: Ord> Board<K> {
             failed: count(|it| it.failure.is_some()),
             orphans: self.outcomes.values().map(|it| it.orphans.len()).sum(),
             unprotected: 0,
+            unlogged: 0,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::outcome::Phase;
-use super::snapshot::{KeyStatus, Snapshot};
+use super::snapshot::{KeyStatus, Place, Snapshot};
 
 /// Columns of a terminal that everybody has.
 const COLUMNS: usize = 100;
@@ -46,23 +46,23 @@ pub fn to_text(snapshot: &Snapshot) -> String {
             lines.push(format!("and {more} more reasons; -o json has all"));
         }
     }
-    if !snapshot.unprotected.is_empty() {
-        let places = snapshot.unprotected.iter().take(NAMED_MAX);
-        let places: Vec<String> =
-            places.map(|place| format!("{}/{}", place.account, place.region)).collect();
-        let count = snapshot.unprotected.len();
-        lines.push(format!(
-            "unprotected: {} ({}{})",
-            grouped(count),
-            places.join(", "),
-            more(count)
-        ));
-    }
+    lines.extend(unclaimed("unprotected", &snapshot.unprotected));
+    lines.extend(unclaimed("unlogged", &snapshot.unlogged));
     lines.extend(snapshot.refusals.iter().take(2).map(|refusal| format!("refused: {refusal}")));
     if let Some(held) = &snapshot.held_plan {
         lines.push(format!("held plan {}", held.text));
     }
     fold(&lines)
+}
+
+/// What the audit found, if it did.
+fn unclaimed(what: &str, found: &[Place]) -> Option<String> {
+    let places = found.iter().take(NAMED_MAX);
+    let places: Vec<String> =
+        places.map(|place| format!("{}/{}", place.account, place.region)).collect();
+    let count = found.len();
+    (count > 0)
+        .then(|| format!("{what}: {} ({}{})", grouped(count), places.join(", "), more(count)))
 }
 
 /// One key, with everything that is known of it.

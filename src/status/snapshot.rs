@@ -31,6 +31,10 @@ pub struct Snapshot {
     pub keys: Vec<KeyStatus>,
     /// ACTIVE accounts and Regions without any enforcement, that no manifest names.
     pub unprotected: Vec<Place>,
+    /// ACTIVE accounts and Regions whose calls are logged nowhere, where manifests ask for logging
+    /// elsewhere.
+    #[serde(default)]
+    pub unlogged: Vec<Place>,
     /// What cannot be desired.
     pub refusals: Vec<String>,
     /// What is ours and no manifest describes.

@@ -6,6 +6,7 @@ mod delegated;
 mod flow;
 mod forms;
 mod missing;
+mod passed;
 #[path = "../support/mod.rs"]
 mod support;
 

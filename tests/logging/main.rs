@@ -7,6 +7,7 @@
 mod support;
 
 mod alone;
+mod audit;
 mod converges;
 mod destinations;
 mod foreign;

@@ -4,6 +4,7 @@
 
 mod failed;
 mod forms;
+mod logging;
 mod proven;
 mod rolling;
 #[path = "../support/mod.rs"]

@@ -28,6 +28,9 @@ fn variables() -> Names {
 pub(super) fn member(role_name: &str, extent: &Extent) -> Value {
     let names = &variables();
     let always = Extent { manages_guardrails: false, probe_model: None, ..extent.clone() };
+    let attached = |condition: &str, name: &str, statements: &[Value]| {
+        attached("MemberRole", condition, name, statements)
+    };
     let mut template = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The role through which the Bedrail controller reaches this account.",
@@ -67,13 +70,19 @@ pub(super) fn member(role_name: &str, extent: &Extent) -> Value {
         }},
     });
     if extent.passes_a_role() {
-        let logging = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${LoggingRoleName}";
-        template["Conditions"]["LogsToCloudWatch"] =
-            json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "LoggingRoleName"}, ""]}]});
+        template["Conditions"]["LogsToCloudWatch"] = logs_to_cloudwatch();
         template["Resources"]["PassLoggingRolePolicy"] =
-            attached("LogsToCloudWatch", "PassLoggingRole", &[documents::pass_role(logging)]);
+            attached("LogsToCloudWatch", "PassLoggingRole", &[documents::pass_role(LOGGING_ROLE)]);
     }
     template
+}
+
+/// The role that is handed to Bedrock.
+const LOGGING_ROLE: &str = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${LoggingRoleName}";
+
+/// Whether one is.
+fn logs_to_cloudwatch() -> Value {
+    json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "LoggingRoleName"}, ""]}]})
 }
 
 const ROLE_NAME: &str = "^[A-Za-z0-9_+=,.@-]{1,64}$";
@@ -119,7 +128,8 @@ fn member_parameters(role_name: &str, extent: &Extent) -> Map<String, Value> {
     });
     if extent.passes_a_role() {
         parameters["LoggingRoleName"] = json!({
-            "Type": "String", "Default": "", "AllowedPattern": "^[A-Za-z0-9_+=,.@-]{0,64}$",
+            "Type": "String", "Default": extent.logging_role.clone().unwrap_or_default(),
+            "AllowedPattern": "^[A-Za-z0-9_+=,.@-]{0,64}$",
             "Description": "The role that invocation logging to CloudWatch uses. Empty when logs go to S3.",
         });
     }
@@ -135,13 +145,13 @@ fn members(object: Value) -> Map<String, Value> {
     }
 }
 
-fn attached(condition: &str, name: &str, statements: &[Value]) -> Value {
+fn attached(role: &str, condition: &str, name: &str, statements: &[Value]) -> Value {
     json!({
         "Type": "AWS::IAM::RolePolicy",
         "Condition": condition,
         "Properties": {
             "PolicyName": name,
-            "RoleName": {"Ref": "MemberRole"},
+            "RoleName": {"Ref": role},
             "PolicyDocument": substituted(&documents::policy(statements)),
         },
     })
@@ -166,7 +176,9 @@ pub(super) fn organization(controller_role: &str, role_name: &str, extent: &Exte
         .map(|(name, value)| json!({"ParameterKey": name, "ParameterValue": {"Ref": value}}))
         .collect();
     parameters.extend(members(own_parameters()));
-    print::yaml(&json!({
+    // The role is a parameter of this template, so that it stands in no document that is always there.
+    let always = Extent { logging_role: None, ..extent.clone() };
+    let mut template = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Bedrail: the controller's role, and the member role of every account.",
         "Parameters": parameters,
@@ -176,7 +188,7 @@ pub(super) fn organization(controller_role: &str, role_name: &str, extent: &Exte
                 "Properties": {
                     "ManagedPolicyName": {"Ref": "ControllerRoleName"},
                     "Description": "What the Bedrail controller calls, and nothing else.",
-                    "PolicyDocument": substituted(&documents::controller(&names, extent)),
+                    "PolicyDocument": substituted(&documents::controller(&names, &always)),
                 },
             },
             "ControllerRole": controller_role_resource(),
@@ -186,7 +198,17 @@ pub(super) fn organization(controller_role: &str, role_name: &str, extent: &Exte
             "Description": "The role to run the controller with.",
             "Value": {"Fn::GetAtt": ["ControllerRole", "Arn"]},
         }},
-    }))
+    });
+    if extent.passes_a_role() {
+        template["Conditions"] = json!({"LogsToCloudWatch": logs_to_cloudwatch()});
+        template["Resources"]["PassLoggingRolePolicy"] = attached(
+            "ControllerRole",
+            "LogsToCloudWatch",
+            "PassLoggingRole",
+            &[documents::pass_role(LOGGING_ROLE)],
+        );
+    }
+    print::yaml(&template)
 }
 
 fn controller_role_resource() -> Value {

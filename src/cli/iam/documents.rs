@@ -20,6 +20,8 @@ pub(super) struct Extent {
     pub(super) caller_roles: bool,
     /// Customer keys of guardrails.
     pub(super) kms_keys: Vec<String>,
+    /// The role of each account that Bedrock writes to CloudWatch with.
+    pub(super) logging_role: Option<String>,
 }
 
 /// All documents.
@@ -85,6 +87,7 @@ pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
         statements.extend(guardrails(own, extent));
         statements.extend(account(own, extent));
         statements.extend(probe(own, extent));
+        statements.extend(passed(own, extent));
     }
     policy(&statements)
 }
@@ -108,10 +111,7 @@ pub(super) fn member(names: &Names, extent: &Extent) -> Value {
         statements.extend(guardrails(names, extent));
     }
     statements.extend(probe(names, extent));
-    if extent.passes_a_role() {
-        statements
-            .push(pass_role(&format!("arn:{}:iam::{}:role/*", names.partition, names.own_account)));
-    }
+    statements.extend(passed(names, extent));
     policy(&statements)
 }
 
@@ -161,7 +161,14 @@ pub(super) fn probe_on(resource: &str, extent: &Extent) -> Value {
     statement("Probe", &extent.actions(ActsOn::Model), &[resource.to_owned()])
 }
 
-/// Lets Bedrock take on the role that writes logs.
+/// The role that is handed to Bedrock, where one is.
+fn passed(names: &Names, extent: &Extent) -> Option<Value> {
+    let role = extent.logging_role.as_deref().filter(|_| extent.passes_a_role())?;
+    let Names { partition, own_account, .. } = names;
+    Some(pass_role(&format!("arn:{partition}:iam::{own_account}:role/{role}")))
+}
+
+/// Lets Bedrock take on the role that writes logs, and nobody else.
 pub(super) fn pass_role(role: &str) -> Value {
     let mut pass = statement("PassLoggingRole", &["iam:PassRole"], &[role.to_owned()]);
     pass["Condition"] = json!({"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}});
@@ -250,6 +257,7 @@ mod tests {
             service_control_policies: true,
             caller_roles: cfg!(feature = "iam"),
             kms_keys: vec!["arn:aws:kms:us-east-1:111122223333:key/k".to_owned()],
+            logging_role: Some("BedrockLogging".to_owned()),
         }
     }
 
@@ -281,11 +289,24 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_passed_only_by_what_hands_one_to_bedrock() {
-        let mut extent = extent();
-        extent.permissions.retain(|it| it.action != PASSES_A_ROLE);
-        assert!(!member(&names("111122223333"), &extent).to_string().contains("iam:PassRole"));
-        extent.permissions.push(Permission { acts_on: ActsOn::Account, action: PASSES_A_ROLE });
-        assert!(member(&names("111122223333"), &extent).to_string().contains("iam:PassRole"));
+    fn only_the_role_that_is_named_is_passed_and_only_by_what_hands_one_to_bedrock() {
+        let passes = |document: &Value| -> Vec<Value> {
+            let statements = document["Statement"].as_array().unwrap().iter();
+            statements.filter(|it| it["Action"] == "iam:PassRole").cloned().collect()
+        };
+        let names = names("111122223333");
+        let passed = |account: &str| {
+            json!({"Sid": "PassLoggingRole", "Effect": "Allow", "Action": "iam:PassRole",
+                "Resource": format!("arn:aws:iam::{account}:role/BedrockLogging"),
+                "Condition": {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}})
+        };
+        assert_eq!(passes(&member(&names, &extent())), [passed("*")]);
+        assert_eq!(passes(&controller(&names, &extent())), [passed("111122223333")]);
+        let mut unable = extent();
+        unable.permissions.retain(|it| it.action != PASSES_A_ROLE);
+        for extent in [Extent { logging_role: None, ..extent() }, unable] {
+            assert_eq!(passes(&member(&names, &extent)), [Value::Null; 0]);
+            assert_eq!(passes(&controller(&names, &extent)), [Value::Null; 0]);
+        }
     }
 }

@@ -112,6 +112,10 @@ struct RolesArguments {
     /// A customer key that encrypts guardrails; repeatable.
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
+    /// The role of each account that invocation logging writes to CloudWatch with: it, and no other,
+    /// may be handed to Bedrock. Not needed where logs go to S3.
+    #[arg(long, value_name = "NAME", value_parser = role_name)]
+    logging_role: Option<String>,
 }
 
 /// How documents are printed.
@@ -177,6 +181,7 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         service_control_policies: arguments.service_control_policies,
         caller_roles: arguments.caller_roles,
         kms_keys: arguments.kms_key.clone(),
+        logging_role: arguments.logging_role.clone(),
     };
     match arguments.format {
         Format::Json => {
@@ -200,7 +205,9 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         Format::Terraform => {
             let names = given(arguments)?;
             let member = cloudformation::member(&arguments.member_role, &extent);
-            Ok(terraform::organization(&names, &Documents::of(&names, &extent), &member))
+            let logging_role = extent.logging_role.as_deref();
+            let documents = Documents::of(&names, &extent);
+            Ok(terraform::organization(&names, &documents, (&member, logging_role)))
         }
     }
 }

@@ -8,10 +8,16 @@ use super::print;
 
 /// The controller's policy, and the StackSet of the member role. The external id is a variable: it
 /// is no text for a repository.
-pub(super) fn organization(names: &Names, documents: &Documents, member: &Value) -> String {
+pub(super) fn organization(
+    names: &Names,
+    documents: &Documents,
+    (member, logging_role): (&Value, Option<&str>),
+) -> String {
     let Names {
         management, organization, controller_role, member_role, controller_account, ..
     } = names;
+    let logging_role = logging_role
+        .map_or_else(String::new, |role| format!("\n    LoggingRoleName     = \"{role}\""));
     let controller = heredoc(&print::json(&documents.controller));
     let template = heredoc(&print::yaml(member));
     let delegation = documents.delegation.as_ref().map(|it| {
@@ -65,7 +71,7 @@ resource "aws_cloudformation_stack_set" "bedrail_member" {{
     ControllerRoleName  = "{controller_role}"
     OrganizationId      = "{organization}"
     ExternalId          = var.bedrail_external_id
-    RoleName            = "{member_role}"
+    RoleName            = "{member_role}"{logging_role}
   }}
 
   template_body = {template}

@@ -29,7 +29,8 @@ pub(in crate::manifest) fn decode<T: DeserializeOwned + Default>(
         let text = error.inner().to_string();
         let found = steps.iter().try_fold(&value, |value, step| child(value, step));
         if let Some((name, known)) = unknown_field(&text) {
-            let message = place_of(&path, &name).unwrap_or_else(|| unknown_message(&name, &known));
+            let message =
+                place_of(&path, &name, &known).unwrap_or_else(|| unknown_message(&name, &known));
             report.error_at_key(&path, message);
         } else {
             let message = misfit(found.unwrap_or(&Value::Null), &path, &text, report);

@@ -2,8 +2,9 @@
 
 use super::super::field_path::{FieldPath, Step};
 
-/// What to say about the field `name` at `path` instead of "unknown".
-pub(super) fn place_of(path: &FieldPath, name: &str) -> Option<String> {
+/// What to say about the field `name` at `path` instead of "unknown". `known` are the fields that
+/// there are.
+pub(super) fn place_of(path: &FieldPath, name: &str, known: &[String]) -> Option<String> {
     let (_, above) = path.split_last()?;
     let fields: Vec<&str> = above
         .steps()
@@ -16,6 +17,7 @@ pub(super) fn place_of(path: &FieldPath, name: &str) -> Option<String> {
     let hint = match fields.as_slice() {
         [] => at_the_top(name),
         ["metadata"] => in_metadata(name),
+        ["spec"] if known.iter().any(|it| it == "loggingConfig") => in_logging(name),
         ["spec"] => moved(name).or_else(|| missing_here(name)),
         ["spec", "content"] => in_content(name),
         ["spec", "guardrail"] => in_reference(name),
@@ -57,6 +59,26 @@ fn in_content(name: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+fn in_logging(name: &str) -> Option<&'static str> {
+    match name {
+        "rollout" => Some(
+            "logging has no waves: it stops no call, AWS tries each destination when it is set, and \
+             a cell that AWS refuses is held while the others go on; remove it, and to begin with \
+             some accounts write those as `targets` first",
+        ),
+        "cloudWatchConfig"
+        | "s3Config"
+        | "textDataDeliveryEnabled"
+        | "imageDataDeliveryEnabled"
+        | "embeddingDataDeliveryEnabled"
+        | "videoDataDeliveryEnabled"
+        | "audioDataDeliveryEnabled" => {
+            Some("belongs in `spec.loggingConfig`; indent it below `loggingConfig:`")
+        }
+        _ => moved(name).or_else(|| missing_here(name)),
+    }
 }
 
 fn in_reference(name: &str) -> Option<&'static str> {

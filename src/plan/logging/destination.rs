@@ -4,7 +4,7 @@ use crate::model::{Bucket, Cell, LogGroup, LoggingConfig};
 use crate::plan::context::Context;
 
 /// The destinations in a few words.
-pub(super) fn spoken(config: &LoggingConfig) -> String {
+pub(in crate::plan) fn spoken(config: &LoggingConfig) -> String {
     let group = config.log_group.iter().map(|it| format!("log group {}", it.name));
     let bucket = config.bucket.iter().map(|it| format!("bucket {}", it.name));
     let all: Vec<String> = group.chain(bucket).collect();

@@ -9,6 +9,7 @@ mod destination;
 mod memory;
 #[cfg(test)]
 mod tests;
+mod unclaimed;
 
 use serde_json::Value;
 
@@ -19,7 +20,11 @@ use crate::model::{
     Cell, DesiredLogging, LoggingConfig, ManifestKey, OnForeign, Presence, Read, Seen, changes,
 };
 
+pub(in crate::plan) use destination::spoken;
 pub use memory::LoggingMemory;
+pub use unclaimed::{
+    LoggingTemplates, UnclaimedLogging, judge_unclaimed_logging, logging_templates,
+};
 
 /// Decides the next step for the logging of a cell that a manifest claims.
 ///
@@ -111,7 +116,7 @@ fn put(
         let message = format!(
             "calls are logged to {}, which this process did not put there, and `onForeign` is \
              `Hold`; remove it or write `Replace`",
-            destination::spoken(live)
+            spoken(live)
         );
         return plan.hold(Held::for_person(HoldReason::ForeignConfiguration, message));
     }

@@ -163,12 +163,11 @@ pub(super) fn fields(step: &Step) -> Vec<FieldChange> {
 
 /// The same in every cell where it differs by account and Region only.
 fn without_place(change: &FieldChange, cell: &Cell) -> FieldChange {
-    let masked = |side: &Option<String>| {
-        let names = |text: &String| {
-            text.replace(cell.account.as_str(), "${account}")
-                .replace(cell.region.as_str(), "${region}")
-        };
-        side.as_ref().map(names)
-    };
+    let masked = |side: &Option<String>| side.as_deref().map(|text| placeless(text, cell));
     FieldChange::new(&change.path, masked(&change.old), masked(&change.new))
+}
+
+/// A text with placeholders where it names the account and Region of a cell.
+pub(in crate::plan) fn placeless(text: &str, cell: &Cell) -> String {
+    text.replace(cell.account.as_str(), "${account}").replace(cell.region.as_str(), "${region}")
 }

@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub(in crate::plan) use groups::placeless;
 pub use json::to_json;
 pub use table::{Row, table};
 pub use text::to_text;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use super::{Claim, Finding, Report, Totals, Verdict};
+use super::report::Case;
+use super::{Report, Totals, Verdict};
 
 /// Shows a report as one XML document. Failed cells are failures, unknown ones errors.
 pub fn to_junit(report: &Report) -> String {
@@ -15,24 +16,25 @@ pub fn to_junit(report: &Report) -> String {
 
 fn write(report: &Report, text: &mut String) -> fmt::Result {
     let Totals { failed, unknown, skipped, refused, .. } = report.totals();
-    let tests = report.findings.len() + skipped + refused;
+    let cases = report.cases();
+    let tests = cases.len() + skipped + refused;
     let failures = failed + refused;
     writeln!(
         text,
         "<testsuites name=\"bedrail verify\" tests=\"{tests}\" failures=\"{failures}\" \
          errors=\"{unknown}\" skipped=\"{skipped}\">"
     )?;
-    let mut suites: BTreeMap<String, Vec<&(Claim, Finding)>> = BTreeMap::new();
-    for finding in &report.findings {
-        suites.entry(finding.0.label()).or_default().push(finding);
+    let mut suites: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for case in &cases {
+        suites.entry(&case.label).or_default().push(case);
     }
-    for (label, findings) in &suites {
-        let count = |verdict| findings.iter().filter(|(_, it)| it.verdict == verdict).count();
+    for (label, cases) in &suites {
+        let count = |verdict| cases.iter().filter(|it| it.finding.verdict == verdict).count();
         let (failed, unknown) = (count(Verdict::Failed), count(Verdict::Unknown));
         let name = escaped(label);
-        suite(text, &name, findings.len(), (failed, unknown, 0))?;
-        for (claim, finding) in findings {
-            let cell = escaped(&claim.cell.to_string());
+        suite(text, &name, cases.len(), (failed, unknown, 0))?;
+        for Case { cell, finding, .. } in cases {
+            let cell = escaped(&cell.to_string());
             write!(text, "    <testcase classname=\"{name}\" name=\"{cell}\"")?;
             let element = match finding.verdict {
                 Verdict::Proven => {

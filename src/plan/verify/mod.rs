@@ -3,6 +3,8 @@
 //! ```text
 //!   desired ─> claims ─> (read) ─> meant ─> judge_reading ─> (probe what still stands) ─> judge_probe
 //!              pure      client    pure     pure              client, billed              pure
+//!           └> logged_cells ─> (read) ─> judge_logging
+//!              pure            client    pure
 //! ```
 //!
 //! # Invariants
@@ -17,6 +19,7 @@ mod claims;
 mod effective;
 mod judge;
 mod junit;
+mod logging;
 mod meanwhile;
 mod report;
 
@@ -34,6 +37,7 @@ pub(in crate::plan) use effective::{Block, block};
 pub(in crate::plan) use judge::slot;
 pub use judge::{Reading, is_under, judge_probe, judge_reading};
 pub use junit::to_junit;
+pub use logging::{LoggedCell, judge_logging, logged_cells};
 pub use meanwhile::{Meanwhile, meant};
 pub use report::{Report, Totals};
 
@@ -122,6 +126,10 @@ pub enum Reason {
     ProbeRefused,
     /// Inference ran without it.
     NotShown,
+    /// Calls of models are logged nowhere.
+    NotLogged,
+    /// They are logged elsewhere, or less of them is.
+    OtherLogging,
     /// Something could not be read.
     Unreadable,
     /// The probe was not answered.

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Claim, Finding, Verdict};
-use crate::model::{AccountId, EnforcementKind, Refusal};
+use super::{Claim, Finding, LoggedCell, Verdict};
+use crate::model::{AccountId, Cell, EnforcementKind, Refusal};
 use crate::plan::render::{Row, Subject, table};
 
 /// Everything that was found.
@@ -17,10 +17,21 @@ pub struct Report {
     pub probe: String,
     /// Each claim and the verdict on it.
     pub findings: Vec<(Claim, Finding)>,
+    /// Each cell whose logging is claimed, and the verdict on it.
+    pub logging: Vec<(LoggedCell, Finding)>,
     /// Accounts that are not ACTIVE, with their state.
     pub skipped: BTreeMap<AccountId, String>,
     /// What of the manifests cannot be carried out: claims that nobody can even make.
     pub refusals: BTreeSet<Refusal>,
+}
+
+/// One cell and the verdict on what a manifest claims there.
+pub(super) struct Case<'a> {
+    /// The manifest: `AccountEnforcement/everywhere`.
+    pub(super) label: String,
+    pub(super) cell: &'a Cell,
+    pub(super) finding: &'a Finding,
+    remark: Option<&'a str>,
 }
 
 /// Counts.
@@ -56,7 +67,8 @@ impl fmt::Display for Totals {
 impl Report {
     /// Counts.
     pub fn totals(&self) -> Totals {
-        let count = |verdict| self.findings.iter().filter(|(_, it)| it.verdict == verdict).count();
+        let cases = self.cases();
+        let count = |verdict| cases.iter().filter(|it| it.finding.verdict == verdict).count();
         Totals {
             proven: count(Verdict::Proven),
             failed: count(Verdict::Failed),
@@ -72,16 +84,33 @@ impl Report {
         proven > 0 && failed == 0 && unknown == 0 && refused == 0
     }
 
+    /// Every cell that is claimed, by every kind.
+    pub(super) fn cases(&self) -> Vec<Case<'_>> {
+        let enforced = self.findings.iter().map(|(claim, finding)| Case {
+            label: claim.label(),
+            cell: &claim.cell,
+            finding,
+            remark: claim.remark.as_deref(),
+        });
+        let logged = self.logging.iter().map(|(claim, finding)| Case {
+            label: claim.label(),
+            cell: &claim.cell,
+            finding,
+            remark: None,
+        });
+        enforced.chain(logged).collect()
+    }
+
     /// Cells alike as one line, worst last; the last line counts.
     pub fn to_text(&self) -> String {
-        let mut findings: Vec<_> = self.findings.iter().collect();
-        findings.sort_by_key(|(claim, finding)| (finding.verdict, claim.cell.clone()));
-        let mut rows: Vec<Row> = findings
+        let mut cases = self.cases();
+        cases.sort_by_key(|case| (case.finding.verdict, case.cell.clone()));
+        let mut rows: Vec<Row> = cases
             .into_iter()
-            .map(|(claim, finding)| Row {
-                subject: Subject { label: claim.label(), place: Some(claim.cell.clone()) },
+            .map(|Case { label, cell, finding, remark }| Row {
+                subject: Subject { label, place: Some(cell.clone()) },
                 word: finding.verdict.as_str(),
-                text: match &claim.remark {
+                text: match remark {
                     Some(remark) => format!("{}; {remark}", finding.message),
                     None => finding.message.clone(),
                 },
@@ -117,12 +146,23 @@ impl Report {
                 "remark": claim.remark,
             })
         };
+        let logged = |(claim, finding): &(LoggedCell, Finding)| {
+            json!({
+                "account": claim.cell.account,
+                "region": claim.cell.region,
+                "manifest": claim.manifest,
+                "verdict": finding.verdict,
+                "reason": finding.reason,
+                "message": finding.message,
+            })
+        };
         let skipped = |(account, state)| json!({"account": account, "state": state});
         json!({
             "apiVersion": "bedrail.dev/verify/v1",
             "probe": self.probe,
             "summary": self.totals(),
             "cells": self.findings.iter().map(cell).collect::<Vec<_>>(),
+            "logging": self.logging.iter().map(logged).collect::<Vec<_>>(),
             "skipped": self.skipped.iter().map(skipped).collect::<Vec<_>>(),
             "refusals": self.refusals,
         })

@@ -53,6 +53,12 @@ fn every_rule_names_its_place_and_what_to_write() {
         ("\"large-${account}-${region}\"", "\"large-${account}\"", "m.yaml:9:47"),
         ("logGroupName: /bedrock/${region}", "logGroupName: a group", "1 to 512 letters"),
         (
+            "  state: Present",
+            "  rollout: {waves: [{name: all}]}",
+            "m.yaml:16:3: error: spec.rollout: logging has no waves",
+        ),
+        ("  state: Present", "  s3Config: {}", "belongs in `spec.loggingConfig`"),
+        (
             "iam::${account}:role",
             "iam::222233334444:role",
             "AWS logs with none of another account; write `${account}`",
