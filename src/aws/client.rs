@@ -13,9 +13,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::{Builder as HttpBuilder, Connector, proxy::ProxyConfig, tls};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -31,6 +29,7 @@ use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::partition::organizations_region;
 use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
 use super::settings::Settings;
+use super::transport::{Trust, http_client};
 use super::versions::VersionContents;
 use crate::model::{AccountId, Cell, OrganizationId, Region, RootId};
 
@@ -130,11 +129,13 @@ impl Aws {
     /// Honours the default credential chain, `AWS_REGION`, `AWS_ENDPOINT_URL*` and proxies;
     /// ignores `AWS_BEARER_TOKEN_BEDROCK`.
     pub async fn connect(settings: Settings) -> Result<Self, AwsError> {
+        let trust = Trust::of_environment()?;
         let home = settings.home_region.as_ref().map(sdk_region);
         let region =
             RegionProviderChain::first_try(home).or_default_provider().or_else(HOME_REGION_DEFAULT);
         let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(region)
+            .http_client(http_client(trust))
             .identity_cache(
                 IdentityCache::lazy()
                     .buffer_time(CREDENTIALS_BUFFER)
@@ -146,7 +147,7 @@ impl Aws {
         Self::connect_through(settings, sdk).await
     }
 
-    /// Connects to a simulated AWS at `endpoint`, which believes every access key, whatever the
+    /// Connects to a simulated AWS at `endpoint`, by plain HTTP, which believes every access key, whatever the
     /// environment says.
     pub async fn connect_local(settings: Settings, endpoint: &str) -> Result<Self, AwsError> {
         let credentials = Credentials::new("simulated", "simulated", None, None, "simulated");
@@ -155,7 +156,7 @@ impl Aws {
             .region(aws_config::Region::new(region.to_owned()))
             .endpoint_url(endpoint)
             .credentials_provider(credentials)
-            .http_client(http_client())
+            .http_client(http_client(Trust::Nobody))
             .load()
             .await;
         Self::connect_through(settings, sdk).await
@@ -538,23 +539,9 @@ fn as_ours(settings: &Settings, sdk: &SdkConfig) -> SdkConfig {
                 .build(),
         ));
     if sdk.http_client().is_none() {
-        builder.set_http_client(Some(http_client()));
+        builder.set_http_client(Some(http_client(Trust::Machine)));
     }
     builder.build()
-}
-
-/// The SDK's own default client, made once: left to themselves, all clients make their own pool.
-fn http_client() -> SharedHttpClient {
-    HttpBuilder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.build()
-    })
 }
 
 async fn identify(

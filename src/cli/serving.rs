@@ -8,7 +8,9 @@ use clap::Args;
 use tracing::{error, info};
 
 use super::controller::{Controller, Origin};
-use crate::serve::{Admission, Depth, Feed, Health, bind, serve};
+use crate::reconcile::Key;
+use crate::runtime::{BOUNDS_S, Queue, Times};
+use crate::serve::{Admission, Feed, Health, Histogram, Work, bind, serve};
 
 /// A visit may take as long as many calls do, one after another.
 const PATIENCE_MIN: Duration = Duration::from_mins(5);
@@ -39,7 +41,7 @@ pub(super) struct Serving {
 impl Serving {
     /// Serves until the controller stops. An address that is taken, or not ours, is said and does
     /// not keep anything from being protected.
-    pub(super) async fn serve(&self, controller: &Controller, resync: Duration) {
+    pub(super) async fn serve(&self, controller: &Controller, feed: Feed) {
         let admission = Admission::new(self.listen_any, self.listen_token.as_deref());
         let listener = match bind(self.listen, &admission).await {
             Ok(listener) => listener,
@@ -51,23 +53,25 @@ impl Serving {
         if let Ok(address) = listener.local_addr() {
             info!(%address, "serving status, metrics and health");
         }
-        let feed = feed(controller, resync);
         if let Err(error) = serve(listener, feed, admission, controller.stop.clone()).await {
             error!(%error, "nothing is served any more");
         }
     }
 }
 
-fn feed(controller: &Controller, resync: Duration) -> Feed {
+/// What is told of a running controller.
+pub(super) fn feed(controller: &Controller, resync: Duration) -> Feed {
     let engine = || Arc::clone(&controller.engine);
     let (of_snapshot, of_tally, of_health) = (engine(), engine(), engine());
     let (queue, clock) = (controller.queue.clone(), controller.clock.clone());
     let started = clock.wall();
     let patience = (resync * RESYNCS).max(PATIENCE_MIN);
     let is_last_good = controller.origin_now();
+    let signs = Arc::clone(&controller.signs);
     Feed {
         snapshot: Arc::new(move || {
             let mut snapshot = of_snapshot.snapshot();
+            signs.add_to(&mut snapshot);
             if is_last_good() == Some(Origin::LastGood) {
                 let notice = "the manifests were not usable at the start; in force is the last \
                               good generation, from the cache";
@@ -76,12 +80,26 @@ fn feed(controller: &Controller, resync: Duration) -> Feed {
             snapshot
         }),
         tally: Arc::new(move || of_tally.tally()),
-        depth: Arc::new(move || {
-            let counts = queue.counts();
-            Depth { ready: counts.ready, running: counts.running, delayed: counts.delayed }
-        }),
+        work: Arc::new(move || work(&queue)),
         health: Arc::new(move || {
             Health::judge(clock.wall(), started, of_health.tally().last_visit, patience)
         }),
+    }
+}
+
+fn work(queue: &Queue<Key>) -> Work {
+    let (counts, meter) = (queue.counts(), queue.meter());
+    let histogram = |times: &Times| Histogram::of(&BOUNDS_S, &times.counts, times.sum_s);
+    Work {
+        ready: counts.ready,
+        running: counts.running,
+        delayed: counts.delayed,
+        limit: queue.limit(),
+        adds: meter.adds,
+        retries: meter.retries,
+        waited: histogram(&meter.waited),
+        worked: histogram(&meter.worked),
+        unfinished: meter.unfinished,
+        longest: meter.longest,
     }
 }

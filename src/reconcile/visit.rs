@@ -172,7 +172,15 @@ impl Engine {
             Announced::Go(number) => number,
             Announced::Wait(held) => return Carried::Held(held),
         };
-        self.state().note_attempt(step);
+        let is_drift = {
+            let mut state = self.state();
+            state.note_attempt(step);
+            let is_drift = state.because(key, step, generation) == Because::Drift;
+            if is_drift {
+                state.tally.found_drift(step.operation());
+            }
+            is_drift
+        };
         let acted = act(&self.aws, step).await;
         self.note_end(number, acted.as_ref().err()).await;
         match acted {
@@ -181,7 +189,6 @@ impl Engine {
                 info!(%key, generation, step = %text, "applied");
                 self.remember(key, step, &effect);
                 let mut state = self.state();
-                let is_drift = state.because(key, step, generation) == Because::Drift;
                 state.tally.wrote(step.operation(), is_drift);
                 state.note_write(WriteRecord {
                     operation: step.operation(),

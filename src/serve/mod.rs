@@ -12,6 +12,8 @@
 //! reach it through a name of its own.
 
 mod admission;
+mod emf;
+mod encode;
 mod health;
 mod metrics;
 
@@ -30,8 +32,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::status::{Snapshot, Tally};
 pub use admission::Admission;
+pub use emf::{Totals, emf_line};
+pub use encode::Histogram;
 pub use health::Health;
-pub use metrics::{Depth, metrics_text};
+pub use metrics::{Work, metrics_text};
 
 /// What is served. Everything is asked for anew with each request.
 #[derive(Clone)]
@@ -40,8 +44,8 @@ pub struct Feed {
     pub snapshot: Arc<dyn Fn() -> Snapshot + Send + Sync>,
     /// What was counted.
     pub tally: Arc<dyn Fn() -> Tally + Send + Sync>,
-    /// What is in the queue.
-    pub depth: Arc<dyn Fn() -> Depth + Send + Sync>,
+    /// What is in the queue, and went through it.
+    pub work: Arc<dyn Fn() -> Work + Send + Sync>,
     /// Whether visits still end.
     pub health: Arc<dyn Fn() -> Health + Send + Sync>,
 }
@@ -101,8 +105,8 @@ async fn readyz(State(feed): State<Feed>) -> Response {
 }
 
 async fn metrics(State(feed): State<Feed>) -> Response {
-    let (snapshot, tally, depth) = ((feed.snapshot)(), (feed.tally)(), (feed.depth)());
-    match metrics_text(&snapshot, &tally, depth) {
+    let (snapshot, tally, work) = ((feed.snapshot)(), (feed.tally)(), (feed.work)());
+    match metrics_text(&snapshot, &tally, &work) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

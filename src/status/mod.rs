@@ -2,6 +2,7 @@
 //! written.
 
 mod board;
+mod heartbeat;
 pub mod journal;
 mod outcome;
 mod render;
@@ -10,9 +11,11 @@ mod snapshot;
 mod tally;
 
 pub use board::{Board, Summary};
+pub use heartbeat::Heartbeat;
 pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Phase, Verdict};
 pub use render::{key_to_text, to_text as snapshot_to_text};
 pub use snapshot::{
-    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, Snapshot, SnapshotCounts,
+    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, RolloutStatus, Snapshot,
+    SnapshotCounts,
 };
 pub use tally::{BUCKETS, Tally, Timed};
