@@ -204,3 +204,24 @@ async fn manifests_that_cannot_be_used_show() {
     scene.stage.remove("more.yaml");
     says("bedrail_manifests_broken{} 0").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_whose_role_cannot_be_assumed_are_counted_and_there_is_no_heartbeat() {
+    let scene = Scene::start(|stage| {
+        stage.set("BEDRAIL_MEMBER_ROLE", "Missing");
+        stage.manifest("all.yaml", &everything());
+    })
+    .await;
+    let text = scene
+        .stage
+        .eventually("accounts are counted", async || {
+            let (_, text) = scene.get("/metrics", &[]).await;
+            let mut lines = text.lines();
+            let count =
+                lines.find_map(|line| line.strip_prefix("bedrail_unassumable_accounts{} "))?;
+            (count != "0").then(|| text.clone())
+        })
+        .await;
+    assert!(text.contains("bedrail_failures{reason=\"Denied\"}"), "{text}");
+    assert!(!text.contains("bedrail_last_complete_resync_timestamp_seconds{}"), "{text}");
+}

@@ -1,6 +1,6 @@
 //! What an operator sees: `status`, health, metrics, and who may ask.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
+#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
 mod alarms;
 #[path = "../support/mod.rs"]
