@@ -128,6 +128,7 @@ fn every_file_parses() {
             "controller.yaml",
             "ecs-service.json",
             "ecs-task-definition.json",
+            "grafana-dashboard.json",
             "kubernetes.yaml",
             "logging-hub.yaml",
             "member-logging.yaml",
@@ -136,6 +137,8 @@ fn every_file_parses() {
             "optional-budget.yaml",
             "optional-config-rules.yaml",
             "optional-journal-bucket.yaml",
+            "prometheus-rules-test.yaml",
+            "prometheus-rules.yaml",
         ]
     );
     let is_document = |name: &&String| {
@@ -296,4 +299,93 @@ fn containers_pass_only_flags_that_the_binary_knows() {
     let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     let parsed = Arguments::try_parse_from(start.split_whitespace());
     assert!(parsed.is_ok(), "{parsed:?}");
+}
+
+/// Names that the release says, from its own list: `name kind`.
+fn listed(list: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/serve").join(list);
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut names = BTreeSet::new();
+    for (name, kind) in lines.filter_map(|line| line.split_once(' ')) {
+        if kind == "histogram" {
+            names.extend(["bucket", "count", "sum"].map(|series| format!("{name}_{series}")));
+        } else {
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+/// The metrics of ours that expressions name.
+fn metrics_in(value: &Value) -> BTreeSet<String> {
+    let ours = ["bedrail_", "controller_runtime_", "workqueue_"];
+    let expressions = all(value, "expr").into_iter().chain(all(value, "series"));
+    expressions
+        .flat_map(|it| it.as_str().unwrap().split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .filter(|word| ours.iter().any(|prefix| word.starts_with(prefix)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// An alert on a metric that nobody says never fires.
+#[test]
+fn alerts_and_the_dashboard_ask_only_for_what_metrics_say() {
+    let says = listed("metrics.txt");
+    for name in ["prometheus-rules.yaml", "prometheus-rules-test.yaml", "grafana-dashboard.json"] {
+        let asked = metrics_in(&document(name));
+        assert!(asked.len() > 5, "{name}: {asked:?}");
+        let missing: Vec<_> = asked.difference(&says).collect();
+        assert!(missing.is_empty(), "{name} asks for {missing:?}");
+    }
+    let rules = metrics_in(&document("prometheus-rules.yaml"));
+    let tried = metrics_in(&document("prometheus-rules-test.yaml"));
+    assert_eq!(rules, tried, "each alert is tried");
+}
+
+#[test]
+fn each_alert_is_seen_to_fire_and_to_be_quiet() {
+    let rules = document("prometheus-rules.yaml");
+    let alerts: BTreeSet<&str> =
+        all(&rules, "alert").into_iter().map(|it| it.as_str().unwrap()).collect();
+    let tests = document("prometheus-rules-test.yaml");
+    let (mut fired, mut quiet) = (BTreeSet::new(), BTreeSet::new());
+    for case in all(&tests, "alert_rule_test") {
+        for tried in case.as_sequence().unwrap() {
+            let name = tried["alertname"].as_str().unwrap();
+            let is_quiet = tried["exp_alerts"].as_sequence().unwrap().is_empty();
+            if is_quiet {
+                quiet.insert(name)
+            } else {
+                fired.insert(name)
+            };
+        }
+    }
+    assert_eq!((&fired, &quiet), (&alerts, &alerts));
+}
+
+#[test]
+fn alarms_are_on_metrics_that_the_controller_writes() {
+    let says = listed("emf.txt");
+    let template = document("optional-alarms.yaml");
+    let mut count = 0;
+    for (name, alarm) in template["Resources"].as_mapping().unwrap() {
+        let alarm = &alarm["Properties"];
+        assert_eq!(alarm["Namespace"], "Bedrail", "{name:?}");
+        assert_eq!(alarm["Dimensions"][0]["Name"], "Owner", "{name:?}");
+        let metric = alarm["MetricName"].as_str().unwrap();
+        assert!(says.contains(metric), "{name:?}: {metric}");
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
+    // Silence is an alarm, and a container that is to be watched writes them.
+    assert_eq!(template["Resources"]["Heartbeat"]["Properties"]["TreatMissingData"], "breaching");
+    let stack = document("controller.yaml");
+    let stack = &stack["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Command"];
+    let task = document("ecs-task-definition.json");
+    for arguments in [stack, &task["containerDefinitions"][0]["command"]] {
+        let words: Vec<&str> =
+            arguments.as_sequence().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        assert!(words.windows(2).any(|pair| pair == ["--metrics-format", "emf"]), "{words:?}");
+    }
 }

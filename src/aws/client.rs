@@ -21,13 +21,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::circuit::Circuits;
-use super::configuration::{as_ours, http_client};
+use super::configuration::as_ours;
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter};
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::partition::organizations_region;
 use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
 use super::settings::Settings;
+use super::transport::{Trust, http_client};
 use super::versions::VersionContents;
 use crate::model::{AccountId, Cell, OrganizationId, Region, RootId};
 
@@ -126,11 +127,13 @@ impl Aws {
     /// Honours the default credential chain, `AWS_REGION`, `AWS_ENDPOINT_URL*` and proxies;
     /// ignores `AWS_BEARER_TOKEN_BEDROCK`.
     pub async fn connect(settings: Settings) -> Result<Self, AwsError> {
+        let trust = Trust::of_environment()?;
         let home = settings.home_region.as_ref().map(sdk_region);
         let region =
             RegionProviderChain::first_try(home).or_default_provider().or_else(HOME_REGION_DEFAULT);
         let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(region)
+            .http_client(http_client(trust))
             .identity_cache(
                 IdentityCache::lazy()
                     .buffer_time(CREDENTIALS_BUFFER)
@@ -142,7 +145,7 @@ impl Aws {
         Self::connect_through(settings, sdk).await
     }
 
-    /// Connects to a simulated AWS at `endpoint`, which believes every access key, whatever the
+    /// Connects to a simulated AWS at `endpoint`, by plain HTTP, which believes every access key, whatever the
     /// environment says.
     pub async fn connect_local(settings: Settings, endpoint: &str) -> Result<Self, AwsError> {
         let credentials = Credentials::new("simulated", "simulated", None, None, "simulated");
@@ -151,7 +154,7 @@ impl Aws {
             .region(aws_config::Region::new(region.to_owned()))
             .endpoint_url(endpoint)
             .credentials_provider(credentials)
-            .http_client(http_client())
+            .http_client(http_client(Trust::Nobody))
             .load()
             .await;
         Self::connect_through(settings, sdk).await

@@ -5,10 +5,9 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, SdkConfig};
-use aws_smithy_http_client::{Builder as HttpBuilder, Connector, proxy::ProxyConfig, tls};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::settings::Settings;
+use super::transport::{Trust, http_client};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,21 +26,7 @@ pub(super) fn as_ours(settings: &Settings, sdk: &SdkConfig) -> SdkConfig {
                 .build(),
         ));
     if sdk.http_client().is_none() {
-        builder.set_http_client(Some(http_client()));
+        builder.set_http_client(Some(http_client(Trust::Machine)));
     }
     builder.build()
-}
-
-/// The SDK's own default client, made once: left to themselves, all clients make their own pool.
-pub(super) fn http_client() -> SharedHttpClient {
-    HttpBuilder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.build()
-    })
 }

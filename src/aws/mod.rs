@@ -50,6 +50,7 @@ mod resource_policy;
 mod service_controls;
 mod session;
 mod settings;
+mod transport;
 mod versions;
 
 pub use crate::model::{Action, Side};

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::heartbeat::Signs;
 use super::run::say_where_things_stand;
 use super::settings::Installation;
 use crate::aws::{Aws, AwsError, ErrorClass};
@@ -52,6 +53,7 @@ pub struct Controller {
     pub(super) queue: Queue<Key>,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
+    pub(super) signs: Arc<Signs>,
     seed: u64,
     visits: Arc<AtomicU64>,
     in_force: Arc<Mutex<(u64, Option<Origin>)>>,
@@ -152,11 +154,13 @@ impl Controller {
             | Key::Logging(_) => None,
         };
         let limit = NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN);
+        let signs = Arc::new(Signs::beginning(clock.wall()));
         Self {
             engine: Arc::new(engine),
             queue: Queue::new(clock.clone(), limit, lane),
             clock,
             stop,
+            signs,
             seed,
             visits: Arc::default(),
             in_force: Arc::new(Mutex::new((0, None))),

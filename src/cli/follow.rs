@@ -40,6 +40,7 @@ pub(super) async fn follow(controller: &Controller, sources: &Sources, pace: &Pa
         if last.as_ref() != Some(&seen) {
             last = Some(seen);
             say(&problems);
+            controller.signs.note_manifests(manifests.is_some());
             match (manifests, source) {
                 (Some(manifests), Some(source)) => {
                     let what = manifests.describe();

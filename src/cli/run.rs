@@ -8,8 +8,10 @@ use tracing::{error, info, warn};
 
 use super::audit::{self, AuditPace};
 use super::controller::{Controller, Origin};
+use super::emission::Emission;
 use super::exit::Exit;
 use super::follow::{Sources, follow};
+use super::heartbeat::{HeartbeatArguments, beat};
 use super::journal::{JournalArguments, fallback_to_stdout};
 use super::last_good::LastGood;
 use super::serving::Serving;
@@ -48,6 +50,10 @@ pub(super) struct RunArguments {
     journal: JournalArguments,
     #[command(flatten)]
     serving: Serving,
+    #[command(flatten)]
+    emission: Emission,
+    #[command(flatten)]
+    heartbeat: HeartbeatArguments,
     /// How long calls in flight may take to end after SIGTERM or Ctrl-C.
     #[arg(long, env = "BEDRAIL_GRACE", value_parser = duration, default_value = "25s")]
     grace: Duration,
@@ -70,8 +76,18 @@ pub(super) struct Pace {
 /// Reconciles until a signal.
 pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=info");
-    let RunArguments { paths, installation, pace, state_dir, audit, journal, serving, grace } =
-        arguments;
+    let RunArguments {
+        paths,
+        installation,
+        pace,
+        state_dir,
+        audit,
+        journal,
+        serving,
+        emission,
+        heartbeat,
+        grace,
+    } = arguments;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     journal.begin(&controller, &installation, fallback_to_stdout()).await?;
@@ -91,6 +107,8 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
             () = reconcile(&controller, &sources, &pace) => {}
             () = audit::audit(&controller, &audit) => {}
             () = served(&controller, &serving, pace.resync) => {}
+            () = emission.write(&controller, installation.owner.as_str()) => {}
+            () = beat(&controller, &heartbeat, pace.resync) => {}
         }
     };
     tokio::select! {

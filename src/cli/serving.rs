@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::controller::{Controller, Origin};
-use crate::reconcile::Engine;
-use crate::runtime::Clock;
-use crate::serve::{Admission, Beat, Depth, Feed, Health, bind, serve};
-use crate::status::Overview;
+use crate::reconcile::{Engine, Key};
+use crate::runtime::{BOUNDS_S, Clock, Queue, Times};
+use crate::serve::{Admission, Beat, Feed, Health, Histogram, Work, bind, serve};
+use crate::status::{Overview, Snapshot};
 
 /// A visit may take as long as many calls do, one after another.
 const PATIENCE_MIN: Duration = Duration::from_mins(5);
@@ -130,18 +130,14 @@ fn lasting(overview: Overview) -> Overview {
 
 fn feed(controller: &Controller, resync: Duration, beats: watch::Receiver<Beat>) -> Feed {
     let engine = || Arc::clone(&controller.engine);
-    let (of_snapshot, of_tally, of_health) = (engine(), engine(), engine());
+    let (of_tally, of_health) = (engine(), engine());
     let (of_overview, of_cell) = (engine(), engine());
     let (queue, clock) = (controller.queue.clone(), controller.clock.clone());
     let started = clock.wall();
     let patience = (resync * RESYNCS).max(PATIENCE_MIN);
-    let (is_last_good, is_cached) = (controller.origin_now(), controller.origin_now());
+    let is_cached = controller.origin_now();
     Feed {
-        snapshot: Arc::new(move || {
-            let mut snapshot = of_snapshot.snapshot();
-            snapshot.notices.extend(notice(is_last_good()));
-            snapshot
-        }),
+        snapshot: snapshots(controller),
         overview: Arc::new(move || {
             let mut overview = of_overview.overview();
             overview.notices.extend(notice(is_cached()));
@@ -150,14 +146,23 @@ fn feed(controller: &Controller, resync: Duration, beats: watch::Receiver<Beat>)
         cell: Arc::new(move |account, region| of_cell.cell_detail(account, region)),
         beats,
         tally: Arc::new(move || of_tally.tally()),
-        depth: Arc::new(move || {
-            let counts = queue.counts();
-            Depth { ready: counts.ready, running: counts.running, delayed: counts.delayed }
-        }),
+        work: Arc::new(move || work(&queue)),
         health: Arc::new(move || {
             Health::judge(clock.wall(), started, of_health.tally().last_visit, patience)
         }),
     }
+}
+
+/// Where everything stands, with what only the command line knows of it.
+pub(super) fn snapshots(controller: &Controller) -> Arc<dyn Fn() -> Snapshot + Send + Sync> {
+    let (engine, signs) = (Arc::clone(&controller.engine), Arc::clone(&controller.signs));
+    let origin = controller.origin_now();
+    Arc::new(move || {
+        let mut snapshot = engine.snapshot();
+        signs.add_to(&mut snapshot);
+        snapshot.notices.extend(notice(origin()));
+        snapshot
+    })
 }
 
 /// What must be known of where the manifests in force come from.
@@ -165,4 +170,21 @@ fn notice(origin: Option<Origin>) -> Option<String> {
     let notice = "the manifests were not usable at the start; in force is the last good \
                   generation, from the cache";
     (origin == Some(Origin::LastGood)).then(|| notice.to_owned())
+}
+
+fn work(queue: &Queue<Key>) -> Work {
+    let (counts, meter) = (queue.counts(), queue.meter());
+    let histogram = |times: &Times| Histogram::of(&BOUNDS_S, &times.counts, times.sum_s);
+    Work {
+        ready: counts.ready,
+        running: counts.running,
+        delayed: counts.delayed,
+        limit: queue.limit(),
+        adds: meter.adds,
+        retries: meter.retries,
+        waited: histogram(&meter.waited),
+        worked: histogram(&meter.worked),
+        unfinished: meter.unfinished,
+        longest: meter.longest,
+    }
 }

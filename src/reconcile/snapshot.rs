@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::audit::Finding;
 use super::engine::Engine;
 use super::key::Key;
@@ -9,8 +11,8 @@ use super::state::State;
 use crate::model::{AccountState, Cell};
 use crate::plan::UnclaimedLogging;
 use crate::status::{
-    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, Snapshot,
-    SnapshotCounts, Tally,
+    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, RolloutStatus,
+    Snapshot, SnapshotCounts, Tally,
 };
 
 /// Writes that a snapshot shows.
@@ -49,6 +51,10 @@ impl Engine {
             orphans: state.orphans(),
             held_plan,
             journal,
+            rollouts: state.rollout_statuses(),
+            contested: state.rival.is_some(),
+            manifests_broken: false,
+            last_complete_resync: None,
             accounts: state.account_statuses(),
             writes,
             calls,
@@ -62,6 +68,18 @@ impl Engine {
             path: journal.path().display().to_string(),
             trouble: journal.trouble(),
         })
+    }
+
+    /// When the key was read that was read longest ago; `None` while some was never, or while the
+    /// organization was not read or no manifests are in force.
+    pub fn oldest_observation(&self) -> Option<Timestamp> {
+        let state = self.state();
+        if !state.is_ready() {
+            return None;
+        }
+        let outcomes = state.board.outcomes();
+        let keys = state.keys();
+        keys.iter().map(|key| outcomes.get(key)?.observed_at).min().flatten()
     }
 
     /// What was counted since the start.
@@ -196,6 +214,16 @@ impl State {
             }
         }
         counts
+    }
+
+    fn rollout_statuses(&self) -> Vec<RolloutStatus> {
+        let rollouts = self.rollouts.iter().filter_map(|(name, decision)| {
+            let waves = self.desired.rollouts.get(name)?.waves.len();
+            let (stage, wave) = decision.progress(waves);
+            let (enforcement, stage) = (name.to_string(), stage.to_owned());
+            Some(RolloutStatus { enforcement, stage, wave, waves })
+        });
+        rollouts.collect()
     }
 
     fn account_statuses(&self) -> BTreeMap<String, AccountStatus> {

@@ -175,10 +175,16 @@ impl Engine {
             Announced::Go(number) => number,
             Announced::Wait(held) => return Carried::Held(held),
         };
-        self.state().note_attempt(step);
+        let is_drift = intended.because == Because::Drift;
+        {
+            let mut state = self.state();
+            state.note_attempt(step);
+            if is_drift {
+                state.tally.found_drift(step.operation());
+            }
+        }
         let acted = act(&self.aws, step).await;
         self.note_end(number, acted.as_ref().err()).await;
-        let is_drift = intended.because == Because::Drift;
         let event =
             Event::written(intended, at, ending(acted.as_ref().err()), self.time.wall());
         self.state().timeline.push(event);

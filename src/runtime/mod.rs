@@ -28,6 +28,7 @@
 mod backoff;
 mod clock;
 mod lanes;
+mod meter;
 mod queue;
 mod resync;
 mod settle;
@@ -38,6 +39,7 @@ mod worker;
 pub use backoff::{Backoff, BackoffSettings};
 pub use clock::Clock;
 pub use lanes::Lane;
+pub use meter::{BOUNDS_S, Meter, Times};
 pub use queue::{Counts, Queue};
 pub use resync::{Resync, offset, spread};
 pub use shutdown::{Shutdown, ShutdownError};

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::lanes::{Lane, Lanes, Ticket};
+use super::meter::Meter;
 
 /// A work queue: who waits for a visit, since when, and who is being visited.
 ///
@@ -62,12 +63,14 @@ struct State<K> {
     ready: Lanes<K>,
     delayed: BTreeSet<(Duration, K)>,
     running: usize,
+    meter: Meter,
     is_closed: bool,
 }
 
 /// What the queue knows of a key. A key that neither runs nor has a next visit has none.
 struct Entry {
-    is_running: bool,
+    /// Since when it runs, if it does.
+    running: Option<Duration>,
     next: Next,
 }
 
@@ -75,10 +78,10 @@ struct Entry {
 #[derive(Clone, Copy)]
 enum Next {
     Never,
-    /// Now; it waits in its lane.
-    Queued(Ticket),
-    /// As soon as the visit that runs has ended.
-    Again,
+    /// Since then; it waits in its lane.
+    Queued(Ticket, Duration),
+    /// As soon as the visit that runs has ended; due since then.
+    Again(Duration),
     /// At this time of the clock.
     At(Duration),
 }
@@ -127,6 +130,7 @@ impl<K: Ord + Clone> Queue<K> {
             ready: Lanes::new(),
             delayed: BTreeSet::new(),
             running: 0,
+            meter: Meter::default(),
             is_closed: false,
         };
         let shared = Shared {
@@ -146,11 +150,17 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Makes the next visit of `key` due now.
     pub fn add(&self, key: K) {
-        self.change(|state, lane| {
+        self.change(|state, lane, now| {
             if !state.is_closed {
-                state.make_due(key, lane);
+                state.make_due(key, lane, now);
             }
         });
+    }
+
+    /// The same as [`add_after`](Self::add_after), for a key whose visit failed.
+    pub fn retry_after(&self, key: K, delay: Duration) {
+        self.lock().meter.retries += 1;
+        self.add_after(key, delay);
     }
 
     /// Makes the next visit of `key` due in `delay` at the latest.
@@ -159,7 +169,7 @@ impl<K: Ord + Clone> Queue<K> {
             return self.add(key);
         }
         let due = self.shared.clock.now().saturating_add(delay);
-        self.change(|state, _| {
+        self.change(|state, _, _| {
             if !state.is_closed {
                 state.make_due_at(key, due);
             }
@@ -168,7 +178,7 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Forgets the next visit of `key`. A visit that runs goes on and comes back as usual.
     pub fn remove(&self, key: &K) {
-        self.change(|state, lane| state.cancel(key, lane));
+        self.change(|state, lane, _| state.cancel(key, lane));
     }
 
     /// Waits for a key to visit, or `None` once the queue is closed.
@@ -198,7 +208,7 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Ends the visit of a key that [`get`](Self::get) returned.
     pub fn done(&self, key: &K) {
-        self.change(|state, lane| state.end_visit(key, lane));
+        self.change(|state, lane, now| state.end_visit(key, lane, now));
     }
 
     /// Counts the keys that are due and wait for room.
@@ -224,6 +234,22 @@ impl<K: Ord + Clone> Queue<K> {
         state.counts()
     }
 
+    /// What went through so far, and how long the visits that run have taken. Looks at each of
+    /// the keys.
+    pub fn meter(&self) -> Meter {
+        let now = self.shared.clock.now();
+        let state = self.lock();
+        let mut meter = state.meter;
+        let running = state.entries.values().filter_map(|entry| entry.running);
+        running.for_each(|since| meter.runs_for(now.saturating_sub(since)));
+        meter
+    }
+
+    /// How many keys run at once at most.
+    pub fn limit(&self) -> usize {
+        self.shared.limit.get()
+    }
+
     /// Waits until the counts are as asked, and returns them. What only waits for time to
     /// pass (`is_calm`) is how `apply` knows that it is finished.
     pub async fn until(&self, mut condition: impl FnMut(&Counts) -> bool) -> Counts {
@@ -246,13 +272,13 @@ impl<K: Ord + Clone> Queue<K> {
     /// Closes the queue for good: [`get`](Self::get) returns `None`, nothing can be added,
     /// and what waited is forgotten. Visits that run may still end.
     pub fn close(&self) {
-        self.change(|state, _| {
+        self.change(|state, _, _| {
             state.is_closed = true;
             state.ready = Lanes::new();
             state.delayed.clear();
             state.entries.retain(|_, entry| {
                 entry.next = Next::Never;
-                entry.is_running
+                entry.running.is_some()
             });
         });
     }
@@ -261,7 +287,7 @@ impl<K: Ord + Clone> Queue<K> {
         let now = self.shared.clock.now();
         let mut state = self.lock();
         state.promote(now, &*self.shared.lane);
-        let offer = state.take(self.shared.limit);
+        let offer = state.take(self.shared.limit, now);
         drop(state);
         if matches!(offer, Offer::Key(_)) {
             self.shared.changed.notify_waiters();
@@ -269,12 +295,12 @@ impl<K: Ord + Clone> Queue<K> {
         offer
     }
 
-    fn change(&self, apply: impl FnOnce(&mut State<K>, &LaneOf<K>)) {
+    fn change(&self, apply: impl FnOnce(&mut State<K>, &LaneOf<K>, Duration)) {
         let now = self.shared.clock.now();
         let mut state = self.lock();
         // What is due already comes before what this change makes due.
         state.promote(now, &*self.shared.lane);
-        apply(&mut state, &*self.shared.lane);
+        apply(&mut state, &*self.shared.lane, now);
         drop(state);
         self.shared.changed.notify_waiters();
     }
@@ -302,26 +328,27 @@ impl<K: Ord + Clone> State<K> {
         Counts { ready: self.ready.len(), running: self.running, delayed: self.delayed.len() }
     }
 
-    fn make_due(&mut self, key: K, lane: &LaneOf<K>) {
+    fn make_due(&mut self, key: K, lane: &LaneOf<K>, since: Duration) {
         let entry = self.entries.entry(key.clone()).or_insert(Entry::NEW);
         match entry.next {
-            Next::Queued(_) | Next::Again => return,
+            Next::Queued(..) | Next::Again(_) => return,
             Next::Never => {}
             Next::At(due) => {
                 self.delayed.remove(&(due, key.clone()));
             }
         }
-        entry.next = if entry.is_running {
-            Next::Again
+        self.meter.added();
+        entry.next = if entry.running.is_some() {
+            Next::Again(since)
         } else {
-            Next::Queued(self.ready.push(&lane(&key), key))
+            Next::Queued(self.ready.push(&lane(&key), key), since)
         };
     }
 
     fn make_due_at(&mut self, key: K, due: Duration) {
         let entry = self.entries.entry(key.clone()).or_insert(Entry::NEW);
         match entry.next {
-            Next::Queued(_) | Next::Again => return,
+            Next::Queued(..) | Next::Again(_) => return,
             Next::At(earlier) if earlier <= due => return,
             Next::Never => {}
             Next::At(later) => {
@@ -335,13 +362,13 @@ impl<K: Ord + Clone> State<K> {
     /// Makes due what has waited long enough, the longest first.
     fn promote(&mut self, now: Duration, lane: &LaneOf<K>) {
         while self.delayed.first().is_some_and(|(due, _)| *due <= now) {
-            if let Some((_, key)) = self.delayed.pop_first() {
-                self.make_due(key, lane);
+            if let Some((due, key)) = self.delayed.pop_first() {
+                self.make_due(key, lane, due);
             }
         }
     }
 
-    fn take(&mut self, limit: NonZeroUsize) -> Offer<K> {
+    fn take(&mut self, limit: NonZeroUsize, now: Duration) -> Offer<K> {
         if self.is_closed {
             return Offer::Closed;
         }
@@ -349,25 +376,30 @@ impl<K: Ord + Clone> State<K> {
             && let Some(key) = self.ready.take()
         {
             self.running += 1;
-            self.entries.insert(key.clone(), Entry { is_running: true, next: Next::Never });
+            let runs = Entry { running: Some(now), next: Next::Never };
+            let waited = self.entries.insert(key.clone(), runs);
+            if let Some(Entry { next: Next::Queued(_, since), .. }) = waited {
+                self.meter.began(now.saturating_sub(since));
+            }
             return Offer::Key(key);
         }
         Offer::Wait { until: self.delayed.first().map(|(due, _)| *due) }
     }
 
-    fn end_visit(&mut self, key: &K, lane: &LaneOf<K>) {
-        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.is_running) else {
-            return;
-        };
-        entry.is_running = false;
+    fn end_visit(&mut self, key: &K, lane: &LaneOf<K>, now: Duration) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let Some(began) = entry.running.take() else { return };
+        self.meter.ended(now.saturating_sub(began));
         self.running -= 1;
         self.ready.release(&lane(key));
         match entry.next {
-            Next::Again => entry.next = Next::Queued(self.ready.push(&lane(key), key.clone())),
+            Next::Again(since) => {
+                entry.next = Next::Queued(self.ready.push(&lane(key), key.clone()), since);
+            }
             Next::Never => {
                 self.entries.remove(key);
             }
-            Next::Queued(_) | Next::At(_) => {}
+            Next::Queued(..) | Next::At(_) => {}
         }
     }
 
@@ -376,20 +408,20 @@ impl<K: Ord + Clone> State<K> {
             return;
         };
         match std::mem::replace(&mut entry.next, Next::Never) {
-            Next::Never | Next::Again => {}
-            Next::Queued(ticket) => self.ready.remove(&lane(key), ticket),
+            Next::Never | Next::Again(_) => {}
+            Next::Queued(ticket, _) => self.ready.remove(&lane(key), ticket),
             Next::At(due) => {
                 self.delayed.remove(&(due, key.clone()));
             }
         }
-        if !entry.is_running {
+        if entry.running.is_none() {
             self.entries.remove(key);
         }
     }
 }
 
 impl Entry {
-    const NEW: Self = Self { is_running: false, next: Next::Never };
+    const NEW: Self = Self { running: None, next: Next::Never };
 }
 
 #[cfg(test)]

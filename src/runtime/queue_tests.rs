@@ -331,3 +331,31 @@ fn whatever_is_asked_a_key_is_due_at_the_earliest_request() {
         }
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_meter_counts_what_became_due_and_how_long_it_waited_and_was_visited() {
+    let queue = queue();
+    queue.add("a");
+    queue.add("a");
+    queue.add_after("b", 2 * S);
+    tokio::time::advance(4 * S).await;
+    assert_eq!(poll(&queue).await, Some("a"));
+    assert_eq!(poll(&queue).await, Some("b"));
+    // Due again during its visit.
+    queue.add("a");
+    tokio::time::advance(3 * S).await;
+    let meter = queue.meter();
+    assert_eq!((meter.adds, meter.retries), (3, 0));
+    // `b` was due two seconds before, not when it was added.
+    assert!((meter.waited.sum_s - 6.0).abs() < 1e-9, "{meter:?}");
+    assert_eq!((meter.unfinished, meter.longest), (6 * S, 3 * S));
+    queue.done(&"a");
+    queue.retry_after("b", S);
+    queue.done(&"b");
+    assert_eq!(poll(&queue).await, Some("a"));
+    let meter = queue.meter();
+    assert_eq!((meter.adds, meter.retries), (3, 1));
+    assert!((meter.worked.sum_s - 6.0).abs() < 1e-9, "{meter:?}");
+    assert!((meter.waited.sum_s - 9.0).abs() < 1e-9, "since it was added: {meter:?}");
+    assert_eq!(meter.unfinished, Duration::ZERO);
+}

@@ -156,7 +156,7 @@ impl<K: Ord + Clone + fmt::Display + Send + 'static> Worker<'_, K> {
             }
             Requeue::Backoff => {
                 let delay = self.next_delay(&key);
-                self.queue.add_after(key.clone(), delay);
+                self.queue.retry_after(key.clone(), delay);
             }
         }
         self.queue.done(&key);

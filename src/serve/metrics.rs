@@ -1,32 +1,48 @@
 //! Metrics for Prometheus. Names and labels are controller-runtime's where it has them, so that
 //! dashboards for controllers work. Nothing has a label per account or cell: what 17,000 cells are
-//! is in the status.
+//! is in the status. The names are in `metrics.txt`; alerts and dashboards are written against them.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 
-use crate::status::{BUCKETS, Phase, Snapshot, Tally, Timed};
+use super::encode::{Histogram, Labels, counters, gauges, histograms, number, seconds};
+use crate::status::{BUCKETS, KeyStatus, Phase, Snapshot, Tally, Verdict};
 
 /// What scrapers expect.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What is in the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
+/// The one pool of workers and its one queue: every kind of key is visited by it.
+const POOL: &str = "bedrail";
+
+/// What is in the queue, and went through it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Work {
     /// Due, waiting for room.
     pub ready: usize,
     /// Being visited.
     pub running: usize,
     /// Due later.
     pub delayed: usize,
+    /// How many can be visited at once.
+    pub limit: usize,
+    /// How often a key became due.
+    pub adds: u64,
+    /// How often one came back after a failure.
+    pub retries: u64,
+    /// From when a key was due until its visit began.
+    pub waited: Histogram,
+    /// How long visits took.
+    pub worked: Histogram,
+    /// How long those that run have taken so far, all together.
+    pub unfinished: Duration,
+    /// How long the longest of them has taken so far.
+    pub longest: Duration,
 }
 
 /// Everything of one scrape.
@@ -34,7 +50,7 @@ pub struct Depth {
 struct Scrape {
     snapshot: Snapshot,
     tally: Tally,
-    depth: Depth,
+    work: Work,
 }
 
 /// The metrics in the OpenMetrics text format.
@@ -42,76 +58,102 @@ struct Scrape {
 /// # Errors
 ///
 /// If a number cannot be written as text.
-pub fn metrics_text(
-    snapshot: &Snapshot,
-    tally: &Tally,
-    depth: Depth,
-) -> Result<String, fmt::Error> {
+pub fn metrics_text(snapshot: &Snapshot, tally: &Tally, work: &Work) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    let scrape = Scrape { snapshot: snapshot.clone(), tally: tally.clone(), depth };
+    let scrape = Scrape { snapshot: snapshot.clone(), tally: tally.clone(), work: work.clone() };
     registry.register_collector(Box::new(scrape));
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
 }
 
-/// A series: its labels and its value.
-type Series<T> = (Vec<(&'static str, String)>, T);
-
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         self.visits(&mut encoder)?;
+        self.writes(&mut encoder)?;
+        self.workers(&mut encoder)?;
         self.queue(&mut encoder)?;
         self.cells(&mut encoder)?;
+        self.findings(&mut encoder)?;
+        self.rollouts(&mut encoder)?;
         self.edge(&mut encoder)?;
+        self.installation(&mut encoder)?;
         self.freshness(&mut encoder)
     }
 }
 
 impl Scrape {
     fn visits(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Tally { visits, times, drift, writes, .. } = &self.tally;
-        let visited = visits.iter().map(|((kind, verdict), count)| {
-            let result = format!("{verdict:?}").to_lowercase();
-            (vec![("controller", (*kind).to_owned()), ("result", result)], *count)
-        });
-        counters(encoder, "controller_runtime_reconcile", "Visits, by kind of key", visited)?;
-        let mut metric = encoder.encode_descriptor(
-            "controller_runtime_reconcile_time_seconds",
-            "How long visits took",
-            None,
-            MetricType::Histogram,
-        )?;
-        for (kind, timed) in times {
-            histogram(&mut metric, kind, timed)?;
+        let mut results: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((kind, verdict), count) in &self.tally.visits {
+            *results.entry((kind, result(*verdict))).or_default() += count;
+            let is_error = u64::from(*verdict == Verdict::Error);
+            *errors.entry(kind).or_default() += is_error * count;
         }
-        let by_operation = |counts: &BTreeMap<&'static str, u64>| {
-            let series =
-                counts.iter().map(|(operation, count)| (operation_labels(operation), *count));
-            series.collect::<Vec<_>>()
-        };
+        let of_kind = |kind: &str| vec![("controller", kind.to_owned())];
+        let results = results.into_iter().map(|((kind, result), count)| {
+            let result = ("result", result.to_owned());
+            (of_kind(kind).into_iter().chain([result]).collect(), count)
+        });
+        counters(encoder, "controller_runtime_reconcile", "Visits, by kind of key", results)?;
+        let errors = errors.into_iter().map(|(kind, count)| (of_kind(kind), count));
+        let help = "Visits that failed, by kind of key";
+        counters(encoder, "controller_runtime_reconcile_errors", help, errors)?;
+        let times = self.tally.times.iter().map(|(kind, timed)| {
+            (of_kind(kind), Histogram::of(&BUCKETS, &timed.buckets, timed.sum))
+        });
+        let name = "controller_runtime_reconcile_time_seconds";
+        histograms(encoder, name, "How long visits took", times)
+    }
+
+    fn writes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Tally { writes, drift, drift_found, .. } = &self.tally;
+        let help = "Writes, by operation";
+        counters(encoder, "bedrail_writes", help, by_operation(writes))?;
+        let help = "Writes that drift asked for, refused ones too, by operation";
+        counters(encoder, "bedrail_drift_found", help, by_operation(drift_found))?;
         let help = "Writes that put drift right, by operation";
-        counters(encoder, "bedrail_drift_corrected", help, by_operation(drift))?;
-        counters(encoder, "bedrail_writes", "Writes, by operation", by_operation(writes))
+        counters(encoder, "bedrail_drift_corrected", help, by_operation(drift))
+    }
+
+    fn workers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let labels = || vec![("controller", POOL.to_owned())];
+        let running = [(labels(), number(self.work.running))];
+        let help = "Keys being visited";
+        gauges(encoder, "controller_runtime_active_workers", help, running)?;
+        let limit = [(labels(), number(self.work.limit))];
+        let help = "Keys that can be visited at once";
+        gauges(encoder, "controller_runtime_max_concurrent_reconciles", help, limit)
     }
 
     fn queue(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Depth { ready, running, delayed } = self.depth;
-        let name = || vec![("name", "bedrail".to_owned())];
-        gauges(
-            encoder,
-            "workqueue_depth",
-            "Keys due, waiting for room",
-            [(name(), number(ready))],
-        )?;
-        let help = "Keys being visited";
-        gauges(encoder, "controller_runtime_active_workers", help, [(name(), number(running))])?;
-        gauges(encoder, "bedrail_keys_due_later", "Keys due later", [(name(), number(delayed))])
+        let Work { ready, delayed, adds, retries, waited, worked, .. } = &self.work;
+        let labels: Labels = vec![("name", POOL.to_owned())];
+        let one = |count: usize| [(labels.clone(), number(count))];
+        gauges(encoder, "workqueue_depth", "Keys due, waiting for room", one(*ready))?;
+        let adds = [(labels.clone(), *adds)];
+        counters(encoder, "workqueue_adds", "How often a key became due", adds)?;
+        let retries = [(labels.clone(), *retries)];
+        let help = "How often a key came back after a failure";
+        counters(encoder, "workqueue_retries", help, retries)?;
+        let waited = [(labels.clone(), waited.clone())];
+        let help = "How long keys were due before their visit";
+        histograms(encoder, "workqueue_queue_duration_seconds", help, waited)?;
+        let worked = [(labels.clone(), worked.clone())];
+        let help = "How long keys were visited";
+        histograms(encoder, "workqueue_work_duration_seconds", help, worked)?;
+        let help = "How long visits that run have taken so far";
+        let unfinished = (&labels, self.work.unfinished.as_secs_f64());
+        seconds(encoder, "workqueue_unfinished_work_seconds", help, unfinished)?;
+        let help = "How long the longest visit that runs has taken so far";
+        let longest = (&labels, self.work.longest.as_secs_f64());
+        seconds(encoder, "workqueue_longest_running_processor_seconds", help, longest)?;
+        gauges(encoder, "bedrail_keys_due_later", "Keys due later", one(*delayed))
     }
 
     fn cells(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Snapshot { counts, unprotected, unlogged, refusals, orphans, held_plan, .. } =
-            &self.snapshot;
+        let counts = &self.snapshot.counts;
         let by_phase = |of: &BTreeMap<Phase, usize>| {
             // Every phase, also at zero: an alert on a series that is not there never fires.
             let series = Phase::ALL.into_iter().map(|phase| {
@@ -124,164 +166,142 @@ impl Scrape {
         gauges(encoder, "bedrail_cells", "Cells that manifests claim, by state", cells)?;
         let keys = by_phase(&counts.keys_by_phase);
         gauges(encoder, "bedrail_keys", "Everything that is visited, by state", keys)?;
-        let plain = |count: usize| [(Vec::new(), number(count))];
+        let help = "Keys that wait, by each reason they wait for";
+        gauges(encoder, "bedrail_holds", help, by_reason(&self.snapshot.keys, waits_for))?;
+        let help = "Keys that fail, by the class of the error";
+        gauges(encoder, "bedrail_failures", help, by_reason(&self.snapshot.keys, fails_by))?;
+        let help = "ACTIVE accounts of the organization";
+        gauges(encoder, "bedrail_active_accounts", help, plain(number(counts.active_accounts)))?;
+        let help = "Accounts whose role cannot be assumed";
+        let count = number(self.snapshot.unassumable());
+        gauges(encoder, "bedrail_unassumable_accounts", help, plain(count))
+    }
+
+    fn findings(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Snapshot { unprotected, unlogged, refusals, orphans, held_plan, contested, .. } =
+            &self.snapshot;
+        let count = |count: usize| plain(number(count));
         let help = "ACTIVE accounts x Regions without any enforcement, that no manifest names";
-        gauges(encoder, "bedrail_unprotected_cells", help, plain(unprotected.len()))?;
+        gauges(encoder, "bedrail_unprotected_cells", help, count(unprotected.len()))?;
         let help =
             "ACTIVE accounts x Regions without any logging, where manifests ask for it elsewhere";
-        gauges(encoder, "bedrail_unlogged_cells", help, plain(unlogged.len()))?;
-        gauges(encoder, "bedrail_refusals", "What cannot be desired", plain(refusals.len()))?;
+        gauges(encoder, "bedrail_unlogged_cells", help, count(unlogged.len()))?;
+        gauges(encoder, "bedrail_refusals", "What cannot be desired", count(refusals.len()))?;
         let help = "What is ours and no manifest describes";
-        gauges(encoder, "bedrail_orphans", help, plain(orphans.len()))?;
-        let is_held = usize::from(held_plan.is_some());
+        gauges(encoder, "bedrail_orphans", help, count(orphans.len()))?;
         let help = "Whether the change guard holds a plan";
-        gauges(encoder, "bedrail_plan_held", help, plain(is_held))?;
-        let help = "ACTIVE accounts of the organization";
-        gauges(encoder, "bedrail_active_accounts", help, plain(counts.active_accounts))
+        gauges(encoder, "bedrail_plan_held", help, plain(i64::from(held_plan.is_some())))?;
+        let help = "Whether another controller of this owner was seen at work lately";
+        gauges(encoder, "bedrail_contested", help, plain(i64::from(*contested)))
+    }
+
+    fn rollouts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let rollouts = &self.snapshot.rollouts;
+        let each = |value: fn(&crate::status::RolloutStatus) -> usize| {
+            let series = rollouts
+                .iter()
+                .map(|it| (vec![("enforcement", it.enforcement.clone())], number(value(it))));
+            series.collect::<Vec<_>>()
+        };
+        let help = "The wave of an account enforcement that is open, from 1 on";
+        gauges(encoder, "bedrail_rollout_wave", help, each(|it| it.wave))?;
+        let help = "The waves of an account enforcement";
+        gauges(encoder, "bedrail_rollout_waves", help, each(|it| it.waves))?;
+        let mut stages: BTreeMap<&str, usize> = BTreeMap::new();
+        for rollout in rollouts {
+            *stages.entry(&rollout.stage).or_default() += 1;
+        }
+        let stages = stages
+            .into_iter()
+            .map(|(stage, count)| (vec![("stage", stage.to_owned())], number(count)));
+        gauges(encoder, "bedrail_rollouts", "Rollouts of account enforcements, by stage", stages)
     }
 
     fn edge(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let by_operation = |counts: &BTreeMap<String, u64>| {
-            let series =
-                counts.iter().map(|(operation, count)| (operation_labels(operation), *count));
-            series.collect::<Vec<_>>()
-        };
         let calls = by_operation(&self.snapshot.calls);
         counters(encoder, "bedrail_api_calls", "Calls of AWS, failed ones too", calls)?;
         let throttles = by_operation(&self.snapshot.throttles);
         counters(encoder, "bedrail_api_throttles", "Calls that AWS throttled", throttles)
     }
 
-    fn freshness(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Snapshot { at, ready, journal, generation, .. } = &self.snapshot;
-        let plain = |value| [(Vec::new(), value)];
+    fn installation(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Snapshot { version, ready, journal, generation, manifests_broken, .. } = &self.snapshot;
+        let build = [(vec![("version", version.clone())], 1)];
+        gauges(encoder, "bedrail_build_info", "What this is", build)?;
         let generation = i64::try_from(*generation).unwrap_or(i64::MAX);
         gauges(encoder, "bedrail_generation", "Manifests in force", plain(generation))?;
+        let help = "Whether the manifests as they are now cannot be used";
+        gauges(encoder, "bedrail_manifests_broken", help, plain(i64::from(*manifests_broken)))?;
         let help = "Whether every key was visited under the manifests in force";
         gauges(encoder, "bedrail_ready", help, plain(i64::from(*ready)))?;
         let trouble = journal.as_ref().is_some_and(|journal| journal.trouble.is_some());
         let help = "Whether the journal cannot be written";
-        gauges(encoder, "bedrail_journal_degraded", help, plain(i64::from(trouble)))?;
-        // Absent until all was read once, so that its absence is an alarm.
-        let Some(oldest) = self.snapshot.oldest_observation() else { return Ok(()) };
+        gauges(encoder, "bedrail_journal_degraded", help, plain(i64::from(trouble)))
+    }
+
+    fn freshness(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        // Both are absent until all was read once: a missing series is an alarm, a zero none.
+        let oldest = self.snapshot.oldest_observation().map(|oldest| {
+            let now = self.snapshot.at.as_second();
+            plain(now.saturating_sub(oldest.as_second()).max(0))
+        });
         let help = "Age of the read that is the oldest of all keys'";
-        let age = at.as_second().saturating_sub(oldest.as_second()).max(0);
-        gauges(encoder, "bedrail_oldest_observation_seconds", help, plain(age))?;
-        let help = "Since when every key was read: the heartbeat";
-        let name = "bedrail_last_complete_pass_timestamp_seconds";
-        gauges(encoder, name, help, plain(oldest.as_second()))
+        let name = "bedrail_oldest_observation_seconds";
+        gauges(encoder, name, help, oldest.into_iter().flatten())?;
+        let last = self.snapshot.last_complete_resync.map(|last| plain(last.as_second()));
+        let help = "When everything was last read in one resync: the heartbeat";
+        let name = "bedrail_last_complete_resync_timestamp_seconds";
+        gauges(encoder, name, help, last.into_iter().flatten())
     }
 }
 
-fn counters(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    series: impl IntoIterator<Item = Series<u64>>,
-) -> fmt::Result {
-    let mut metric = encoder.encode_descriptor(name, help, None, ConstCounter::<u64>::TYPE)?;
-    for (labels, value) in series {
-        each(&mut metric, &labels, |encoder| ConstCounter::new(value).encode(encoder))?;
+/// The result of a visit, as controller-runtime has it.
+fn result(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unchanged => "success",
+        // What was written is read again soon.
+        Verdict::Applied => "requeue",
+        Verdict::Held => "requeue_after",
+        Verdict::Error => "error",
     }
-    Ok(())
 }
 
-fn gauges(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    series: impl IntoIterator<Item = Series<i64>>,
-) -> fmt::Result {
-    let mut metric = encoder.encode_descriptor(name, help, None, ConstGauge::<i64>::TYPE)?;
-    for (labels, value) in series {
-        each(&mut metric, &labels, |encoder| ConstGauge::new(value).encode(encoder))?;
+/// A series without labels.
+fn plain(value: i64) -> [(Labels, i64); 1] {
+    [(Vec::new(), value)]
+}
+
+fn by_operation<T: AsRef<str>>(counts: &BTreeMap<T, u64>) -> Vec<(Labels, u64)> {
+    let labels = |operation: &str| {
+        let (service, operation) = operation.split_once(':').unwrap_or(("", operation));
+        vec![("service", service.to_owned()), ("operation", operation.to_owned())]
+    };
+    counts.iter().map(|(operation, count)| (labels(operation.as_ref()), *count)).collect()
+}
+
+/// Keys by reason, of a closed set.
+fn by_reason<'a, I: Iterator<Item = &'a str>>(
+    keys: &'a [KeyStatus],
+    reasons: fn(&'a KeyStatus) -> I,
+) -> Vec<(Labels, i64)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for key in keys {
+        for reason in reasons(key).collect::<std::collections::BTreeSet<_>>() {
+            *counts.entry(reason).or_default() += 1;
+        }
     }
-    Ok(())
+    let series = counts.into_iter();
+    series.map(|(reason, count)| (vec![("reason", reason.to_owned())], number(count))).collect()
 }
 
-fn histogram(metric: &mut MetricEncoder<'_>, kind: &str, timed: &Timed) -> fmt::Result {
-    let count = timed.buckets.iter().sum();
-    let bounds = BUCKETS.into_iter().chain([f64::MAX]);
-    let buckets: Vec<(f64, u64)> = bounds.zip(timed.buckets).collect();
-    let labels = [("controller", kind.to_owned())];
-    each(metric, &labels, |mut encoder| {
-        encoder.encode_histogram::<NoLabelSet>(timed.sum, count, &buckets, None)
-    })
+fn waits_for(key: &KeyStatus) -> impl Iterator<Item = &str> {
+    key.waits.iter().map(|(reason, _)| reason.as_str())
 }
 
-fn each(
-    metric: &mut MetricEncoder<'_>,
-    labels: &[(&'static str, String)],
-    write: impl FnOnce(MetricEncoder<'_>) -> fmt::Result,
-) -> fmt::Result {
-    let labels: Vec<(String, String)> =
-        labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    write(metric.encode_family(&labels)?)
-}
-
-fn operation_labels(operation: &str) -> Vec<(&'static str, String)> {
-    let (service, operation) = operation.split_once(':').unwrap_or(("", operation));
-    vec![("service", service.to_owned()), ("operation", operation.to_owned())]
-}
-
-fn number(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+fn fails_by(key: &KeyStatus) -> impl Iterator<Item = &str> {
+    key.reason.as_deref().filter(|_| key.phase == Phase::Failing).into_iter()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::status::Verdict;
-
-    fn snapshot() -> Snapshot {
-        let text = serde_json::json!({
-            "apiVersion": "bedrail.dev/v1alpha1", "kind": "Status", "version": "1",
-            "at": "2026-01-01T00:01:00Z", "generation": 3, "ready": true, "notices": [],
-            "counts": {
-                "accounts": 3, "activeAccounts": 2, "regions": 1, "cells": 2,
-                "cellsByPhase": {"InSync": 1, "Held": 1}, "keysByPhase": {"InSync": 4},
-            },
-            "keys": [{
-                "key": "organization", "kind": "Organization", "phase": "InSync",
-                "observedAt": "2026-01-01T00:00:20Z",
-            }],
-            "unprotected": [{"account": "111122223333", "region": "us-east-1"}],
-            "refusals": [], "orphans": [], "accounts": {}, "writes": [],
-            "calls": {"bedrock:ListGuardrails": 7}, "throttles": {},
-        });
-        serde_json::from_value(text).unwrap()
-    }
-
-    #[test]
-    fn a_scrape_says_what_an_alert_asks() {
-        let mut tally = Tally::default();
-        let took = Duration::from_millis(20);
-        tally.visited("Cell", Verdict::Unchanged, took, Timestamp::UNIX_EPOCH);
-        tally.wrote("bedrock:PutEnforcedGuardrailConfiguration", true);
-        let depth = Depth { ready: 2, running: 1, delayed: 5 };
-        let text = metrics_text(&snapshot(), &tally, depth).unwrap();
-        for line in [
-            "controller_runtime_reconcile_total{controller=\"Cell\",result=\"unchanged\"} 1",
-            "controller_runtime_reconcile_time_seconds_bucket{le=\"0.05\",controller=\"Cell\"} 1",
-            "workqueue_depth{name=\"bedrail\"} 2",
-            "bedrail_cells{state=\"Held\"} 1",
-            "bedrail_cells{state=\"Failing\"} 0",
-            "bedrail_api_calls_total{service=\"bedrock\",operation=\"ListGuardrails\"} 7",
-            "bedrail_oldest_observation_seconds{} 40",
-        ] {
-            assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
-        }
-        assert!(text.contains("bedrail_drift_corrected_total{service=\"bedrock\""), "{text}");
-        assert!(text.ends_with("# EOF\n"), "{text}");
-    }
-
-    #[test]
-    fn no_account_is_a_label() {
-        let text = metrics_text(&snapshot(), &Tally::default(), Depth::default()).unwrap();
-        assert!(!text.contains("111122223333"), "{text}");
-    }
-}
+#[path = "metrics_tests.rs"]
+mod tests;

@@ -17,6 +17,8 @@
 
 mod admission;
 mod assets;
+mod emf;
+mod encode;
 mod events;
 mod health;
 mod metrics;
@@ -38,10 +40,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::status::{CellDetail, Overview, Snapshot, Tally};
 pub use admission::Admission;
+pub use emf::{Totals, emf_line};
+pub use encode::Histogram;
 pub use events::Beat;
 use events::Streams;
 pub use health::Health;
-pub use metrics::{Depth, metrics_text};
+pub use metrics::{Work, metrics_text};
 
 /// What is served. Everything is asked for anew with each request.
 #[derive(Clone)]
@@ -56,8 +60,8 @@ pub struct Feed {
     pub beats: watch::Receiver<Beat>,
     /// What was counted.
     pub tally: Arc<dyn Fn() -> Tally + Send + Sync>,
-    /// What is in the queue.
-    pub depth: Arc<dyn Fn() -> Depth + Send + Sync>,
+    /// What is in the queue, and went through it.
+    pub work: Arc<dyn Fn() -> Work + Send + Sync>,
     /// Whether visits still end.
     pub health: Arc<dyn Fn() -> Health + Send + Sync>,
 }
@@ -123,8 +127,8 @@ async fn readyz(State(feed): State<Feed>) -> Response {
 }
 
 async fn metrics(State(feed): State<Feed>) -> Response {
-    let (snapshot, tally, depth) = ((feed.snapshot)(), (feed.tally)(), (feed.depth)());
-    match metrics_text(&snapshot, &tally, depth) {
+    let (snapshot, tally, work) = ((feed.snapshot)(), (feed.tally)(), (feed.work)());
+    match metrics_text(&snapshot, &tally, &work) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

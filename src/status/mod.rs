@@ -2,6 +2,7 @@
 //! written.
 
 mod board;
+mod heartbeat;
 pub mod journal;
 mod manifests;
 mod matrix;
@@ -13,6 +14,7 @@ mod tally;
 mod timeline;
 
 pub use board::{Board, Summary};
+pub use heartbeat::Heartbeat;
 pub use manifests::{ManifestCondition, ManifestStatus, Part, names};
 pub use matrix::{CellFacts, CellState, SlotRead};
 pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Phase, Verdict};
@@ -22,7 +24,8 @@ pub use overview::{
 };
 pub use render::{key_to_text, to_text as snapshot_to_text};
 pub use snapshot::{
-    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, Snapshot, SnapshotCounts,
+    AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, RolloutStatus, Snapshot,
+    SnapshotCounts,
 };
 pub use tally::{BUCKETS, Tally, Timed};
 pub use timeline::{Event, EventKind, Timeline};

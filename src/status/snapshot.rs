@@ -1,6 +1,6 @@
 //! Where everything stands at one moment: what `status`, the page and the metrics show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,18 @@ pub struct Snapshot {
     /// The journal, if one is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalStatus>,
+    /// Revisions that account enforcements bring out in waves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<RolloutStatus>,
+    /// Whether another process with the same owner was seen at work lately.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contested: bool,
+    /// Whether the manifests as they are now cannot be used: others are in force, or none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manifests_broken: bool,
+    /// When everything was last read in one resync, in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_complete_resync: Option<Timestamp>,
     /// The accounts of the organization.
     pub accounts: BTreeMap<String, AccountStatus>,
     /// The newest writes, oldest first.
@@ -71,6 +83,19 @@ pub struct SnapshotCounts {
     pub cells_by_phase: BTreeMap<Phase, usize>,
     /// All keys by phase.
     pub keys_by_phase: BTreeMap<Phase, usize>,
+}
+
+/// One rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutStatus {
+    /// The enforcement it is of.
+    pub enforcement: String,
+    /// How far it is: `Baking`, `Halted`, `Done`, …
+    pub stage: String,
+    /// The wave that is open, from 1 on; all of them once it is done, 0 while that is not known.
+    pub wave: usize,
+    /// How many there are.
+    pub waves: usize,
 }
 
 /// An account and a Region.
@@ -173,6 +198,16 @@ impl Snapshot {
         } else {
             "all in sync".to_owned()
         }
+    }
+
+    /// Accounts whose role cannot be assumed.
+    pub fn unassumable(&self) -> usize {
+        // As the edge words it; a session that is not opened has no other sign in a key's outcome.
+        let is_refused = |message: &String| message.starts_with("failed to call sts:AssumeRole");
+        let refused = self.keys.iter().filter(|key| key.message.as_ref().is_some_and(is_refused));
+        let accounts: BTreeSet<&str> =
+            refused.filter_map(|key| Some(key.place.as_ref()?.account.as_str())).collect();
+        accounts.len()
     }
 
     /// The time since the key that was read longest ago; `None` while some was never read.

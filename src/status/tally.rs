@@ -26,6 +26,8 @@ pub struct Tally {
     pub visits: BTreeMap<(&'static str, Verdict), u64>,
     /// Times of visits by kind of key.
     pub times: BTreeMap<&'static str, Timed>,
+    /// Writes that drift asked for, refused ones too, by operation.
+    pub drift_found: BTreeMap<&'static str, u64>,
     /// Writes that corrected drift, by operation.
     pub drift: BTreeMap<&'static str, u64>,
     /// Writes, by operation.
@@ -46,6 +48,11 @@ impl Tally {
             *count += 1;
         }
         self.last_visit = Some(at);
+    }
+
+    /// Counts a write that is about to be sent because of drift.
+    pub fn found_drift(&mut self, operation: &'static str) {
+        *self.drift_found.entry(operation).or_default() += 1;
     }
 
     /// Counts a write that AWS accepted.

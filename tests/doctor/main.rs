@@ -219,3 +219,20 @@ async fn a_region_that_an_account_has_not_enabled() {
     done.line(&["→ enable the Region in this account"]);
     done.line(&["fine", "role", "310000000001 (shop)", "eu-south-1"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_without_certificate_authorities() {
+    let mut stage = Stage::start(&healthy()).await;
+    stage.set("SSL_CERT_FILE", "/dev/null");
+    // Plain HTTP needs none.
+    let (code, complaints, report) = complaints(&mut stage).await;
+    assert_eq!((code, complaints), (0, Vec::new()), "{report:#}");
+    stage.unset("AWS_ENDPOINT_URL");
+    let done = doctor(&mut stage, &[]).await;
+    assert_eq!(done.code, 1, "{done}");
+    done.line(&["FAILED", "endpoint", "STS", "ca-certificates", "SSL_CERT_FILE"]);
+    let done = stage.command(&["import", "--output-dir", "/nonexistent"]).await;
+    assert_eq!(done.code, 1, "{done}");
+    done.line(&["no certificate authority is known", "ca-certificates"]);
+    assert!(!done.stderr.contains("panicked"), "{done}");
+}

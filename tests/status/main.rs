@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
+mod alarms;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -136,6 +137,8 @@ async fn metrics_count_visits_calls_drift_and_cells() {
         line.and_then(|line| line.rsplit_once(' ')).and_then(|it| it.1.parse::<f64>().ok())
     };
     assert_eq!(value("bedrail_drift_corrected_total"), Some(1.0), "{text}");
+    assert_eq!(value("bedrail_drift_found_total"), Some(1.0), "{text}");
+    assert!(value("workqueue_work_duration_seconds_count").unwrap() > 0.0, "{text}");
     assert_eq!(value("bedrail_ready{} "), Some(1.0), "{text}");
     let series = "controller_runtime_reconcile_total{controller=\"Cell\"";
     assert!(value(series).unwrap() > 0.0, "{text}");

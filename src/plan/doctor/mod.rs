@@ -123,6 +123,13 @@ impl Row {
 pub fn not_connected(error: &Unread) -> Row {
     match error.class {
         "Unavailable" => unreachable("STS", error),
+        // Nothing was sent.
+        "Invalid" => Row::failed(
+            Check::Endpoint,
+            "STS",
+            &error.message,
+            "give what is missing in the environment of the controller",
+        ),
         _ => Row::failed(
             Check::Credentials,
             "our own",

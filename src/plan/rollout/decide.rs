@@ -174,6 +174,26 @@ impl Decision {
         self.reach() == Reach::Back
     }
 
+    /// How far it is, in a word, and the wave that is open of so many: from 1 on, all of them once
+    /// it is done, 0 while that is not known.
+    pub fn progress(&self, waves: usize) -> (&'static str, usize) {
+        match &self.stage {
+            Stage::Reading => ("Reading", 0),
+            Stage::Beginning => ("Beginning", 0),
+            Stage::Moving(wave) => ("Moving", wave + 1),
+            Stage::Restarting(wave) => ("Restarting", wave + 1),
+            Stage::Verified(wave) => ("Verified", wave + 1),
+            Stage::Baking(wave, _) => ("Baking", wave + 1),
+            Stage::Gating(wave) => ("Gating", wave + 1),
+            Stage::Accepting => ("Accepting", waves),
+            Stage::Done => ("Done", waves),
+            Stage::Paused(wave) => ("Paused", wave + 1),
+            Stage::Halted(wave, _) => ("Halted", wave + 1),
+            Stage::Rejecting(wave) => ("Rejecting", wave + 1),
+            Stage::RolledBack => ("RolledBack", 0),
+        }
+    }
+
     /// Whether it is in force everywhere, as far as waves go.
     pub fn is_done(&self) -> bool {
         self.stage == Stage::Done
