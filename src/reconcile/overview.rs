@@ -131,7 +131,8 @@ impl State {
         let Some(fleet) = &self.facts.fleet else { return matrix };
         let mut units: BTreeMap<&TargetId, String> = BTreeMap::new();
         for account in fleet.accounts.values() {
-            let unit = units.entry(&account.parent).or_insert_with(|| fleet.describe(&account.parent));
+            let unit =
+                units.entry(&account.parent).or_insert_with(|| fleet.describe(&account.parent));
             let (unit, covered) = (unit.clone(), self.coverage.as_ref());
             let covered = covered.map(|it| it.regions_over(&account.id, fleet));
             let mut letters = String::with_capacity(matrix.regions.len());
@@ -328,7 +329,8 @@ impl State {
                 policy.targets.contains(target) && policy.regions.contains(cell.region.as_str())
             });
             here.map(move |(id, policy)| {
-                let in_region = policy.references.iter().filter(|(arn, _)| arn.region == cell.region);
+                let in_region =
+                    policy.references.iter().filter(|(arn, _)| arn.region == cell.region);
                 let versions: Vec<String> =
                     in_region.map(|(arn, version)| arn.with_version(*version)).collect();
                 let name = policy.enforcement.as_ref().map(Name::to_string).unwrap_or_default();

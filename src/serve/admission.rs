@@ -87,7 +87,9 @@ impl Admission {
     /// What a cookie holds: it admits to here and does not tell the token.
     fn pass(&self) -> Option<String> {
         let token = self.token?;
-        Some(hex::encode(Sha256::new().chain_update(b"bedrail page\0").chain_update(token).finalize()))
+        Some(hex::encode(
+            Sha256::new().chain_update(b"bedrail page\0").chain_update(token).finalize(),
+        ))
     }
 }
 

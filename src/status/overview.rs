@@ -185,16 +185,14 @@ impl Overview {
         let broken = urgent(Urgency::Broken) + self.refusals.len();
         let person = urgent(Urgency::Person).max(usize::from(self.held_plan.is_some()));
         let going = urgent(Urgency::Going);
-        let protected: usize = CellState::ALL.into_iter().filter(|it| it.is_protected()).map(of).sum();
-        let parts: Vec<String> = [
-            (unprotected, "unprotected"),
-            (broken, "broken"),
-            (person, "waiting for a person"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
+        let protected: usize =
+            CellState::ALL.into_iter().filter(|it| it.is_protected()).map(of).sum();
+        let parts: Vec<String> =
+            [(unprotected, "unprotected"), (broken, "broken"), (person, "waiting for a person")]
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
         (self.urgency, self.verdict) = if self.generation == 0 {
             (Urgency::Broken, "No manifests in force: nothing is written".to_owned())
         } else if !parts.is_empty() {
@@ -312,10 +310,7 @@ mod tests {
             ailing("c", Phase::Waiting, 3),
         ]);
         let bad = bad.judged();
-        assert_eq!(
-            bad.verdict,
-            "Needs attention: 2 unprotected, 1 broken, 1 waiting for a person"
-        );
+        assert_eq!(bad.verdict, "Needs attention: 2 unprotected, 1 broken, 1 waiting for a person");
         assert_eq!(bad.urgency, Urgency::Broken);
     }
 

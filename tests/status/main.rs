@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod page;
+
 use std::process::Command;
 
 use http_body_util::{BodyExt as _, Empty};

@@ -15,9 +15,7 @@ pub fn rollout_progress(name: &Name, context: &Context) -> Option<RolloutProgres
     let decision = context.rollouts.get(name)?;
     let key = EnforcementKey { kind: EnforcementKind::Account, name: name.clone() };
     let guardrail = context.enforcements.get(&key)?.guardrail.clone();
-    with_subject(name, context, |subject| {
-        progress(subject, decision, (&key, &guardrail, "cells"))
-    })
+    with_subject(name, context, |subject| progress(subject, decision, (&key, &guardrail, "cells")))
 }
 
 /// How far a rollout is. `noun` is what its places are called.
