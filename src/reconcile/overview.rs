@@ -42,7 +42,7 @@ impl Engine {
             urgency: Urgency::Good,
             verdict: String::new(),
             notices,
-            troubles: troubles(keys.iter().filter_map(|key| state.ailing(key, at))),
+            troubles: troubles(keys.iter().filter_map(|key| state.ailing(key))),
             refusals: state.desired.refusals.iter().map(ToString::to_string).collect(),
             orphans,
             held_plan: state.held_plan(at),
@@ -196,7 +196,7 @@ impl State {
     }
 
     /// What stands badly, or was not visited yet.
-    fn ailing(&self, key: &Key, at: Timestamp) -> Option<Ailing<'_>> {
+    fn ailing(&self, key: &Key) -> Option<Ailing<'_>> {
         let outcome = self.board.outcomes().get(key);
         let phase = outcome.map_or(Phase::Unknown, Outcome::phase);
         let why = match (phase, outcome.and_then(Outcome::why)) {
@@ -205,7 +205,7 @@ impl State {
             (Phase::Unknown, None) => ("NotVisited", "it was not visited yet"),
             (_, None) => ("Converging", "it is being written"),
         };
-        let since = outcome.map_or(at, |it| it.since);
+        let since = outcome.map(|it| it.since);
         Some(Ailing { key: key.to_string(), phase, why, since })
     }
 

@@ -64,8 +64,8 @@ function bare(places, { open, only }) {
   return item("Unprotected",
     `Unprotected: ${plural(places.length, "cell")} in ${plural(accounts, "account")}`,
     "ACTIVE accounts and enabled Regions in which no guardrail is enforced, neither by the account nor "
-      + "by an organization policy: every model call there passes unchecked. Write an enforcement that "
-      + "selects them.",
+      + "by an organization policy: every model call there passes unchecked. Where a manifest selects "
+      + "it already, the cell says what it waits for; else write one that does.",
     el("p", { class: "places" }, ...named, more, show));
 }
 
@@ -84,7 +84,8 @@ export function group(trouble, names, open) {
   const more = trouble.count - keys.length;
   return item(trouble.phase, `${stateOf(letterOf(trouble.phase)).word} (${trouble.reason}): ${count(trouble.count)}`,
     trouble.message,
-    el("p", { class: "places" }, ...keys, more > 0 ? `and ${count(more)} more ` : "", "since ", ago(trouble.since)));
+    el("p", { class: "places" }, ...keys, more > 0 ? `and ${count(more)} more ` : "",
+      ...(trouble.since ? ["since ", ago(trouble.since)] : [])));
 }
 
 /** The questions, each with its answer and the way to the place that says more. */

@@ -46,7 +46,9 @@ export async function refresh() {
   if (shown !== asked) return;
   const hadFocus = dialog().contains(document.activeElement);
   dialog().replaceChildren(...content);
-  if (hadFocus || document.activeElement === document.body) dialog().querySelector("button")?.focus();
+  if (hadFocus || document.activeElement === document.body) {
+    dialog().querySelector("button")?.focus({ preventScroll: true });
+  }
 }
 
 function heading(text) {

@@ -19,13 +19,17 @@ export function waiting(overview, { open }) {
   const { heldPlan, rollouts } = overview;
   const going = overview.troubles.filter((it) => it.urgency === "Going");
   const names = namesOf(overview);
+  const isOver = ({ waves }) => waves.every((wave) => wave.state === "Passed");
+  const [unfinished, over] = [rollouts.filter((it) => !isOver(it)), rollouts.filter(isOver)];
   draw(document.getElementById("waiting"), { heldPlan, rollouts, going, names }, () => {
     const parts = [
       heldPlan ? consent(heldPlan) : null,
-      ...rollouts.map(rollout),
+      ...unfinished.map(rollout),
       going.length ? el("ul", { class: "items" }, ...going.map((it) => group(it, names, open))) : null,
     ].filter(Boolean);
-    return parts.length ? parts : el("p", { class: "calm" }, "✓ For nothing.");
+    if (!parts.length) parts.push(el("p", { class: "calm" }, "✓ For nothing."));
+    return [...parts, ...over.map((it) => el("p", { class: "muted" },
+      `✓ ${it.manifest}: ${it.guardrail} ${it.revision} has passed every wave.`))];
   });
 }
 
