@@ -175,7 +175,7 @@ pub(super) async fn listen(
 }
 
 /// Everything that `bedrail run` does.
-async fn run(controller: Arc<Controller>, manifests: PathBuf, page: TcpListener) {
+async fn run(controller: Arc<Controller>, manifests: PathBuf, listener: TcpListener) {
     let pace = Pace {
         resync: RESYNC,
         settle_files: Duration::from_millis(300),
@@ -183,7 +183,7 @@ async fn run(controller: Arc<Controller>, manifests: PathBuf, page: TcpListener)
     };
     let sources = Sources { paths: vec![manifests], last_good: None };
     let served = async {
-        serve_on(page, Admission::default(), &controller, RESYNC).await;
+        serve_on(listener, Admission::default(), &controller, RESYNC).await;
         std::future::pending::<()>().await;
     };
     let audited = AuditPace::every(AUDITED_EVERY);
