@@ -4,6 +4,7 @@
     python tests/browser/run.py path/to/bedrail path/to/chromium folder/for/screenshots [test …]
 """
 
+import functools
 import pathlib
 import sys
 import time
@@ -23,6 +24,16 @@ CELL = f"[data-account='{ADA}'] [aria-label$='{REGION}: %s']"
 
 # What a person still takes for at once.
 AT_ONCE_MS = 1000
+
+
+@functools.cache
+def recorded():
+    """The page as the binary serves it."""
+    stage = Stage()
+    try:
+        return fixture.recorded(stage.url)
+    finally:
+        stage.close()
 
 
 class Live(Case):
@@ -153,11 +164,7 @@ class Large(Case):
 
     @classmethod
     def setUpClass(cls):
-        stage = Stage()
-        try:
-            cls.large = fixture.Large(fixture.recorded(stage.url))
-        finally:
-            stage.close()
+        cls.large = fixture.Large(recorded())
         cls.addClassCleanup(cls.large.close)
 
     def took(self, page, change):
@@ -297,11 +304,7 @@ class Silent(Case):
     """A network that swallows what is sent."""
 
     def test_silence_is_noticed_though_nothing_was_closed(self):
-        stage = Stage()
-        try:
-            large = fixture.Large(fixture.recorded(stage.url))
-        finally:
-            stage.close()
+        large = fixture.Large(recorded())
         self.addCleanup(large.close)
         page = self.page(large.url)
         self.assertTrue(page.is_hidden("#lost"))
