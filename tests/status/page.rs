@@ -7,7 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-use super::support::{ADA, PATIENCE, everything, within};
+use super::support::{ADA, GUARDRAIL, PATIENCE, SANDBOX, WORKLOADS, everything, with, within};
 use super::{CELL, Scene};
 
 type Response = axum::http::Response<axum::body::Body>;
@@ -228,4 +228,66 @@ async fn an_open_page_does_not_hold_up_a_stop() {
     })
     .await;
     assert!(ended.is_some_and(|it: ExitStatus| it.success()), "{ended:?}");
+}
+
+/// The waves of a rollout: name, state, how many of how many.
+fn waves(overview: &Value, manifest: &str) -> Option<Vec<String>> {
+    let rollouts = overview["rollouts"].as_array().unwrap();
+    let rollout = rollouts.iter().find(|it| it["manifest"] == manifest)?;
+    let waves = rollout["waves"].as_array().unwrap().iter().map(|wave| {
+        let word = |name: &str| wave[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {}/{}", word("name"), word("state"), wave["converged"], wave["all"])
+    });
+    Some(waves.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_kinds_of_rollout_show_their_waves_and_the_clock_of_a_bake() {
+    let rollout =
+        "rollout: {waves: [{name: canary, regions: [eu-west-1], bake: 1h}, {name: rest}]}";
+    let scene = Scene::start(|stage| {
+        let texts = [GUARDRAIL.to_owned(), with(WORKLOADS, rollout), with(SANDBOX, rollout)];
+        stage.manifest("all.yaml", &texts.join("---"));
+    })
+    .await;
+    let overview = scene
+        .stage
+        .eventually("both bake", || async {
+            let overview = scene.overview().await;
+            let bakes = |manifest| {
+                waves(&overview, manifest)
+                    == Some(vec!["canary Baking 1/1".to_owned(), "rest Closed 0/1".to_owned()])
+            };
+            let both =
+                bakes("AccountEnforcement/sandbox") && bakes("OrganizationEnforcement/workloads");
+            both.then_some(overview)
+        })
+        .await;
+    for rollout in overview["rollouts"].as_array().unwrap() {
+        let wave = &rollout["waves"][0];
+        assert_eq!(wave["bakeSeconds"], 3600, "{rollout}");
+        assert!(wave["bakesUntil"].as_str().unwrap() > overview["at"].as_str().unwrap());
+        assert!(rollout["gate"].as_str().unwrap().contains("applied in each"), "{rollout}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_plan_is_shown_with_the_text_that_consents_to_it() {
+    let scene = Scene::converged().await;
+    let absent = [GUARDRAIL.to_owned(), WORKLOADS.to_owned(), with(SANDBOX, "state: Absent")];
+    scene.stage.manifest("all.yaml", &absent.join("---"));
+    let held = scene
+        .stage
+        .eventually("the plan is held", || async {
+            let held = scene.overview().await["heldPlan"].clone();
+            held.is_object().then_some(held)
+        })
+        .await;
+    let name = held["name"].as_str().unwrap();
+    assert!(name.starts_with("p-") && name.len() == 18, "{held}");
+    assert_eq!(held["manifests"], json!(["AccountEnforcement/sandbox"]));
+    let approval = held["approval"].as_str().unwrap();
+    assert!(approval.contains(&format!("plan: {name}")), "{approval}");
+    let overview = scene.overview().await;
+    assert!(overview["verdict"].as_str().unwrap().contains("waiting for a person"), "{overview}");
 }
