@@ -23,8 +23,10 @@ export function open(account, region, closed) {
     closed();
   };
   dialog().onclick = (event) => {
-    // Beside it.
-    if (event.target === dialog()) dialog().close();
+    const { left, right, top, bottom } = dialog().getBoundingClientRect();
+    const isBeside = event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
+    // A button that is pressed by keyboard has no place.
+    if (isBeside && event.target === dialog()) dialog().close();
   };
   if (!dialog().open) dialog().showModal();
   refresh();
