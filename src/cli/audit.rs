@@ -23,6 +23,13 @@ pub(super) struct AuditPace {
     audit_regions: Vec<Region>,
 }
 
+impl AuditPace {
+    /// All Regions that manifests name, once per interval.
+    pub(super) fn every(audit_interval: Duration) -> Self {
+        Self { audit_interval, audit_regions: Vec::new() }
+    }
+}
+
 /// Brings every unclaimed cell in once per interval. Never returns.
 pub(super) async fn audit(controller: &Controller, pace: &AuditPace) {
     let AuditPace { audit_interval: interval, audit_regions } = pace;

@@ -65,20 +65,31 @@ impl JournalArguments {
             segment_max: self.journal_segment,
             kept: self.journal_kept,
         };
-        let clock = controller.clock.clone();
-        let owner = installation.owner.to_string();
-        let session = format!("bedrail-{}", installation.instance);
-        let opening = move |torn_bytes| Record::Opened {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            owner: owner.clone(),
-            session: session.clone(),
-            torn_bytes,
-        };
-        let journal =
-            Journal::open(settings, Arc::new(move || clock.wall()), fallback, opening).await?;
-        controller.engine().keep_journal(journal);
-        Ok(())
+        let (owner, instance) = (installation.owner.to_string(), &installation.instance);
+        keep(controller, settings, (owner, instance), fallback).await
     }
+}
+
+/// Opens a journal and has the controller write to it, as this owner and instance. Records that it
+/// cannot take go to `fallback`.
+pub(super) async fn keep(
+    controller: &Controller,
+    settings: JournalSettings,
+    (owner, instance): (String, &str),
+    fallback: Box<dyn Write + Send>,
+) -> anyhow::Result<()> {
+    let clock = controller.clock.clone();
+    let session = format!("bedrail-{instance}");
+    let opening = move |torn_bytes| Record::Opened {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        owner: owner.clone(),
+        session: session.clone(),
+        torn_bytes,
+    };
+    let journal =
+        Journal::open(settings, Arc::new(move || clock.wall()), fallback, opening).await?;
+    controller.engine().keep_journal(journal);
+    Ok(())
 }
 
 /// Flags of `journal`.

@@ -81,7 +81,13 @@ impl Engine {
     }
 
     /// What the journal and the timeline say of a step.
-    pub(super) fn intended(&self, key: &Key, step: &Step, generation: u64, observed: &Observed) -> Intended {
+    pub(super) fn intended(
+        &self,
+        key: &Key,
+        step: &Step,
+        generation: u64,
+        observed: &Observed,
+    ) -> Intended {
         let because = self.state().because(key, step, generation);
         let place = step.place();
         Intended {

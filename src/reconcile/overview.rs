@@ -42,7 +42,7 @@ impl Engine {
             urgency: Urgency::Good,
             verdict: String::new(),
             notices,
-            troubles: troubles(keys.iter().filter_map(|key| state.ailing(key, at))),
+            troubles: troubles(keys.iter().filter_map(|key| state.ailing(key))),
             refusals: state.desired.refusals.iter().map(ToString::to_string).collect(),
             orphans,
             held_plan: state.held_plan(at),
@@ -131,7 +131,8 @@ impl State {
         let Some(fleet) = &self.facts.fleet else { return matrix };
         let mut units: BTreeMap<&TargetId, String> = BTreeMap::new();
         for account in fleet.accounts.values() {
-            let unit = units.entry(&account.parent).or_insert_with(|| fleet.describe(&account.parent));
+            let unit =
+                units.entry(&account.parent).or_insert_with(|| fleet.describe(&account.parent));
             let (unit, covered) = (unit.clone(), self.coverage.as_ref());
             let covered = covered.map(|it| it.regions_over(&account.id, fleet));
             let mut letters = String::with_capacity(matrix.regions.len());
@@ -195,7 +196,7 @@ impl State {
     }
 
     /// What stands badly, or was not visited yet.
-    fn ailing(&self, key: &Key, at: Timestamp) -> Option<Ailing<'_>> {
+    fn ailing(&self, key: &Key) -> Option<Ailing<'_>> {
         let outcome = self.board.outcomes().get(key);
         let phase = outcome.map_or(Phase::Unknown, Outcome::phase);
         let why = match (phase, outcome.and_then(Outcome::why)) {
@@ -204,7 +205,7 @@ impl State {
             (Phase::Unknown, None) => ("NotVisited", "it was not visited yet"),
             (_, None) => ("Converging", "it is being written"),
         };
-        let since = outcome.map_or(at, |it| it.since);
+        let since = outcome.map(|it| it.since);
         Some(Ailing { key: key.to_string(), phase, why, since })
     }
 
@@ -328,7 +329,8 @@ impl State {
                 policy.targets.contains(target) && policy.regions.contains(cell.region.as_str())
             });
             here.map(move |(id, policy)| {
-                let in_region = policy.references.iter().filter(|(arn, _)| arn.region == cell.region);
+                let in_region =
+                    policy.references.iter().filter(|(arn, _)| arn.region == cell.region);
                 let versions: Vec<String> =
                     in_region.map(|(arn, version)| arn.with_version(*version)).collect();
                 let name = policy.enforcement.as_ref().map(Name::to_string).unwrap_or_default();

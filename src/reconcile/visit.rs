@@ -185,8 +185,7 @@ impl Engine {
         }
         let acted = act(&self.aws, step).await;
         self.note_end(number, acted.as_ref().err()).await;
-        let event =
-            Event::written(intended, at, ending(acted.as_ref().err()), self.time.wall());
+        let event = Event::written(intended, at, ending(acted.as_ref().err()), self.time.wall());
         self.state().timeline.push(event);
         match acted {
             Ok(effect) => {

@@ -61,11 +61,11 @@ impl Admission {
     /// stream of events; it sends what [`sign_in`](Self::sign_in) gave it.
     fn admits_cookie(&self, headers: &HeaderMap) -> bool {
         let Some(wanted) = self.pass() else { return false };
-        let wanted = digest(&wanted);
+        let (wanted, name) = (digest(&wanted), self.cookie());
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
         let mut passes = cookies
             .flat_map(|it| it.split(';'))
-            .filter_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+            .filter_map(|it| it.trim().strip_prefix(&name)?.strip_prefix('='));
         passes.any(|sent| digest(sent) == wanted)
     }
 
@@ -79,20 +79,26 @@ impl Admission {
         if digest(&sent) != wanted {
             return None;
         }
-        let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", self.pass()?);
+        let (name, pass) = (self.cookie(), self.pass()?);
+        let cookie = format!("{name}={pass}; Path=/; HttpOnly; SameSite=Strict");
         let headers = [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)];
         Some((StatusCode::SEE_OTHER, headers).into_response())
+    }
+
+    /// The name of the cookie: browsers keep one jar for all ports of a host.
+    fn cookie(&self) -> String {
+        let port = self.address.map_or(0, |address| address.port());
+        format!("bedrail-{port}")
     }
 
     /// What a cookie holds: it admits to here and does not tell the token.
     fn pass(&self) -> Option<String> {
         let token = self.token?;
-        Some(hex::encode(Sha256::new().chain_update(b"bedrail page\0").chain_update(token).finalize()))
+        Some(hex::encode(
+            Sha256::new().chain_update(b"bedrail page\0").chain_update(token).finalize(),
+        ))
     }
 }
-
-/// The name of the cookie.
-const COOKIE: &str = "bedrail";
 
 /// What a browser shows that has no cookie yet. A link from another site brings none either, the
 /// first time: then the link below does.
@@ -121,17 +127,20 @@ pub(super) async fn admit(
     } else {
         unauthorized(is_page)
     };
+    let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
+    // The page may do more than what is no page.
+    let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
 }
 
-/// Of every answer, unless it has its own.
-const HEADERS: [(HeaderName, &str); 6] = [
+/// Of every answer.
+const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -214,8 +223,10 @@ mod tests {
         let pass = cookie.split(';').next().unwrap();
         let sent = |text: &str| HeaderMap::from_iter([(header::COOKIE, text.parse().unwrap())]);
         assert!(admission.admits_token(&sent(&format!("other=1; {pass}"))));
-        assert!(!admission.admits_token(&sent("bedrail=")));
-        assert!(!admission.admits_token(&sent("bedrail=helio trope&")));
+        assert!(!admission.admits_token(&sent("bedrail-0=")));
+        assert!(!admission.admits_token(&sent("bedrail-0=helio trope&")));
+        let elsewhere = admission.clone().on("127.0.0.1:8788".parse().unwrap());
+        assert!(!elsewhere.admits_token(&sent(pass)));
         let other = Admission::new(true, Some("another"));
         assert!(!other.admits_token(&sent(pass)));
         assert!(Admission::default().sign_in(&Uri::from_static("/?token=")).is_none());

@@ -51,8 +51,14 @@ mod tests {
     /// text. And what is not served here would be refused by the policy.
     #[test]
     fn no_text_becomes_markup_and_nothing_comes_from_elsewhere() {
-        let markup =
-            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("];
+        let markup = [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "Function(",
+        ];
         for (path, kind, text) in ASSETS {
             for forbidden in markup {
                 assert!(!text.contains(forbidden), "{path} has {forbidden}");

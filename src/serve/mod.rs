@@ -47,6 +47,9 @@ use events::Streams;
 pub use health::Health;
 pub use metrics::{Work, metrics_text};
 
+/// Tells everything about an account and Region; `None` where there is no such account.
+pub type LookAtCell = dyn Fn(&str, &str) -> Option<CellDetail> + Send + Sync;
+
 /// What is served. Everything is asked for anew with each request.
 #[derive(Clone)]
 pub struct Feed {
@@ -55,7 +58,7 @@ pub struct Feed {
     /// The same for the page.
     pub overview: Arc<dyn Fn() -> Overview + Send + Sync>,
     /// Everything about one account and Region; `None` where there is no such account.
-    pub cell: Arc<dyn Fn(&str, &str) -> Option<CellDetail> + Send + Sync>,
+    pub cell: Arc<LookAtCell>,
     /// What open pages are told.
     pub beats: watch::Receiver<Beat>,
     /// What was counted.

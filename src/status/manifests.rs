@@ -62,11 +62,9 @@ impl ManifestStatus {
         let reachable = condition("Reachable", parts, |phase| match phase {
             Phase::Failing => ConditionStatus::False,
             Phase::Unknown => ConditionStatus::Unknown,
-            Phase::InSync
-            | Phase::Converging
-            | Phase::Waiting
-            | Phase::Held
-            | Phase::Refused => ConditionStatus::True,
+            Phase::InSync | Phase::Converging | Phase::Waiting | Phase::Held | Phase::Refused => {
+                ConditionStatus::True
+            }
         });
         let in_sync = condition("InSync", parts, |phase| match phase {
             Phase::InSync => ConditionStatus::True,

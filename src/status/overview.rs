@@ -118,8 +118,9 @@ pub struct Trouble {
     pub count: usize,
     /// The first of them: what they are called.
     pub keys: Vec<String>,
-    /// Since when the first of them stands so, in this process.
-    pub since: Timestamp,
+    /// Since when the first of them stands so, in this process; `None` before the first visit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// What the change guard holds, and how a person consents.
@@ -144,8 +145,8 @@ pub struct Ailing<'a> {
     pub phase: Phase,
     /// A word of a closed set, and a sentence.
     pub why: (&'a str, &'a str),
-    /// Since when, in this process.
-    pub since: Timestamp,
+    /// Since when, in this process; `None` before the first visit.
+    pub since: Option<Timestamp>,
 }
 
 /// Groups what stands badly by phase and reason: the worst first, then the most.
@@ -162,7 +163,7 @@ pub fn troubles<'a>(ailing: impl IntoIterator<Item = Ailing<'a>>) -> Vec<Trouble
             since,
         });
         group.count += 1;
-        group.since = group.since.min(since);
+        group.since = group.since.into_iter().chain(since).min();
         if group.keys.len() < NAMED_MAX {
             group.keys.push(key);
         }
@@ -185,16 +186,14 @@ impl Overview {
         let broken = urgent(Urgency::Broken) + self.refusals.len();
         let person = urgent(Urgency::Person).max(usize::from(self.held_plan.is_some()));
         let going = urgent(Urgency::Going);
-        let protected: usize = CellState::ALL.into_iter().filter(|it| it.is_protected()).map(of).sum();
-        let parts: Vec<String> = [
-            (unprotected, "unprotected"),
-            (broken, "broken"),
-            (person, "waiting for a person"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
+        let protected: usize =
+            CellState::ALL.into_iter().filter(|it| it.is_protected()).map(of).sum();
+        let parts: Vec<String> =
+            [(unprotected, "unprotected"), (broken, "broken"), (person, "waiting for a person")]
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
         (self.urgency, self.verdict) = if self.generation == 0 {
             (Urgency::Broken, "No manifests in force: nothing is written".to_owned())
         } else if !parts.is_empty() {
@@ -298,7 +297,7 @@ mod tests {
     }
 
     fn ailing(key: &str, phase: Phase, second: i64) -> Ailing<'static> {
-        let since = Timestamp::from_second(second).unwrap();
+        let since = Timestamp::from_second(second).ok();
         Ailing { key: key.to_owned(), phase, why: ("Reason", "why"), since }
     }
 
@@ -312,10 +311,7 @@ mod tests {
             ailing("c", Phase::Waiting, 3),
         ]);
         let bad = bad.judged();
-        assert_eq!(
-            bad.verdict,
-            "Needs attention: 2 unprotected, 1 broken, 1 waiting for a person"
-        );
+        assert_eq!(bad.verdict, "Needs attention: 2 unprotected, 1 broken, 1 waiting for a person");
         assert_eq!(bad.urgency, Urgency::Broken);
     }
 
@@ -336,11 +332,27 @@ mod tests {
     }
 
     #[test]
+    fn seventeen_thousand_cells_are_small_enough_to_be_sent_at_every_change() {
+        let mut large = overview();
+        large.accounts = (0..1000)
+            .map(|index| AccountRow {
+                id: format!("{index:012}"),
+                name: format!("a-team-with-a-name-{index}"),
+                state: "ACTIVE".to_owned(),
+                unit: "/Workloads/Production/Europe".to_owned(),
+                cells: "s".repeat(17),
+            })
+            .collect();
+        let size = serde_json::to_vec(&large).unwrap().len();
+        assert!(size < 200_000, "{size} bytes");
+    }
+
+    #[test]
     fn groups_name_a_few_count_all_and_put_the_worst_first() {
         let many = (0..50).map(|it| ailing(&format!("cell {it}"), Phase::Waiting, 100 - it));
         let found = troubles(many.chain([ailing("organization", Phase::Failing, 1)]));
         assert_eq!(found[0].phase, Phase::Failing);
         assert_eq!((found[1].count, found[1].keys.len()), (50, NAMED_MAX));
-        assert_eq!(found[1].since.as_second(), 51);
+        assert_eq!(found[1].since.unwrap().as_second(), 51);
     }
 }

@@ -6,6 +6,8 @@ mod alarms;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod page;
+
 use std::process::Command;
 
 use http_body_util::{BodyExt as _, Empty};

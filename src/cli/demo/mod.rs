@@ -4,6 +4,7 @@ mod checks;
 mod scenes;
 mod set;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -25,6 +26,10 @@ pub(super) struct DemoArguments {
     /// End when the show is over.
     #[arg(long)]
     exit: bool,
+    /// Where to serve the page. Default: 127.0.0.1:8787, or any free port if that is taken or with
+    /// --exit.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
     /// Manifests to run on instead of the demo's own.
     #[arg(short = 'f', long = "manifests", value_name = "PATH")]
     manifests: Option<PathBuf>,
@@ -34,7 +39,8 @@ pub(super) struct DemoArguments {
 pub(super) async fn demo(common: &Common, arguments: DemoArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=error");
     let shutdown = Shutdown::on_signals()?;
-    let set = Set::build(arguments.manifests).await?;
+    let page = set::listen(arguments.listen, arguments.exit).await?;
+    let set = Set::build(arguments.manifests, page).await?;
     set.introduce();
 
     let mut checks = Checks::default();

@@ -1,5 +1,6 @@
 //! The set of the demo: simulator, controller, and a foreign administrator's credentials.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::{APPLICATION, Aws, Rates, Settings};
+use crate::cli::audit::{AuditPace, audit};
 use crate::cli::controller::{Controller, Pulse};
 use crate::cli::follow::Sources;
+use crate::cli::journal;
 use crate::cli::run::{Pace, reconcile};
+use crate::cli::serving::serve_on;
 use crate::model::{ControlLimits, OwnerId};
 use crate::plan::Timing;
 use crate::reconcile::{EngineSettings, Intent};
+use crate::serve::Admission;
 use crate::simulator::{Clock, Scenario, Simulator, serve};
+use crate::status::journal::JournalSettings;
 
 /// The organization, compiled in so that an installed binary has it too.
 const ORGANIZATION: &str = include_str!("../../../manifests/simulator/demo-organization.yaml");
@@ -32,6 +38,15 @@ const MANIFESTS: [(&str, &str); 4] = [
 /// Short, so that a person can watch drift being put right.
 pub(super) const RESYNC: Duration = Duration::from_secs(3);
 
+/// How often what no manifest names is looked at: as soon as a person looks at the page.
+const AUDITED_EVERY: Duration = Duration::from_secs(10);
+
+/// Where the page is, if nobody says otherwise.
+const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+
+/// A journal that no demo outgrows.
+const JOURNAL_MAX: u64 = 1 << 30;
+
 /// Calls in flight at once.
 const IN_FLIGHT: usize = 32;
 
@@ -42,16 +57,20 @@ pub(super) struct Set {
     /// Somebody with the administrator role of every account, in a console.
     pub(super) stranger: Aws,
     url: String,
+    page: SocketAddr,
     manifests: PathBuf,
     /// Kept while the demo runs; removed with it.
-    made: Option<PathBuf>,
+    folder: PathBuf,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Set {
-    /// Starts the simulator and the controller.
-    pub(super) async fn build(manifests: Option<PathBuf>) -> anyhow::Result<Self> {
+    /// Starts the simulator and the controller, which serves its page on `page`.
+    pub(super) async fn build(
+        manifests: Option<PathBuf>,
+        page: TcpListener,
+    ) -> anyhow::Result<Self> {
         let scenario: Scenario =
             serde_yaml::from_str(ORGANIZATION).context("failed to read the demo's organization")?;
         let simulator =
@@ -68,46 +87,58 @@ impl Set {
             }
         });
 
-        let (manifests, made) = place_manifests(manifests)?;
+        let folder = make_folder()?;
+        let manifests = place_manifests(manifests, &folder)?;
         let aws = Aws::connect_local(settings(APPLICATION, "BedrailMember"), &url).await?;
         let controller = Arc::new(Controller::new(aws, engine()?, Pulse::system(IN_FLIGHT)));
-        let reconciler = tokio::spawn({
-            let (controller, manifests) = (Arc::clone(&controller), manifests.clone());
-            async move {
-                let pace = Pace {
-                    resync: RESYNC,
-                    settle_files: Duration::from_millis(300),
-                    poll_files: Duration::from_secs(5),
-                };
-                let sources = Sources { paths: vec![manifests], last_good: None };
-                reconcile(&controller, &sources, &pace).await;
-            }
-        });
+        keep_journal(&controller, &folder).await?;
+        let page_at = page.local_addr()?;
+        let reconciler = tokio::spawn(run(Arc::clone(&controller), manifests.clone(), page));
         let stranger =
             Aws::connect_local(settings("console", "OrganizationAccountAccessRole"), &url).await?;
         let tasks = vec![server, reconciler];
-        Ok(Self { simulator, controller, stranger, url, manifests, made, stop, tasks })
+        Ok(Self {
+            simulator,
+            controller,
+            stranger,
+            url,
+            page: page_at,
+            manifests,
+            folder,
+            stop,
+            tasks,
+        })
     }
 
-    /// Says what there is to see.
+    /// Says what there is to see, and where.
     pub(super) fn introduce(&self) {
         anstream::println!(
             "A simulated organization: management, Security, Workloads/Prod, Workloads/Dev, Sandbox;\n\
-             a dozen member accounts, one of them suspended. The controller watches {}.\n",
-            self.manifests.display()
+             a dozen member accounts, one of them suspended. The controller watches {}.\n\
+             Its page: http://{}/\n",
+            self.manifests.display(),
+            self.page
         );
     }
 
-    /// Says how to play on.
+    /// Says how to look, and how to play on.
     pub(super) fn invite(&self) {
         anstream::println!(
-            "\nIt stays up until Ctrl-C. Edit {} and watch, or break something yourself:\n\
-             \x20 export AWS_ENDPOINT_URL={} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n\
+            "\nIt stays up until Ctrl-C. Look:\n\
+             \x20 http://{page}/ in a browser\n\
+             \x20 bedrail status --server http://{page}\n\
+             \x20 bedrail journal --journal {journal}\n\
+             Edit {manifests} and watch, or break something yourself:\n\
+             \x20 export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n\
              \x20 export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n\
+             \x20 aws organizations list-policies --filter BEDROCK_POLICY\n\
+             \x20 aws organizations detach-policy --policy-id p-… --target-id ou-demo-workload\n\
              \x20 aws bedrock list-guardrails\n\
              \x20 curl -s $AWS_ENDPOINT_URL/_simulator/world",
-            self.manifests.display(),
-            self.url
+            page = self.page,
+            journal = journal_in(&self.folder).display(),
+            manifests = self.manifests.display(),
+            url = self.url
         );
     }
 
@@ -120,12 +151,58 @@ impl Set {
                 tracing::error!(%error, "a part of the demo ended badly");
             }
         }
-        if let Some(made) = self.made
-            && let Err(error) = std::fs::remove_dir_all(&made)
-        {
-            tracing::warn!(%error, "left {} behind", made.display());
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            tracing::warn!(%error, "left {} behind", self.folder.display());
         }
     }
+}
+
+/// Listens where the page is to be. One that is taken matters only if it was asked for.
+pub(super) async fn listen(
+    asked: Option<SocketAddr>,
+    is_short: bool,
+) -> anyhow::Result<TcpListener> {
+    let any = SocketAddr::new(PAGE.ip(), 0);
+    if let Some(address) = asked {
+        anyhow::ensure!(address.ip().is_loopback(), "{address} is not loopback");
+        let listener = TcpListener::bind(address).await;
+        return listener.with_context(|| format!("failed to listen on {address}"));
+    }
+    if !is_short && let Ok(listener) = TcpListener::bind(PAGE).await {
+        return Ok(listener);
+    }
+    TcpListener::bind(any).await.context("failed to listen")
+}
+
+/// Everything that `bedrail run` does.
+async fn run(controller: Arc<Controller>, manifests: PathBuf, listener: TcpListener) {
+    let pace = Pace {
+        resync: RESYNC,
+        settle_files: Duration::from_millis(300),
+        poll_files: Duration::from_secs(5),
+    };
+    let sources = Sources { paths: vec![manifests], last_good: None };
+    let served = async {
+        serve_on(listener, Admission::default(), &controller, RESYNC).await;
+        std::future::pending::<()>().await;
+    };
+    let audited = AuditPace::every(AUDITED_EVERY);
+    tokio::select! {
+        () = reconcile(&controller, &sources, &pace) => {}
+        () = audit(&controller, &audited) => {}
+        () = served => {}
+    }
+}
+
+fn journal_in(folder: &Path) -> PathBuf {
+    folder.join("journal.jsonl")
+}
+
+async fn keep_journal(controller: &Controller, folder: &Path) -> anyhow::Result<()> {
+    let settings =
+        JournalSettings { path: journal_in(folder), segment_max: JOURNAL_MAX, kept: JOURNAL_MAX };
+    let fallback = journal::fallback_to_stderr();
+    journal::keep(controller, settings, ("demo".to_owned(), "demo"), fallback).await
 }
 
 fn settings(application: &'static str, role: &str) -> Settings {
@@ -156,19 +233,27 @@ fn engine() -> anyhow::Result<EngineSettings> {
     })
 }
 
-/// The folder to watch: the one given, the repository's, or a copy of what is compiled in.
-fn place_manifests(given: Option<PathBuf>) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
+/// A folder of this demo's own.
+fn make_folder() -> anyhow::Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("bedrail-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The manifests to watch: those given, the repository's, or a copy of what is compiled in.
+fn place_manifests(given: Option<PathBuf>, folder: &Path) -> anyhow::Result<PathBuf> {
     if let Some(given) = given {
-        return Ok((given, None));
+        return Ok(given);
     }
     let here = Path::new("manifests/demo");
     if here.is_dir() {
-        return Ok((here.to_owned(), None));
+        return Ok(here.to_owned());
     }
-    let made = std::env::temp_dir().join(format!("bedrail-demo-{}", std::process::id()));
+    let made = folder.join("manifests");
     std::fs::create_dir_all(&made).with_context(|| format!("failed to make {}", made.display()))?;
     for (name, text) in MANIFESTS {
         std::fs::write(made.join(name), text)?;
     }
-    Ok((made.clone(), Some(made)))
+    Ok(made)
 }

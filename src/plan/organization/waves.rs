@@ -135,8 +135,7 @@ impl Visit<'_> {
         decision: &Decision,
         noun: &'static str,
     ) -> RolloutProgress {
-        let key =
-            EnforcementKey { kind: EnforcementKind::Organization, name: self.name.clone() };
+        let key = EnforcementKey { kind: EnforcementKind::Organization, name: self.name.clone() };
         progress(subject, decision, (&key, &self.desired.guardrail.name, noun))
     }
 

@@ -15,9 +15,7 @@ pub fn rollout_progress(name: &Name, context: &Context) -> Option<RolloutProgres
     let decision = context.rollouts.get(name)?;
     let key = EnforcementKey { kind: EnforcementKind::Account, name: name.clone() };
     let guardrail = context.enforcements.get(&key)?.guardrail.clone();
-    with_subject(name, context, |subject| {
-        progress(subject, decision, (&key, &guardrail, "cells"))
-    })
+    with_subject(name, context, |subject| progress(subject, decision, (&key, &guardrail, "cells")))
 }
 
 /// How far a rollout is. `noun` is what its places are called.
@@ -90,12 +88,12 @@ fn gate(gate: &Gate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use WaveState::{Baking, Closed, Halted, Passed, RolledBack};
 
     #[test]
     fn what_lies_before_the_current_wave_is_passed_and_what_lies_behind_is_closed() {
         let until = jiff::Timestamp::UNIX_EPOCH;
         let states = |stage: &Stage| [0, 1, 2].map(|index| state(stage, index));
-        use WaveState::{Baking, Closed, Halted, Passed, RolledBack};
         assert_eq!(states(&Stage::Baking(1, until)), [Passed, Baking, Closed]);
         assert_eq!(states(&Stage::Rejecting(0)), [Halted, Closed, Closed]);
         assert_eq!(states(&Stage::Beginning), [Closed; 3]);

@@ -3,7 +3,8 @@
 import { ago, count, draw, el, plural } from "./dom.js";
 import { letterOf, stateOf } from "./states.js";
 
-const NAMED = 6;
+/** Places that are named before the matrix is the better place to look. */
+const NAMED = 4;
 
 /** The places of cells in a state: `[account, region]`. */
 export function placesOf(overview, letter) {
@@ -17,18 +18,30 @@ export function attention(overview, { open, only }) {
   const unprotected = placesOf(overview, "u");
   const urgent = overview.troubles.filter((it) => it.urgency === "Broken" || it.urgency === "Person");
   const { notices, refusals, heldPlan } = overview;
-  draw(document.getElementById("attention"), { unprotected, urgent, notices, refusals, heldPlan }, () => {
+  const names = namesOf(overview);
+  const data = { unprotected, urgent, notices, refusals, heldPlan, names };
+  draw(document.getElementById("attention"), data, () => {
     const items = [
       ...notices.map((notice) => item("Held", "Notice", notice)),
       unprotected.length ? bare(unprotected, { open, only }) : null,
       ...refusals.map((refusal) => item("Refused", "Refused", refusal)),
-      ...urgent.map((trouble) => group(trouble, open)),
+      ...urgent.map((trouble) => group(trouble, names, open)),
       heldPlan ? item("Held", `A plan is held: ${heldPlan.name}`,
-        `${heldPlan.text}. How to consent to it stands below.`) : null,
+        `${withoutName(heldPlan)}. How to consent to it stands below.`) : null,
     ].filter(Boolean);
     return items.length ? el("ul", { class: "items" }, ...items)
       : el("p", { class: "calm" }, "✓ Nothing needs a person: nobody is unprotected, nothing is broken.");
   });
+}
+
+/** What people call the accounts. */
+export function namesOf(overview) {
+  return Object.fromEntries(overview.accounts.map(({ id, name }) => [id, name]));
+}
+
+/** What a held plan says beside its name. */
+export function withoutName({ name, text }) {
+  return text.startsWith(`${name}: `) ? text.slice(name.length + 2) : text;
 }
 
 function item(state, title, ...text) {
@@ -37,8 +50,8 @@ function item(state, title, ...text) {
     el("h3", {}, title), ...text.map((it) => (typeof it === "string" ? el("p", {}, it) : it))));
 }
 
-function badge(letter) {
-  return el("span", { class: `cell badge s-${letter}`, "aria-hidden": "true" }, stateOf(letter).symbol);
+function badge(letter, symbol = stateOf(letter).symbol) {
+  return el("span", { class: `cell badge s-${letter}`, "aria-hidden": "true" }, symbol);
 }
 
 /** Cells in which nothing is enforced: as loud as what is broken. */
@@ -51,8 +64,8 @@ function bare(places, { open, only }) {
   return item("Unprotected",
     `Unprotected: ${plural(places.length, "cell")} in ${plural(accounts, "account")}`,
     "ACTIVE accounts and enabled Regions in which no guardrail is enforced, neither by the account nor "
-      + "by an organization policy: every model call there passes unchecked. Write an enforcement that "
-      + "selects them.",
+      + "by an organization policy: every model call there passes unchecked. Where a manifest selects "
+      + "it already, the cell says what it waits for; else write one that does.",
     el("p", { class: "places" }, ...named, more, show));
 }
 
@@ -63,15 +76,16 @@ function place(name, account, region, open) {
 }
 
 /** Keys that stand alike for the same reason. */
-export function group(trouble, open) {
+export function group(trouble, names, open) {
   const keys = trouble.keys.slice(0, NAMED).map((key) => {
     const [, account, region] = key.match(/^(?:cell|invocation logging in) (\d{12}) (\S+)$/) ?? [];
-    return account ? place(account, account, region, open) : el("span", { class: "place" }, key);
+    return account ? place(names[account] ?? account, account, region, open) : el("span", { class: "place" }, key);
   });
   const more = trouble.count - keys.length;
   return item(trouble.phase, `${stateOf(letterOf(trouble.phase)).word} (${trouble.reason}): ${count(trouble.count)}`,
     trouble.message,
-    el("p", { class: "places" }, ...keys, more > 0 ? `and ${count(more)} more ` : "", "since ", ago(trouble.since)));
+    el("p", { class: "places" }, ...keys, more > 0 ? `and ${count(more)} more ` : "",
+      ...(trouble.since ? ["since ", ago(trouble.since)] : [])));
 }
 
 /** The questions, each with its answer and the way to the place that says more. */
@@ -94,19 +108,20 @@ export function questions(overview, { only }) {
       person ? `a person: ${count(person)}` : going ? `time: ${count(going)}` : "nothing"),
     tile("changed-title", newest?.ending === "Failed" ? "f" : drift.length ? "w" : "s",
       "What changed, and who did it?",
-      newest ? [`${plural(drift.length, "drift")}, `, ago(newest.at)] : "no drift seen"),
+      newest ? [`drift ${count(drift.length)} ×, last `, ago(newest.at)] : "no drift seen", null, newest ? "↯" : undefined),
   ]);
 }
 
-function tile(target, letter, question, answer, then) {
+function tile(target, letter, question, answer, then, symbol) {
   const link = el("a", { href: `#${target}`, class: `tile t-${letter}` },
     el("span", { class: "question" }, question),
-    el("span", { class: "answer" }, badge(letter), el("span", {}, ...[answer].flat())));
+    el("span", { class: "answer" }, badge(letter, symbol), el("span", {}, ...[answer].flat())));
   link.addEventListener("click", (event) => {
     event.preventDefault();
     then?.();
-    document.getElementById(target).scrollIntoView();
-    document.getElementById("matrix").focus({ preventScroll: true });
+    const place = document.getElementById(target);
+    place.scrollIntoView();
+    place.focus({ preventScroll: true });
   });
   return link;
 }

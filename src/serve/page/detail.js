@@ -23,8 +23,10 @@ export function open(account, region, closed) {
     closed();
   };
   dialog().onclick = (event) => {
-    // Beside it.
-    if (event.target === dialog()) dialog().close();
+    const { left, right, top, bottom } = dialog().getBoundingClientRect();
+    const isBeside = event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
+    // A button that is pressed by keyboard has no place.
+    if (isBeside && event.target === dialog()) dialog().close();
   };
   if (!dialog().open) dialog().showModal();
   refresh();
@@ -46,7 +48,9 @@ export async function refresh() {
   if (shown !== asked) return;
   const hadFocus = dialog().contains(document.activeElement);
   dialog().replaceChildren(...content);
-  if (hadFocus || document.activeElement === document.body) dialog().querySelector("button")?.focus();
+  if (hadFocus || document.activeElement === document.body) {
+    dialog().querySelector("button")?.focus({ preventScroll: true });
+  }
 }
 
 function heading(text) {

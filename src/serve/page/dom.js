@@ -42,6 +42,12 @@ export function spoken(milliseconds) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+/** How long something took: `80 ms`, `1.2 s`, `12 s`. */
+export function brief(milliseconds) {
+  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : spoken(milliseconds);
+}
+
 /** A moment that stays true: `3 min ago`. */
 export function ago(at) {
   const element = el("time", { datetime: at, title: new Date(at).toLocaleString(), "data-ago": at });

@@ -9,6 +9,8 @@ const ASKED_EVERY = 60_000;
 /** A stream that was refused, not lost, is not opened again by the browser. */
 const REOPENED_AFTER = 3_000;
 const APART = 250;
+/** How long a large organization may take to answer. */
+const ANSWERS_WITHIN = 15_000;
 
 /** Calls `show` with every new overview. */
 export function follow(show) {
@@ -21,7 +23,8 @@ export function follow(show) {
     page.loading = true;
     const revision = page.wanted;
     try {
-      const answer = await fetch("/api/v1/overview", { cache: "no-store" });
+      const answer = await fetch("/api/v1/overview",
+        { cache: "no-store", signal: AbortSignal.timeout(ANSWERS_WITHIN) });
       page.signedOut = answer.status === 401;
       if (!answer.ok) throw new Error(`it answered ${answer.status}`);
       show(await answer.json());

@@ -1,7 +1,7 @@
 // What Bedrail is waiting for: a person's consent, waves and their clocks, other objects.
 
 import { command, count, draw, el, left } from "./dom.js";
-import { group } from "./attention.js";
+import { group, namesOf, withoutName } from "./attention.js";
 
 const WAVES = {
   Passed: { symbol: "✓", letter: "s", word: "passed" },
@@ -18,13 +18,18 @@ const WAVES = {
 export function waiting(overview, { open }) {
   const { heldPlan, rollouts } = overview;
   const going = overview.troubles.filter((it) => it.urgency === "Going");
-  draw(document.getElementById("waiting"), { heldPlan, rollouts, going }, () => {
+  const names = namesOf(overview);
+  const isOver = ({ waves }) => waves.every((wave) => wave.state === "Passed");
+  const [unfinished, over] = [rollouts.filter((it) => !isOver(it)), rollouts.filter(isOver)];
+  draw(document.getElementById("waiting"), { heldPlan, rollouts, going, names }, () => {
     const parts = [
       heldPlan ? consent(heldPlan) : null,
-      ...rollouts.map(rollout),
-      going.length ? el("ul", { class: "items" }, ...going.map((it) => group(it, open))) : null,
+      ...unfinished.map(rollout),
+      going.length ? el("ul", { class: "items" }, ...going.map((it) => group(it, names, open))) : null,
     ].filter(Boolean);
-    return parts.length ? parts : el("p", { class: "calm" }, "✓ For nothing.");
+    if (!parts.length) parts.push(el("p", { class: "calm" }, "✓ For nothing."));
+    return [...parts, ...over.map((it) => el("p", { class: "muted" },
+      `✓ ${it.manifest}: ${it.guardrail} ${it.revision} has passed every wave.`))];
   });
 }
 
@@ -32,7 +37,7 @@ export function waiting(overview, { open }) {
 function consent(plan) {
   return el("article", { class: "card t-h" },
     el("h3", {}, "Held for consent: ", el("code", {}, plan.name)),
-    el("p", {}, `${plan.text}.`),
+    el("p", {}, `${withoutName(plan)}.`),
     el("p", {}, "By the text of ", el("strong", {}, plan.manifests.join(", ")),
       ". The name is a hash over these texts and the number of cells; ",
       el("code", {}, "bedrail plan"), " shows each of them. To consent, in the folder of the manifests:"),

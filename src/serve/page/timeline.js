@@ -1,6 +1,7 @@
 // What changed, when, by whom, and what was done about it.
 
-import { ago, command, count, draw, el, spoken } from "./dom.js";
+import { ago, brief, command, count, draw, el } from "./dom.js";
+import { namesOf } from "./attention.js";
 
 const SHOWN = 40;
 
@@ -33,7 +34,7 @@ export function changed(overview) {
   last = overview;
   const isChosen = (event) => isEverything || event.kind === "Drift" || event.kind === "Accepted";
   const events = overview.timeline.filter(isChosen);
-  const names = Object.fromEntries(overview.accounts.map(({ id, name }) => [id, name]));
+  const names = namesOf(overview);
   const shown = events.slice(0, SHOWN).map((event) => ({ ...event, name: names[event.account] }));
   const { journal } = overview;
   draw(document.getElementById("changed"), { shown, all: events.length, journal }, () => [
@@ -62,7 +63,7 @@ export function one(event) {
 }
 
 function outcome(event) {
-  const took = event.endedAt ? ` after ${spoken(Date.parse(event.endedAt) - Date.parse(event.at))}` : "";
+  const took = event.endedAt ? ` after ${brief(Date.parse(event.endedAt) - Date.parse(event.at))}` : "";
   const call = el("code", {}, event.what);
   if (event.ending === "Failed") return el("p", { class: "bad" }, "✗ Not put right: ", call, ` failed: ${event.message ?? ""}`);
   if (event.ending === "Moved") return el("p", {}, "… It changed again meanwhile and is read anew: ", call);
