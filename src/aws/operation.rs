@@ -15,6 +15,9 @@ pub(super) enum Kind {
     Organizations,
     /// STS.
     Sts,
+    /// Words to people: SNS.
+    #[cfg(feature = "sns")]
+    Alerts,
 }
 
 /// What an operation acts on: who needs the permission, and on which resources.
@@ -39,6 +42,8 @@ pub enum ActsOn {
     SharedGuardrail,
     /// A model, to prove that it is guarded: everybody, if models are called at all.
     Model,
+    /// A topic that alerts are published to: the controller, if there is one.
+    AlertTopic,
 }
 
 /// What IAM must allow for an operation.
@@ -73,12 +78,12 @@ pub(super) struct Operation {
 
 /// Declares operations: `NAME: what limits it "service:Operation" on what it acts on`.
 macro_rules! operations {
-    ($($constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
-        $(pub(super) const $constant: Operation =
+    ($($(#[$meta:meta])* $constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
+        $($(#[$meta])* pub(super) const $constant: Operation =
             Operation { name: $name, kind: Kind::$kind, acts_on: ActsOn::$acts_on };)*
 
         /// Every operation there is.
-        const ALL: &[Operation] = &[$($constant),*];
+        const ALL: &[Operation] = &[$($(#[$meta])* $constant),*];
     };
 }
 
@@ -127,6 +132,8 @@ operations! {
     ATTACH_POLICY: Organizations "organizations:AttachPolicy" on Policies,
     DETACH_POLICY: Organizations "organizations:DetachPolicy" on Policies,
     TAG_POLICY: Organizations "organizations:TagResource" on Policies,
+    #[cfg(feature = "sns")]
+    PUBLISH: Alerts "sns:Publish" on AlertTopic,
 }
 
 impl Operation {
@@ -145,6 +152,9 @@ impl Operation {
         match self.kind {
             Kind::Write => true,
             Kind::Read | Kind::Inference | Kind::Sts => false,
+            // It changes nothing, and may be the last thing that a process says.
+            #[cfg(feature = "sns")]
+            Kind::Alerts => false,
             Kind::Organizations => !["organizations:Describe", "organizations:List"]
                 .iter()
                 .any(|prefix| self.name.starts_with(prefix)),
@@ -156,6 +166,8 @@ impl Operation {
         match self.kind {
             Kind::Read | Kind::Write | Kind::Inference => true,
             Kind::Organizations | Kind::Sts => false,
+            #[cfg(feature = "sns")]
+            Kind::Alerts => false,
         }
     }
 
@@ -172,6 +184,8 @@ impl Operation {
             (Kind::Write, _) => Rate::new(2.0, 4),
             (Kind::Inference, _) => Rate::new(10.0, 10),
             (Kind::Sts, _) => Rate::new(50.0, 100),
+            #[cfg(feature = "sns")]
+            (Kind::Alerts, _) => Rate::new(5.0, 10),
             (Kind::Organizations, "organizations:ListAccounts") => Rate::new(8.0, 12),
             (Kind::Organizations, "organizations:ListTagsForResource") => Rate::new(10.0, 15),
             (Kind::Organizations, "organizations:TagResource") => Rate::new(4.0, 6),

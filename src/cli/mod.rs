@@ -1,5 +1,6 @@
 //! One file per subcommand; the composition root; the only place that prints.
 
+mod alerts;
 mod apply;
 mod audit;
 mod controller;
@@ -26,6 +27,7 @@ mod run;
 mod serving;
 mod settings;
 mod simulator;
+mod standing;
 mod status;
 mod systemd;
 mod test;
@@ -92,6 +94,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Evidence for an audit: what is enforced where, what is not, and how that is known.
     Report(evidence::ReportArguments),
+    /// Try out who is told what is wrong.
+    Alerts(alerts::AlertsArguments),
     /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
     /// Check the prerequisites: credentials, organization, roles, Regions.
@@ -117,6 +121,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Report(arguments) => evidence::report(&common, arguments).await,
+        Command::Alerts(arguments) => alerts::alerts(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
         Command::Doctor(arguments) => doctor::doctor(&common, arguments).await,
         Command::Iam(arguments) => iam::iam(&common, &arguments),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use tracing::{error, info};
 
-use super::controller::{Controller, Origin};
+use super::controller::Controller;
+use super::standing::Standing;
 use crate::serve::{Admission, Depth, Feed, Health, bind, serve};
 
 /// A visit may take as long as many calls do, one after another.
@@ -39,7 +40,12 @@ pub(super) struct Serving {
 impl Serving {
     /// Serves until the controller stops. An address that is taken, or not ours, is said and does
     /// not keep anything from being protected.
-    pub(super) async fn serve(&self, controller: &Controller, resync: Duration) {
+    pub(super) async fn serve(
+        &self,
+        controller: &Controller,
+        standing: Arc<Standing>,
+        resync: Duration,
+    ) {
         let admission = Admission::new(self.listen_any, self.listen_token.as_deref());
         let listener = match bind(self.listen, &admission).await {
             Ok(listener) => listener,
@@ -51,30 +57,21 @@ impl Serving {
         if let Ok(address) = listener.local_addr() {
             info!(%address, "serving status, metrics and health");
         }
-        let feed = feed(controller, resync);
+        let feed = feed(controller, standing, resync);
         if let Err(error) = serve(listener, feed, admission, controller.stop.clone()).await {
             error!(%error, "nothing is served any more");
         }
     }
 }
 
-fn feed(controller: &Controller, resync: Duration) -> Feed {
+fn feed(controller: &Controller, standing: Arc<Standing>, resync: Duration) -> Feed {
     let engine = || Arc::clone(&controller.engine);
-    let (of_snapshot, of_tally, of_health) = (engine(), engine(), engine());
+    let (of_tally, of_health) = (engine(), engine());
     let (queue, clock) = (controller.queue.clone(), controller.clock.clone());
     let started = clock.wall();
     let patience = (resync * RESYNCS).max(PATIENCE_MIN);
-    let is_last_good = controller.origin_now();
     Feed {
-        snapshot: Arc::new(move || {
-            let mut snapshot = of_snapshot.snapshot();
-            if is_last_good() == Some(Origin::LastGood) {
-                let notice = "the manifests were not usable at the start; in force is the last \
-                              good generation, from the cache";
-                snapshot.notices.push(notice.to_owned());
-            }
-            snapshot
-        }),
+        snapshot: Arc::new(move || standing.snapshot()),
         tally: Arc::new(move || of_tally.tally()),
         depth: Arc::new(move || {
             let counts = queue.counts();

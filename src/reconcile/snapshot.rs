@@ -54,6 +54,7 @@ impl Engine {
             orphans: named.chain(found).collect(),
             held_plan,
             journal,
+            alerts: Vec::new(),
             accounts: state.account_statuses(),
             writes,
             calls,

@@ -18,6 +18,8 @@ pub enum Service {
     Organizations,
     /// STS, AWS Query.
     Sts,
+    /// SNS, AWS Query.
+    Sns,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Self::BedrockRuntime => "bedrock-runtime",
             Self::Organizations => "organizations",
             Self::Sts => "sts",
+            Self::Sns => "sns",
         }
     }
 }
@@ -61,7 +64,7 @@ pub struct Call {
     pub query: BTreeMap<String, Vec<String>>,
     /// Header names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body as JSON; `{}` when empty. For STS: an object of the form's strings. For
+    /// The body as JSON; `{}` when empty. For STS and SNS: an object of the form's strings. For
     /// `InvokeModel`: the model's own body.
     pub body: Value,
     /// When, on the simulator's clock.
@@ -90,7 +93,7 @@ impl Call {
 /// A successful answer, before it is put on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// A JSON body (or, for STS, the members of the result element).
+    /// A JSON body (or, for STS and SNS, the members of the result element).
     Body {
         /// HTTP status of success.
         status: u16,

@@ -1,11 +1,11 @@
 //! What became of each key: one outcome per visit, kept on a board; and the journal of what was
 //! written.
 
+pub mod alerts;
 mod board;
 pub mod journal;
 mod outcome;
 mod render;
-
 mod snapshot;
 mod tally;
 

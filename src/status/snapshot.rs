@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::ReceiverStatus;
 use super::outcome::Phase;
 
 /// Where everything stands.
@@ -41,6 +42,9 @@ pub struct Snapshot {
     /// The journal, if one is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalStatus>,
+    /// Who is told what is wrong, and whether they take it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<ReceiverStatus>,
     /// The accounts of the organization.
     pub accounts: BTreeMap<String, AccountStatus>,
     /// The newest writes, oldest first.

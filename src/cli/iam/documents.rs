@@ -18,6 +18,8 @@ pub(super) struct Extent {
     pub(super) service_control_policies: bool,
     /// Customer keys of guardrails.
     pub(super) kms_keys: Vec<String>,
+    /// Topics that alerts are published to.
+    pub(super) alert_topics: Vec<String>,
 }
 
 /// All documents.
@@ -83,6 +85,10 @@ pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
     statements.extend(probe(own, extent));
     if !extent.kms_keys.is_empty() {
         statements.push(statement("Keys", &KEY_ACTIONS, &extent.kms_keys));
+    }
+    let alerts = extent.actions(ActsOn::AlertTopic);
+    if !extent.alert_topics.is_empty() && !alerts.is_empty() {
+        statements.push(statement("Alerts", &alerts, &extent.alert_topics));
     }
     policy(&statements)
 }
@@ -239,6 +245,7 @@ mod tests {
             probe_model: Some("us.amazon.nova-lite-v1:0".to_owned()),
             service_control_policies: true,
             kms_keys: vec!["arn:aws:kms:us-east-1:111122223333:key/k".to_owned()],
+            alert_topics: vec!["arn:aws:sns:us-east-1:111122223333:alerts".to_owned()],
         }
     }
 

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::settings::Common;
 use crate::aws::{CallerIdentity, permissions};
-use crate::model::{AccountId, Fleet, OrganizationId};
+use crate::model::{AccountId, Fleet, OrganizationId, TopicArn};
 use documents::{Documents, Extent};
 use names::Names;
 use require_guardrail::RequireGuardrailArguments;
@@ -108,6 +108,9 @@ struct RolesArguments {
     /// A customer key that encrypts guardrails; repeatable.
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
+    /// An SNS topic that alerts are published to; repeatable.
+    #[arg(long, value_name = "ARN")]
+    alert_sns: Vec<TopicArn>,
 }
 
 /// How documents are printed.
@@ -169,6 +172,7 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         probe_model: arguments.probe_model.clone(),
         service_control_policies: arguments.service_control_policies,
         kms_keys: arguments.kms_key.clone(),
+        alert_topics: arguments.alert_sns.iter().map(ToString::to_string).collect(),
     };
     match arguments.format {
         Format::Json => {

@@ -101,7 +101,7 @@ impl Client {
             Service::Bedrock => bedrock::handle(&mut self.world, &call),
             Service::BedrockRuntime => runtime::handle(&mut self.world, &call),
             Service::Organizations => organization::handle(&mut self.world, &call),
-            Service::Sts => panic!("no test here calls STS"),
+            Service::Sts | Service::Sns => panic!("no test here calls STS"),
         }
     }
 

@@ -75,7 +75,9 @@ impl Arena {
         let answer = match call.service {
             Service::Organizations => organization::handle(&mut self.world, call),
             Service::Bedrock => bedrock::handle(&mut self.world, call),
-            Service::BedrockRuntime | Service::Sts => panic!("{} is not for tests", call.name()),
+            Service::BedrockRuntime | Service::Sts | Service::Sns => {
+                panic!("{} is not for tests", call.name())
+            }
         };
         let is_read =
             ["List", "Get", "Describe"].iter().any(|verb| call.operation.starts_with(verb));

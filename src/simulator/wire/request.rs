@@ -49,6 +49,7 @@ pub(in crate::simulator) fn decode(request: &Request<Bytes>) -> Result<Decoded, 
         "bedrock" => routes::bedrock_service(request.uri().path()),
         "organizations" => Service::Organizations,
         "sts" => Service::Sts,
+        "sns" => Service::Sns,
         other => {
             let message = format!("the service {other} is not simulated");
             tracing::warn!(service = other, "service is not simulated");
@@ -58,7 +59,8 @@ pub(in crate::simulator) fn decode(request: &Request<Bytes>) -> Result<Decoded, 
     let input = match service {
         Service::Bedrock | Service::BedrockRuntime => rest(request),
         Service::Organizations => organizations(request),
-        Service::Sts => sts(request),
+        Service::Sts => of_query(request, routes::sts),
+        Service::Sns => of_query(request, routes::sns),
     };
     let input = input.map_err(|failure| Refused { service, failure })?;
     let is_controller = ["user-agent", "x-amz-user-agent"]
@@ -112,13 +114,17 @@ fn organizations(request: &Request<Bytes>) -> Result<Input, Failure> {
     Ok(Input { operation, labels: Vec::new(), body })
 }
 
-fn sts(request: &Request<Bytes>) -> Result<Input, Failure> {
+/// The Query protocol: a form with the operation in it.
+fn of_query(
+    request: &Request<Bytes>,
+    named: fn(&str) -> Option<&'static str>,
+) -> Result<Input, Failure> {
     let form: Map<String, Value> = form_urlencoded::parse(request.body())
         .chain(form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()))
         .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())))
         .collect();
     let name = form.get("Action").and_then(Value::as_str).unwrap_or_default();
-    let operation = routes::sts(name).ok_or_else(|| {
+    let operation = named(name).ok_or_else(|| {
         let failure = unknown(name, 400);
         Failure { code: "InvalidAction".to_owned(), ..failure }
     })?;

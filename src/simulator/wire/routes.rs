@@ -82,6 +82,9 @@ const ORGANIZATIONS: [&str; 36] = [
 /// The operations of STS.
 const STS: [&str; 2] = ["AssumeRole", "GetCallerIdentity"];
 
+/// The operations of SNS.
+const SNS: [&str; 1] = ["Publish"];
+
 /// Every operation that is simulated, spelled as in calls and faults: `bedrock:ListGuardrails`.
 pub(in crate::simulator) fn operations() -> Vec<String> {
     let named = |service: Service, names: &[&str]| -> Vec<String> {
@@ -91,6 +94,7 @@ pub(in crate::simulator) fn operations() -> Vec<String> {
     operations.extend(named(Service::BedrockRuntime, &BEDROCK_RUNTIME.map(|(_, _, name)| name)));
     operations.extend(named(Service::Organizations, &ORGANIZATIONS));
     operations.extend(named(Service::Sts, &STS));
+    operations.extend(named(Service::Sns, &SNS));
     operations
 }
 
@@ -115,7 +119,7 @@ pub(super) fn rest(method: &str, path: &str) -> Option<Route> {
     let service = bedrock_service(path);
     let table: &[(&str, &str, &'static str)] = match service {
         Service::BedrockRuntime => &BEDROCK_RUNTIME,
-        Service::Bedrock | Service::Organizations | Service::Sts => &BEDROCK,
+        Service::Bedrock | Service::Organizations | Service::Sts | Service::Sns => &BEDROCK,
     };
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     table.iter().filter(|(verb, _, _)| *verb == method).find_map(|(_, template, operation)| {
@@ -132,6 +136,11 @@ pub(super) fn organizations(name: &str) -> Option<&'static str> {
 /// The STS operation of that name.
 pub(super) fn sts(name: &str) -> Option<&'static str> {
     STS.into_iter().find(|operation| *operation == name)
+}
+
+/// The SNS operation of that name.
+pub(super) fn sns(name: &str) -> Option<&'static str> {
+    SNS.into_iter().find(|operation| *operation == name)
 }
 
 fn labels(template: &str, parts: &[&str]) -> Option<Vec<String>> {

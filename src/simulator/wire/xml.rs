@@ -2,12 +2,27 @@
 
 use serde_json::Value;
 
-/// The namespace of STS answers.
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+use crate::simulator::call::Service;
+
+/// The namespace of a service's answers; STS's but for SNS, which alone of the others has one.
+fn namespace(service: Service) -> &'static str {
+    match service {
+        Service::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
+        Service::Sts | Service::Bedrock | Service::BedrockRuntime | Service::Organizations => {
+            "https://sts.amazonaws.com/doc/2011-06-15/"
+        }
+    }
+}
 
 /// A successful answer: the members of `result` inside the result element.
-pub(super) fn result(operation: &str, result: &Value, request_id: &str) -> String {
-    let mut xml = format!("<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>");
+pub(super) fn result(
+    service: Service,
+    operation: &str,
+    result: &Value,
+    request_id: &str,
+) -> String {
+    let namespace = namespace(service);
+    let mut xml = format!("<{operation}Response xmlns=\"{namespace}\"><{operation}Result>");
     members(&mut xml, result);
     let tail = format!(
         "</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
@@ -16,10 +31,17 @@ pub(super) fn result(operation: &str, result: &Value, request_id: &str) -> Strin
 }
 
 /// An error answer.
-pub(super) fn error(code: &str, message: &str, is_ours: bool, request_id: &str) -> String {
+pub(super) fn error(
+    service: Service,
+    code: &str,
+    message: &str,
+    is_ours: bool,
+    request_id: &str,
+) -> String {
+    let namespace = namespace(service);
     let kind = if is_ours { "Receiver" } else { "Sender" };
     format!(
-        "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
         escape(code),
         escape(message),
     )
