@@ -40,20 +40,17 @@ pub(super) async fn follow(controller: &Controller, sources: &Sources, pace: &Pa
         if last.as_ref() != Some(&seen) {
             last = Some(seen);
             say(&problems);
-            match (manifests, source) {
-                (Some(manifests), Some(source)) => {
-                    let what = manifests.describe();
-                    let next = controller.generation() + 1;
-                    controller.engine().note_accepted(next, &source.hash, &what).await;
-                    let generation = controller.accept(manifests);
-                    controller.note_unusable(None);
-                    info!(generation, "accepted {what}");
-                    keep(sources, source).await;
-                }
-                (Some(_) | None, _) => {
-                    controller.note_unusable(Some(places(&problems)));
-                    reject(controller, sources).await;
-                }
+            if let (Some(manifests), Some(source)) = (manifests, source) {
+                let what = manifests.describe();
+                let next = controller.generation() + 1;
+                controller.engine().note_accepted(next, &source.hash, &what).await;
+                let generation = controller.accept(manifests);
+                controller.note_unusable(None);
+                info!(generation, "accepted {what}");
+                keep(sources, source).await;
+            } else {
+                controller.note_unusable(Some(places(&problems)));
+                reject(controller, sources).await;
             }
         }
         hints.next().await;

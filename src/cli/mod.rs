@@ -77,7 +77,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Reconcile for ever: watch the manifests, converge, correct drift.
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Show what would change, and write nothing.
     Plan(plan::PlanArguments),
     /// Converge once and exit.
@@ -112,7 +112,7 @@ enum Command {
 pub async fn main(arguments: Arguments) -> Exit {
     let Arguments { common, command } = arguments;
     let done = match command {
-        Command::Run(arguments) => run::run(&common, arguments).await,
+        Command::Run(arguments) => run::run(&common, *arguments).await,
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
         Command::Status(arguments) => status::status(&common, arguments).await,

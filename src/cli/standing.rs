@@ -6,6 +6,7 @@ use super::alerts::Roster;
 use super::controller::{Controller, Origin};
 use crate::reconcile::Engine;
 use crate::status::Snapshot;
+use crate::status::alerts::ReceiverStatus;
 
 /// Takes snapshots.
 pub(super) struct Standing {
@@ -37,7 +38,7 @@ impl Standing {
             snapshot.notices.push(format!("ManifestsUnusable: {why}"));
         }
         snapshot.alerts = self.receivers.statuses();
-        snapshot.notices.extend(snapshot.alerts.iter().filter_map(|it| it.notice()));
+        snapshot.notices.extend(snapshot.alerts.iter().filter_map(ReceiverStatus::notice));
         snapshot
     }
 }

@@ -42,7 +42,8 @@ impl FromStr for TopicArn {
             let is_name = (1..=256).contains(&name.len())
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             // A topic that keeps the order wants a group with each message.
-            let is_topic = partition.starts_with("aws") && is_name && !name.ends_with(".fifo");
+            let is_topic =
+                partition.starts_with("aws") && is_name && name.strip_suffix(".fifo").is_none();
             is_topic.then_some(Self { text: text.to_owned(), region: region.parse().ok()? })
         };
         parse().ok_or_else(|| NotATopic(text.to_owned()))

@@ -31,8 +31,12 @@ impl Scene {
     }
 
     pub(crate) async fn told_by(receiver: Receiver, prepare: impl FnOnce(&mut Stage)) -> Self {
-        let mut stage = Stage::start(SMALL).await;
+        let stage = Stage::start(SMALL).await;
         stage.manifest("all.yaml", &everything());
+        Self::of(stage, receiver, prepare).await
+    }
+
+    async fn of(mut stage: Stage, receiver: Receiver, prepare: impl FnOnce(&mut Stage)) -> Self {
         stage.set("BEDRAIL_ALERT_WEBHOOK", &receiver.address(SECRET));
         stage.set("BEDRAIL_ALERT_EVERY", "300ms");
         // What no manifest claims is not what most tests are about.
@@ -79,7 +83,11 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cells_that_nobody_protects_are_told_once_and_again_when_that_is_over() {
-    let scene = Scene::start(|stage| {
+    let mut stage = Stage::start(SMALL).await;
+    stage.manifest("all.yaml", &everything());
+    // Before that everything is unprotected, and told so.
+    stage.apply(0).await;
+    let scene = Scene::of(stage, Receiver::start().await, |stage| {
         stage.set("BEDRAIL_AUDIT_INTERVAL", "500ms");
     })
     .await;

@@ -34,31 +34,36 @@ pub(super) struct AlertArguments {
     /// Post alerts to this address: https, or http on loopback. Repeatable; in the environment
     /// separated by spaces. It is a secret, so better not in a command line that others can list.
     #[arg(
-        long,
+        long = "alert-webhook",
         env = "BEDRAIL_ALERT_WEBHOOK",
         hide_env_values = true,
         value_delimiter = ' ',
         value_name = "URL"
     )]
-    alert_webhook: Vec<Secret>,
+    webhook: Vec<Secret>,
     /// The same from a file, one address a line; lines that begin with # are left out.
-    #[arg(long, env = "BEDRAIL_ALERT_WEBHOOK_FILE", value_name = "FILE")]
-    alert_webhook_file: Option<PathBuf>,
+    #[arg(long = "alert-webhook-file", env = "BEDRAIL_ALERT_WEBHOOK_FILE", value_name = "FILE")]
+    webhook_file: Option<PathBuf>,
     /// What is posted to webhooks.
-    #[arg(long, env = "BEDRAIL_ALERT_FORMAT", value_enum, default_value_t)]
-    alert_format: AlertForm,
+    #[arg(long = "alert-format", env = "BEDRAIL_ALERT_FORMAT", value_enum, default_value_t)]
+    format: AlertForm,
     /// Publish alerts to this SNS topic, too. Repeatable; in the environment separated by commas.
-    #[arg(long, env = "BEDRAIL_ALERT_SNS", value_delimiter = ',', value_name = "ARN")]
-    alert_sns: Vec<TopicArn>,
+    #[arg(
+        long = "alert-sns",
+        env = "BEDRAIL_ALERT_SNS",
+        value_delimiter = ',',
+        value_name = "ARN"
+    )]
+    sns: Vec<TopicArn>,
     /// After how long what is still wrong is told again. 0s: never.
-    #[arg(long, env = "BEDRAIL_ALERT_REPEAT", value_parser = duration, default_value = "4h")]
-    alert_repeat: Duration,
+    #[arg(long = "alert-repeat", env = "BEDRAIL_ALERT_REPEAT", value_parser = duration, default_value = "4h")]
+    repeat: Duration,
     /// The least distance of two alerts of one kind; what happens between them is in the next.
-    #[arg(long, env = "BEDRAIL_ALERT_EVERY", value_parser = duration, default_value = "1m")]
-    alert_every: Duration,
+    #[arg(long = "alert-every", env = "BEDRAIL_ALERT_EVERY", value_parser = duration, default_value = "1m")]
+    every: Duration,
     /// How long something must fail, or wait for a person, before it is told.
-    #[arg(long, env = "BEDRAIL_ALERT_AFTER", value_parser = duration, default_value = "15m")]
-    alert_after: Duration,
+    #[arg(long = "alert-after", env = "BEDRAIL_ALERT_AFTER", value_parser = duration, default_value = "15m")]
+    after: Duration,
 }
 
 /// What is posted to webhooks.
@@ -78,8 +83,8 @@ impl AlertArguments {
     ///
     /// An address that is none, without a word of it.
     pub(super) fn receivers(&self) -> anyhow::Result<Vec<Receiver>> {
-        let mut addresses = self.alert_webhook.clone();
-        if let Some(path) = &self.alert_webhook_file {
+        let mut addresses = self.webhook.clone();
+        if let Some(path) = &self.webhook_file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("failed to read {}", path.display()))?;
             let lines = text.lines().map(str::trim);
@@ -89,15 +94,15 @@ impl AlertArguments {
         let mut receivers = Vec::new();
         for (index, address) in addresses.iter().enumerate() {
             let number = index + 1;
-            let webhook = Webhook::new(address, self.alert_format)
-                .with_context(|| format!("webhook {number}"))?;
+            let webhook =
+                Webhook::new(address, self.format).with_context(|| format!("webhook {number}"))?;
             let name = format!("webhook {number} ({})", webhook.host());
-            receivers.push(Receiver { name, channel: Channel::Webhook(webhook) });
+            receivers.push(Receiver { name, channel: Channel::Webhook(Box::new(webhook)) });
         }
-        if !self.alert_sns.is_empty() && !cfg!(feature = "sns") {
+        if !self.sns.is_empty() && !cfg!(feature = "sns") {
             anyhow::bail!("this build cannot publish to SNS: build it with `--features sns`");
         }
-        for topic in &self.alert_sns {
+        for topic in &self.sns {
             let name = format!("topic {topic}");
             receivers.push(Receiver { name, channel: Channel::Topic(topic.clone()) });
         }
@@ -108,9 +113,9 @@ impl AlertArguments {
         let signed =
             |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         AlertPace {
-            every: signed(self.alert_every),
-            repeat: signed(self.alert_repeat),
-            after: signed(self.alert_after),
+            every: signed(self.every),
+            repeat: signed(self.repeat),
+            after: signed(self.after),
         }
     }
 }

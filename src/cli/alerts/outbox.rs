@@ -98,9 +98,8 @@ impl Outbox {
             let (sender, queue) = mpsc::channel(WAITING_MAX);
             queues.push((entry.clone(), sender));
             let (aws, clock, origin) = (aws.clone(), clock.clone(), origin.to_owned());
-            workers.spawn(
-                async move { deliver(&receiver, &entry, queue, &aws, &clock, &origin).await },
-            );
+            let postman = Postman { receiver, entry, aws, clock, origin };
+            workers.spawn(postman.deliver(queue));
         }
         Self { queues, _workers: workers }
     }
@@ -121,7 +120,7 @@ impl Outbox {
             std::future::pending::<()>().await;
         }
         let pace = arguments.pace();
-        let looked_every = arguments.alert_every.clamp(Duration::from_millis(50), LOOKED_EVERY);
+        let looked_every = arguments.every.clamp(Duration::from_millis(50), LOOKED_EVERY);
         let mut book = Book::default();
         loop {
             controller.clock.sleep(looked_every).await;
@@ -145,32 +144,37 @@ impl Outbox {
     }
 }
 
-async fn deliver(
-    receiver: &Receiver,
-    entry: &Entry,
-    mut queue: mpsc::Receiver<Message>,
-    aws: &Aws,
-    clock: &Clock,
-    origin: &str,
-) {
-    let settings = BackoffSettings { cap: TRIED_EVERY, ..BackoffSettings::default() };
-    let mut backoff = Backoff::new(settings, fastrand::Rng::new());
-    while let Some(message) = queue.recv().await {
-        let began = clock.now();
-        loop {
-            match receiver.channel.send(Some(aws), clock, &message, origin).await {
-                Ok(_) => {
-                    entry.took();
-                    backoff.reset();
+/// Brings its messages to one receiver, one after another.
+struct Postman {
+    receiver: Receiver,
+    entry: Entry,
+    aws: Aws,
+    clock: Clock,
+    origin: String,
+}
+
+impl Postman {
+    async fn deliver(self, mut queue: mpsc::Receiver<Message>) {
+        let Self { receiver, entry, aws, clock, origin } = self;
+        let settings = BackoffSettings { cap: TRIED_EVERY, ..BackoffSettings::default() };
+        let mut backoff = Backoff::new(settings, fastrand::Rng::new());
+        while let Some(message) = queue.recv().await {
+            let began = clock.now();
+            loop {
+                match receiver.channel.send(Some(&aws), &clock, &message, &origin).await {
+                    Ok(_) => {
+                        entry.took();
+                        backoff.reset();
+                        break;
+                    }
+                    Err(error) => entry.failed(error, &clock),
+                }
+                if clock.now().saturating_sub(began) >= GIVEN_UP_AFTER {
+                    entry.gave_up(&message, "nobody took it for an hour");
                     break;
                 }
-                Err(error) => entry.failed(error, clock),
+                clock.sleep(backoff.next_delay()).await;
             }
-            if clock.now().saturating_sub(began) >= GIVEN_UP_AFTER {
-                entry.gave_up(&message, "nobody took it for an hour");
-                break;
-            }
-            clock.sleep(backoff.next_delay()).await;
         }
     }
 }

@@ -18,7 +18,7 @@ pub(in crate::cli) struct Receiver {
 #[derive(Clone)]
 pub(super) enum Channel {
     /// A POST.
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
     /// `sns:Publish`.
     Topic(TopicArn),
 }

@@ -1,6 +1,6 @@
 //! What somebody is told now, by what they were told before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -40,10 +40,7 @@ pub fn decide(
     let mut book = book.clone();
     let mut messages = Vec::new();
     let none = BTreeMap::new();
-    let kinds: Vec<AlertKind> = book.0.keys().chain(firing.keys()).copied().collect();
-    let mut kinds = kinds;
-    kinds.sort();
-    kinds.dedup();
+    let kinds: BTreeSet<AlertKind> = book.0.keys().chain(firing.keys()).copied().collect();
     for kind in kinds {
         let firing = firing.get(&kind).unwrap_or(&none);
         let told = book.0.get(&kind);
@@ -86,11 +83,12 @@ pub fn decide(
     (book, messages)
 }
 
+/// Subjects of the first that the second has not.
 fn difference(
-    these: &BTreeMap<String, String>,
-    those: &BTreeMap<String, String>,
+    subjects: &BTreeMap<String, String>,
+    without: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let only = these.iter().filter(|(subject, _)| !those.contains_key(*subject));
+    let only = subjects.iter().filter(|(subject, _)| !without.contains_key(*subject));
     only.map(|(subject, why)| (subject.clone(), why.clone())).collect()
 }
 
