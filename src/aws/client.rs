@@ -360,6 +360,13 @@ impl Aws {
         })
     }
 
+    /// An SNS client of a Region. Alerts are rare: it is made for each.
+    #[cfg(feature = "sns")]
+    pub(super) fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
+        let config = aws_sdk_sns::config::Builder::from(&self.0.sdk).region(sdk_region(region));
+        aws_sdk_sns::Client::from_conf(config.build())
+    }
+
     /// Makes one call: waits for its turn, counts it, translates its error. Every call of this
     /// room goes through here, once.
     pub(super) fn call<'a, T, E, F>(

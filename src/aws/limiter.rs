@@ -64,6 +64,8 @@ impl Lane {
     pub(super) fn of(operation: Operation, cell: &Cell) -> Self {
         match operation.kind {
             Kind::Organizations | Kind::Sts => Self::Operation(operation.name),
+            #[cfg(feature = "sns")]
+            Kind::Alerts => Self::Operation(operation.name),
             Kind::Read | Kind::Write | Kind::Inference | Kind::Iam => {
                 Self::Place(cell.clone(), operation.kind)
             }

@@ -20,6 +20,8 @@
 //!
 //! A dropped read has no effect. A dropped write may have taken effect: read before you repeat it.
 
+#[cfg(feature = "sns")]
+mod alerts;
 #[cfg(feature = "iam")]
 mod callers;
 #[cfg(not(feature = "iam"))]

@@ -17,6 +17,9 @@ pub(super) enum Kind {
     Sts,
     /// IAM, which is one for all Regions of an account.
     Iam,
+    /// Words to people: SNS.
+    #[cfg(feature = "sns")]
+    Alerts,
 }
 
 /// What an operation acts on: who needs the permission, and on which resources.
@@ -43,6 +46,8 @@ pub enum ActsOn {
     Model,
     /// Roles of the account, which are only asked about: everybody in their own.
     Role,
+    /// A topic that alerts are published to: the controller, if there is one.
+    AlertTopic,
 }
 
 /// What IAM must allow for an operation.
@@ -133,6 +138,8 @@ operations! {
     ATTACH_POLICY: Organizations "organizations:AttachPolicy" on Policies,
     DETACH_POLICY: Organizations "organizations:DetachPolicy" on Policies,
     TAG_POLICY: Organizations "organizations:TagResource" on Policies,
+    #[cfg(feature = "sns")]
+    PUBLISH: Alerts "sns:Publish" on AlertTopic,
 }
 
 impl Operation {
@@ -151,6 +158,9 @@ impl Operation {
         match self.kind {
             Kind::Write => true,
             Kind::Read | Kind::Inference | Kind::Sts | Kind::Iam => false,
+            // It changes nothing, and may be the last thing that a process says.
+            #[cfg(feature = "sns")]
+            Kind::Alerts => false,
             Kind::Organizations => !["organizations:Describe", "organizations:List"]
                 .iter()
                 .any(|prefix| self.name.starts_with(prefix)),
@@ -162,6 +172,8 @@ impl Operation {
         match self.kind {
             Kind::Read | Kind::Write | Kind::Inference => true,
             Kind::Organizations | Kind::Sts | Kind::Iam => false,
+            #[cfg(feature = "sns")]
+            Kind::Alerts => false,
         }
     }
 
@@ -180,6 +192,8 @@ impl Operation {
             (Kind::Inference, _) => Rate::new(10.0, 10),
             (Kind::Sts, _) => Rate::new(50.0, 100),
             (Kind::Iam, _) => Rate::new(2.0, 5),
+            #[cfg(feature = "sns")]
+            (Kind::Alerts, _) => Rate::new(5.0, 10),
             (Kind::Organizations, "organizations:ListAccounts") => Rate::new(8.0, 12),
             (Kind::Organizations, "organizations:ListTagsForResource") => Rate::new(10.0, 15),
             (Kind::Organizations, "organizations:TagResource") => Rate::new(4.0, 6),

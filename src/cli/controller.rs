@@ -57,6 +57,8 @@ pub struct Controller {
     seed: u64,
     visits: Arc<AtomicU64>,
     in_force: Arc<Mutex<(u64, Option<Origin>)>>,
+    /// Why the manifests that were read last cannot be used.
+    unusable: Arc<Mutex<Option<String>>>,
     grace: Duration,
     /// After how many failures in a row a key is given up until the next resync; `None`: never.
     failures_max: Option<u32>,
@@ -164,6 +166,7 @@ impl Controller {
             seed,
             visits: Arc::default(),
             in_force: Arc::new(Mutex::new((0, None))),
+            unusable: Arc::default(),
             grace: GRACE,
             failures_max: None,
             ends_at: OnceLock::new(),
@@ -199,6 +202,17 @@ impl Controller {
     pub(super) fn origin_now(&self) -> impl Fn() -> Option<Origin> + Send + Sync + 'static {
         let in_force = Arc::clone(&self.in_force);
         move || in_force.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Takes note of why the manifests that were read last cannot be used; `None` if they can.
+    pub(super) fn note_unusable(&self, why: Option<String>) {
+        *self.unusable.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why the manifests that were read last cannot be used, for somebody who asks later.
+    pub(super) fn unusable_now(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+        let unusable = Arc::clone(&self.unusable);
+        move || unusable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What visits have learned, planned and done.

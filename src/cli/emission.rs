@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::controller::Controller;
-use super::serving::snapshots;
 use super::settings::duration;
+use super::standing::Standing;
 use crate::serve::{Totals, emf_line};
 
 /// Whether and how metrics are written.
@@ -38,16 +38,15 @@ enum MetricsFormat {
 
 impl Emission {
     /// Writes for ever, if it is to.
-    pub(super) async fn write(&self, controller: &Controller, owner: &str) {
+    pub(super) async fn write(&self, controller: &Controller, standing: &Standing, owner: &str) {
         match self.metrics_format {
             MetricsFormat::Prometheus => std::future::pending().await,
             MetricsFormat::Emf => {}
         }
-        let snapshot_now = snapshots(controller);
         let mut before = Totals::default();
         loop {
             controller.clock.sleep(self.metrics_interval).await;
-            let (snapshot, tally) = (snapshot_now(), controller.engine.tally());
+            let (snapshot, tally) = (standing.snapshot(), controller.engine.tally());
             anstream::println!("{}", emf_line(owner, &snapshot, &tally, &before));
             before = Totals::of(&snapshot, &tally);
         }

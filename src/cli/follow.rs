@@ -40,17 +40,17 @@ pub(super) async fn follow(controller: &Controller, sources: &Sources, pace: &Pa
         if last.as_ref() != Some(&seen) {
             last = Some(seen);
             say(&problems);
-            controller.signs.note_manifests(manifests.is_some());
-            match (manifests, source) {
-                (Some(manifests), Some(source)) => {
-                    let what = manifests.describe();
-                    let next = controller.generation() + 1;
-                    controller.engine().note_accepted(next, &source.hash, &what).await;
-                    let generation = controller.accept(manifests);
-                    info!(generation, "accepted {what}");
-                    keep(sources, source).await;
-                }
-                (Some(_) | None, _) => reject(controller, sources).await,
+            if let (Some(manifests), Some(source)) = (manifests, source) {
+                let what = manifests.describe();
+                let next = controller.generation() + 1;
+                controller.engine().note_accepted(next, &source.hash, &what).await;
+                let generation = controller.accept(manifests);
+                controller.note_unusable(None);
+                info!(generation, "accepted {what}");
+                keep(sources, source).await;
+            } else {
+                controller.note_unusable(Some(places(&problems)));
+                reject(controller, sources).await;
             }
         }
         hints.next().await;
@@ -65,6 +65,17 @@ fn say(problems: &[Problem]) {
             warn!("{problem}");
         }
     }
+}
+
+/// Where the errors are. What they quote stays in the log: more people read alerts than manifests.
+fn places(problems: &[Problem]) -> String {
+    const NAMED_MAX: usize = 3;
+    let errors: Vec<&Problem> = problems.iter().filter(|problem| problem.is_error()).collect();
+    let named = errors.iter().take(NAMED_MAX);
+    let named = named.map(|it| format!("{}:{}:{}", it.path.display(), it.line, it.column));
+    let named: Vec<String> = named.collect();
+    let noun = if errors.len() == 1 { "error" } else { "errors" };
+    format!("{} {noun}, see the log: {}", errors.len(), named.join(", "))
 }
 
 /// Says what is in force instead of manifests that cannot be used.

@@ -1,10 +1,8 @@
-//! Signs of life of `bedrail run`, beside what its engine knows: whether the manifests can be used,
-//! and when everything was last read.
+//! Signs of life of `bedrail run`, beside what its engine knows: when everything was last read.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use super::controller::Controller;
-use crate::status::{Heartbeat, Snapshot};
+use crate::status::Heartbeat;
 
 /// How often in a resync it is asked whether everything was read.
 const ASKED: u32 = 8;
@@ -35,30 +33,21 @@ pub(super) struct HeartbeatArguments {
 #[derive(Debug)]
 pub(super) struct Signs {
     heartbeat: Mutex<Heartbeat>,
-    manifests_broken: AtomicBool,
 }
 
 impl Signs {
     /// Nothing was read yet.
     pub(super) fn beginning(now: Timestamp) -> Self {
-        let heartbeat = Mutex::new(Heartbeat::beginning(now));
-        Self { heartbeat, manifests_broken: AtomicBool::new(false) }
-    }
-
-    /// Notes whether the manifests can be used, as they are now.
-    pub(super) fn note_manifests(&self, are_usable: bool) {
-        self.manifests_broken.store(!are_usable, Ordering::Relaxed);
+        Self { heartbeat: Mutex::new(Heartbeat::beginning(now)) }
     }
 
     fn note_reads(&self, oldest: Option<Timestamp>, now: Timestamp) -> bool {
         self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).note(oldest, now)
     }
 
-    /// Adds what is known here to a snapshot of the engine.
-    pub(super) fn add_to(&self, snapshot: &mut Snapshot) {
-        snapshot.manifests_broken = self.manifests_broken.load(Ordering::Relaxed);
-        let heartbeat = self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner);
-        snapshot.last_complete_resync = heartbeat.last();
+    /// When everything was last read in one resync, in this process.
+    pub(super) fn last_complete_resync(&self) -> Option<Timestamp> {
+        self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner).last()
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file per subcommand; the composition root; the only place that prints.
 
+mod alerts;
 mod apply;
 mod audit;
 mod colour;
@@ -32,6 +33,7 @@ mod schema;
 mod serving;
 mod settings;
 mod simulator;
+mod standing;
 mod status;
 mod systemd;
 mod test;
@@ -83,7 +85,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Reconcile for ever: watch the manifests, converge, correct drift.
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Show what would change, and write nothing.
     Plan(plan::PlanArguments),
     /// Converge once and exit.
@@ -100,6 +102,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Evidence for an audit: what is enforced where, what is not, and how that is known.
     Report(evidence::ReportArguments),
+    /// Try out who is told what is wrong.
+    Alerts(alerts::AlertsArguments),
     /// Check manifests, and policies beside them, offline.
     Validate(validate::ValidateArguments),
     /// Describe a kind of manifest, or one of its fields.
@@ -124,7 +128,7 @@ enum Command {
 pub async fn main(arguments: Arguments) -> Exit {
     let Arguments { common, command } = arguments;
     let done = match command {
-        Command::Run(arguments) => run::run(&common, arguments).await,
+        Command::Run(arguments) => run::run(&common, *arguments).await,
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
         Command::Status(arguments) => status::status(&common, arguments).await,
@@ -133,6 +137,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::test(&common, arguments).await,
         Command::Verify(arguments) => verify::verify(&common, arguments).await,
         Command::Report(arguments) => evidence::report(&common, arguments).await,
+        Command::Alerts(arguments) => alerts::alerts(&common, arguments).await,
         Command::Validate(arguments) => validate::validate(&common, &arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

@@ -1,11 +1,13 @@
 //! `bedrail run`: reconciles for ever.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tracing::{error, info, warn};
 
+use super::alerts::{AlertArguments, Outbox};
 use super::audit::{self, AuditPace};
 use super::controller::{Controller, Origin};
 use super::emission::Emission;
@@ -16,6 +18,7 @@ use super::journal::{JournalArguments, fallback_to_stdout};
 use super::last_good::LastGood;
 use super::serving::Serving;
 use super::settings::{Common, Installation, ManifestPaths, duration};
+use super::standing::Standing;
 use super::systemd;
 use crate::model::AccountState;
 use crate::runtime::Shutdown;
@@ -54,6 +57,8 @@ pub(super) struct RunArguments {
     emission: Emission,
     #[command(flatten)]
     heartbeat: HeartbeatArguments,
+    #[command(flatten)]
+    alerts: AlertArguments,
     /// How long calls in flight may take to end after SIGTERM or Ctrl-C.
     #[arg(long, env = "BEDRAIL_GRACE", value_parser = duration, default_value = "25s")]
     grace: Duration,
@@ -86,11 +91,17 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
         serving,
         emission,
         heartbeat,
+        alerts,
         grace,
     } = arguments;
+    // A receiver that cannot be must be said before anything else is done.
+    let receivers = alerts.receivers()?;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     journal.begin(&controller, &installation, fallback_to_stdout()).await?;
+    let origin = format!("bedrail-{}, owner {}", installation.instance, installation.owner);
+    let outbox = Outbox::open(receivers, controller.engine.edge(), &controller.clock, &origin);
+    let standing = Arc::new(Standing::new(&controller, outbox.roster()));
     let shutdown = Shutdown::on_signals()?;
     systemd::ready();
     let stop = async {
@@ -106,9 +117,10 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
         tokio::select! {
             () = reconcile(&controller, &sources, &pace) => {}
             () = audit::audit(&controller, &audit) => {}
-            () = served(&controller, &serving, pace.resync) => {}
-            () = emission.write(&controller, installation.owner.as_str()) => {}
+            () = served(&controller, &standing, &serving, pace.resync) => {}
+            () = emission.write(&controller, &standing, installation.owner.as_str()) => {}
             () = beat(&controller, &heartbeat, pace.resync) => {}
+            () = outbox.watch(&controller, &standing, &alerts) => {}
         }
     };
     tokio::select! {
@@ -118,8 +130,13 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
 }
 
 /// Serves; never ends by itself, whatever becomes of the listener.
-async fn served(controller: &Controller, serving: &Serving, resync: Duration) {
-    serving.serve(controller, resync).await;
+async fn served(
+    controller: &Controller,
+    standing: &Arc<Standing>,
+    serving: &Serving,
+    resync: Duration,
+) {
+    serving.serve(controller, Arc::clone(standing), resync).await;
     std::future::pending::<()>().await;
 }
 

@@ -10,11 +10,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use super::controller::{Controller, Origin};
+use super::controller::Controller;
+use super::standing::Standing;
 use crate::reconcile::{Engine, Key};
 use crate::runtime::{BOUNDS_S, Clock, Queue, Times};
 use crate::serve::{Admission, Beat, Feed, Health, Histogram, Work, bind, serve};
-use crate::status::{Overview, Snapshot};
+use crate::status::Overview;
 
 /// A visit may take as long as many calls do, one after another.
 const PATIENCE_MIN: Duration = Duration::from_mins(5);
@@ -55,7 +56,12 @@ pub(super) struct Serving {
 impl Serving {
     /// Serves until the controller stops. An address that is taken, or not ours, is said and does
     /// not keep anything from being protected.
-    pub(super) async fn serve(&self, controller: &Controller, resync: Duration) {
+    pub(super) async fn serve(
+        &self,
+        controller: &Controller,
+        standing: Arc<Standing>,
+        resync: Duration,
+    ) {
         let admission = Admission::new(self.listen_any, self.listen_token.as_deref());
         let listener = match bind(self.listen, &admission).await {
             Ok(listener) => listener,
@@ -67,7 +73,7 @@ impl Serving {
         if let Ok(address) = listener.local_addr() {
             info!(%address, "serving status, metrics and health");
         }
-        serve_on(listener, admission, controller, resync).await;
+        serve_on(listener, admission, controller, standing, resync).await;
     }
 }
 
@@ -76,13 +82,14 @@ pub(super) async fn serve_on(
     listener: TcpListener,
     admission: Admission,
     controller: &Controller,
+    standing: Arc<Standing>,
     resync: Duration,
 ) {
     let clock = controller.clock.clone();
     // Pages that stay open over a restart must not take its first overview for one they have.
     let revision = u64::try_from(clock.wall().as_millisecond()).unwrap_or_default();
     let (beats, receiver) = watch::channel(Beat { revision, at: clock.wall() });
-    let feed = feed(controller, resync, receiver);
+    let feed = feed(controller, standing, resync, receiver);
     let engine = Arc::clone(&controller.engine);
     let served = serve(listener, feed, admission, controller.stop.clone());
     tokio::select! {
@@ -128,19 +135,24 @@ fn lasting(overview: Overview) -> Overview {
     Overview { at: Timestamp::UNIX_EPOCH, oldest_read: None, ..overview }
 }
 
-fn feed(controller: &Controller, resync: Duration, beats: watch::Receiver<Beat>) -> Feed {
+fn feed(
+    controller: &Controller,
+    standing: Arc<Standing>,
+    resync: Duration,
+    beats: watch::Receiver<Beat>,
+) -> Feed {
     let engine = || Arc::clone(&controller.engine);
     let (of_tally, of_health) = (engine(), engine());
     let (of_overview, of_cell) = (engine(), engine());
     let (queue, clock) = (controller.queue.clone(), controller.clock.clone());
     let started = clock.wall();
     let patience = (resync * RESYNCS).max(PATIENCE_MIN);
-    let is_cached = controller.origin_now();
+    let of_page = Arc::clone(&standing);
     Feed {
-        snapshot: snapshots(controller),
+        snapshot: Arc::new(move || standing.snapshot()),
         overview: Arc::new(move || {
             let mut overview = of_overview.overview();
-            overview.notices.extend(notice(is_cached()));
+            overview.notices.extend(of_page.notices());
             overview.judged()
         }),
         cell: Arc::new(move |account, region| of_cell.cell_detail(account, region)),
@@ -151,25 +163,6 @@ fn feed(controller: &Controller, resync: Duration, beats: watch::Receiver<Beat>)
             Health::judge(clock.wall(), started, of_health.tally().last_visit, patience)
         }),
     }
-}
-
-/// Where everything stands, with what only the command line knows of it.
-pub(super) fn snapshots(controller: &Controller) -> Arc<dyn Fn() -> Snapshot + Send + Sync> {
-    let (engine, signs) = (Arc::clone(&controller.engine), Arc::clone(&controller.signs));
-    let origin = controller.origin_now();
-    Arc::new(move || {
-        let mut snapshot = engine.snapshot();
-        signs.add_to(&mut snapshot);
-        snapshot.notices.extend(notice(origin()));
-        snapshot
-    })
-}
-
-/// What must be known of where the manifests in force come from.
-fn notice(origin: Option<Origin>) -> Option<String> {
-    let notice = "the manifests were not usable at the start; in force is the last good \
-                  generation, from the cache";
-    (origin == Some(Origin::LastGood)).then(|| notice.to_owned())
 }
 
 fn work(queue: &Queue<Key>) -> Work {

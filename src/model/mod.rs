@@ -28,6 +28,7 @@ mod rollout;
 mod selection;
 pub mod suggest;
 mod template;
+mod topic;
 mod trial;
 
 pub use canonical::{NotAHash, ReplicaContent, ReplicaRevision, Revision, SCHEME, canonical};
@@ -75,4 +76,5 @@ pub use selection::{
     marks_of_account, marks_of_target,
 };
 pub use template::{Template, TemplateError};
+pub use topic::TopicArn;
 pub use trial::{Action, Answer, Answers, GuardrailTest, GuardrailTests, Sample, Side};

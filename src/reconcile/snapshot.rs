@@ -55,6 +55,7 @@ impl Engine {
             contested: state.rival.is_some(),
             manifests_broken: false,
             last_complete_resync: None,
+            alerts: Vec::new(),
             accounts: state.account_statuses(),
             writes,
             calls,

@@ -12,6 +12,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use super::encode::{Histogram, Labels, counters, gauges, histograms, number, seconds};
+use crate::status::alerts::ReceiverStatus;
 use crate::status::{BUCKETS, KeyStatus, Phase, Snapshot, Tally, Verdict};
 
 /// What scrapers expect.
@@ -78,6 +79,7 @@ impl Collector for Scrape {
         self.rollouts(&mut encoder)?;
         self.edge(&mut encoder)?;
         self.installation(&mut encoder)?;
+        self.alerts(&mut encoder)?;
         self.freshness(&mut encoder)
     }
 }
@@ -222,6 +224,23 @@ impl Scrape {
         counters(encoder, "bedrail_api_calls", "Calls of AWS, failed ones too", calls)?;
         let throttles = by_operation(&self.snapshot.throttles);
         counters(encoder, "bedrail_api_throttles", "Calls that AWS throttled", throttles)
+    }
+
+    fn alerts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let receivers = &self.snapshot.alerts;
+        let label = |it: &ReceiverStatus| vec![("receiver", it.name.clone())];
+        let counts = |of: fn(&ReceiverStatus) -> u64| {
+            receivers.iter().map(|it| (label(it), of(it))).collect::<Vec<_>>()
+        };
+        counters(encoder, "bedrail_alerts_sent", "Alerts a receiver took", counts(|it| it.sent))?;
+        let help = "Tries to reach a receiver that failed";
+        counters(encoder, "bedrail_alerts_failed", help, counts(|it| it.failures))?;
+        let help = "Alerts that were given up";
+        counters(encoder, "bedrail_alerts_dropped", help, counts(|it| it.dropped))?;
+        let failing = receivers.iter();
+        let failing = failing.map(|it| (label(it), i64::from(it.failing_since.is_some())));
+        let help = "Whether a receiver takes no alerts";
+        gauges(encoder, "bedrail_alert_receiver_failing", help, failing.collect::<Vec<_>>())
     }
 
     fn installation(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

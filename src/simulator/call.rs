@@ -20,6 +20,8 @@ pub enum Service {
     Sts,
     /// IAM, AWS Query.
     Iam,
+    /// SNS, AWS Query.
+    Sns,
 }
 
 impl Service {
@@ -31,6 +33,7 @@ impl Service {
             Self::Organizations => "organizations",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::Sns => "sns",
         }
     }
 }
@@ -64,7 +67,7 @@ pub struct Call {
     pub query: BTreeMap<String, Vec<String>>,
     /// Header names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body as JSON; `{}` when empty. For STS and IAM: an object of the form's strings. For
+    /// The body as JSON; `{}` when empty. For STS, IAM and SNS: an object of the form's strings. For
     /// `InvokeModel`: the model's own body.
     pub body: Value,
     /// When, on the simulator's clock.
@@ -93,7 +96,7 @@ impl Call {
 /// A successful answer, before it is put on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// A JSON body (or, for STS and IAM, the members of the result element).
+    /// A JSON body (or, for STS, IAM and SNS, the members of the result element).
     Body {
         /// HTTP status of success.
         status: u16,

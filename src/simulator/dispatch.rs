@@ -10,7 +10,7 @@ use super::referee::Referee;
 use super::throttle::Buckets;
 use super::wire::Decoded;
 use super::world::World;
-use super::{bedrock, identity, organization, runtime};
+use super::{bedrock, identity, organization, runtime, topics};
 use crate::simulator::switches::Throttle;
 
 /// Everything that changes: the world and what is kept about it.
@@ -154,6 +154,7 @@ fn route(world: &mut World, call: &Call) -> Answer {
         Service::Organizations => organization::handle(world, call),
         Service::Sts => identity::handle(world, call),
         Service::Iam => identity::handle_iam(world, call),
+        Service::Sns => topics::handle(world, call),
     }
 }
 
@@ -167,11 +168,13 @@ fn admit(world: &World, call: &Call) -> Result<(), Failure> {
         return Err(match call.service {
             Service::Sts => Failure::new("RegionDisabledException", 403, message),
             Service::Iam => Failure::new("InvalidClientTokenId", 403, message),
-            Service::Bedrock | Service::BedrockRuntime | Service::Organizations => Failure::new(
-                "UnrecognizedClientException",
-                403,
-                "The security token included in the request is invalid.",
-            ),
+            Service::Bedrock | Service::BedrockRuntime | Service::Organizations | Service::Sns => {
+                Failure::new(
+                    "UnrecognizedClientException",
+                    403,
+                    "The security token included in the request is invalid.",
+                )
+            }
         });
     }
     let is_bedrock = matches!(call.service, Service::Bedrock | Service::BedrockRuntime);
@@ -188,13 +191,13 @@ fn admit(world: &World, call: &Call) -> Result<(), Failure> {
 fn is_write(call: &Call) -> bool {
     match call.service {
         Service::Bedrock | Service::Organizations | Service::Iam => !is_pure_read(call),
-        Service::BedrockRuntime | Service::Sts => false,
+        Service::BedrockRuntime | Service::Sts | Service::Sns => false,
     }
 }
 
 fn expired(service: Service) -> Failure {
     let status = match service {
-        Service::Bedrock | Service::BedrockRuntime | Service::Iam => 403,
+        Service::Bedrock | Service::BedrockRuntime | Service::Iam | Service::Sns => 403,
         Service::Organizations | Service::Sts => 400,
     };
     let code = if service == Service::Iam { "ExpiredToken" } else { "ExpiredTokenException" };

@@ -221,7 +221,7 @@ pub(super) fn throttled(service: Service) -> Failure {
             "AWS Organizations can't complete your request because another request is already in progress. Try again later.",
         )
         .with("Type", "ThrottlingException"),
-        Service::Sts | Service::Iam => Failure::new("Throttling", 400, "Rate exceeded"),
+        Service::Sts | Service::Iam | Service::Sns => Failure::new("Throttling", 400, "Rate exceeded"),
     }
 }
 
@@ -235,7 +235,9 @@ fn internal(service: Service) -> Failure {
             500,
             "AWS Organizations can't complete your request because of an internal service error.",
         ),
-        Service::Sts => Failure::new("InternalFailure", 500, "An internal error occurred."),
+        Service::Sts | Service::Sns => {
+            Failure::new("InternalFailure", 500, "An internal error occurred.")
+        }
         Service::Iam => Failure::new("ServiceFailure", 500, "An internal error occurred."),
     }
 }
@@ -253,5 +255,6 @@ fn denied(call: &Call) -> Failure {
         }
         Service::Organizations => Failure::new("AccessDeniedException", 400, message),
         Service::Sts | Service::Iam => Failure::new("AccessDenied", 403, message),
+        Service::Sns => Failure::new("AuthorizationError", 403, message),
     }
 }

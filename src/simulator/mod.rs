@@ -35,6 +35,7 @@ pub mod scenario;
 mod server;
 pub mod switches;
 mod throttle;
+mod topics;
 mod wire;
 pub mod world;
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::bedrock::{LogBucket, Regional};
 use super::identity::Identity;
 use super::organization::Organization;
@@ -27,6 +29,8 @@ pub struct World {
     pub bedrock: BTreeMap<Place, Arc<Regional>>,
     /// Buckets that logging may be sent to, by name; others are taken at their word.
     pub buckets: Arc<BTreeMap<String, LogBucket>>,
+    /// What was published to each topic, by its ARN; others do not exist.
+    pub topics: Arc<BTreeMap<String, Vec<Value>>>,
     /// Seeded source of ids.
     pub random: fastrand::Rng,
 }

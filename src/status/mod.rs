@@ -1,6 +1,7 @@
 //! What became of each key: one outcome per visit, kept on a board; and the journal of what was
 //! written.
 
+pub mod alerts;
 mod board;
 mod heartbeat;
 pub mod journal;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alerts::ReceiverStatus;
 use super::outcome::Phase;
 
 /// Where everything stands.
@@ -57,6 +58,9 @@ pub struct Snapshot {
     /// When everything was last read in one resync, in this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_complete_resync: Option<Timestamp>,
+    /// Who is told what is wrong, and whether they take it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<ReceiverStatus>,
     /// The accounts of the organization.
     pub accounts: BTreeMap<String, AccountStatus>,
     /// The newest writes, oldest first.

@@ -259,8 +259,7 @@ fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> b
             is_possible
         }
         Edit::Guarded | Edit::Logged => {
-            let nodes =
-                if edit == Edit::Guarded { &mut text.control } else { &mut text.logging };
+            let nodes = if edit == Edit::Guarded { &mut text.control } else { &mut text.logging };
             let node = (*one(random, &[ALPHA, BETA])).to_owned();
             if !nodes.remove(&node) {
                 nodes.insert(node);

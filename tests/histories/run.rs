@@ -111,7 +111,13 @@ pub(crate) struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} histories, {} calls, {} failed", self.histories, self.calls, self.failures.len())?;
+        writeln!(
+            f,
+            "{} histories, {} calls, {} failed",
+            self.histories,
+            self.calls,
+            self.failures.len()
+        )?;
         for (situation, count) in &self.reached {
             writeln!(f, "{count:>8}  {situation}")?;
         }

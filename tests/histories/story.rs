@@ -174,10 +174,9 @@ fn step(random: &mut Rng, setting: &Setting) -> Step {
         },
         88..91 => Event::Drop { down: Duration::from_secs(*one(random, &[0, 1, 90])) },
         91..93 => Event::Blind,
-        93..97 => Event::Second {
-            is_same: random.bool(),
-            lives: Duration::from_secs(random.u64(1..900)),
-        },
+        93..97 => {
+            Event::Second { is_same: random.bool(), lives: Duration::from_secs(random.u64(1..900)) }
+        }
         _ => Event::Nothing,
     };
     Step { event, pick: random.u64(..), wait: wait(random) }
@@ -211,8 +210,15 @@ const OPERATIONS: [&str; 22] = [
 
 fn fault(random: &mut Rng, setting: &Setting) -> Value {
     let kinds = [
-        "Throttle", "ErrorBefore", "ErrorAfter", "ErrorAfter", "Timeout", "Latency", "StaleRead",
-        "Denied", "Outage",
+        "Throttle",
+        "ErrorBefore",
+        "ErrorAfter",
+        "ErrorAfter",
+        "Timeout",
+        "Latency",
+        "StaleRead",
+        "Denied",
+        "Outage",
     ];
     let kind = *one(random, &kinds);
     let mut fault = json!({

@@ -11,12 +11,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::{APPLICATION, Aws, Rates, Settings};
+use crate::cli::alerts::Roster;
 use crate::cli::audit::{AuditPace, audit};
 use crate::cli::controller::{Controller, Pulse};
 use crate::cli::follow::Sources;
 use crate::cli::journal;
 use crate::cli::run::{Pace, reconcile};
 use crate::cli::serving::serve_on;
+use crate::cli::standing::Standing;
 use crate::model::{ControlLimits, OwnerId};
 use crate::plan::Timing;
 use crate::reconcile::{EngineSettings, Intent};
@@ -182,8 +184,9 @@ async fn run(controller: Arc<Controller>, manifests: PathBuf, listener: TcpListe
         poll_files: Duration::from_secs(5),
     };
     let sources = Sources { paths: vec![manifests], last_good: None };
+    let standing = Arc::new(Standing::new(&controller, Roster::default()));
     let served = async {
-        serve_on(listener, Admission::default(), &controller, RESYNC).await;
+        serve_on(listener, Admission::default(), &controller, standing, RESYNC).await;
         std::future::pending::<()>().await;
     };
     let audited = AuditPace::every(AUDITED_EVERY);

@@ -22,6 +22,8 @@ pub(super) struct Extent {
     pub(super) kms_keys: Vec<String>,
     /// The role of each account that Bedrock writes to CloudWatch with.
     pub(super) logging_role: Option<String>,
+    /// Topics that alerts are published to.
+    pub(super) alert_topics: Vec<String>,
 }
 
 /// All documents.
@@ -88,6 +90,10 @@ pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
         statements.extend(account(own, extent));
         statements.extend(probe(own, extent));
         statements.extend(passed(own, extent));
+    }
+    let alerts = extent.actions(ActsOn::AlertTopic);
+    if !extent.alert_topics.is_empty() && !alerts.is_empty() {
+        statements.push(statement("Alerts", &alerts, &extent.alert_topics));
     }
     policy(&statements)
 }
@@ -258,6 +264,7 @@ mod tests {
             caller_roles: cfg!(feature = "iam"),
             kms_keys: vec!["arn:aws:kms:us-east-1:111122223333:key/k".to_owned()],
             logging_role: Some("BedrockLogging".to_owned()),
+            alert_topics: vec!["arn:aws:sns:us-east-1:111122223333:alerts".to_owned()],
         }
     }
 

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::settings::Common;
 use crate::aws::{CallerIdentity, permissions};
-use crate::model::{AccountId, Fleet, OrganizationId};
+use crate::model::{AccountId, Fleet, OrganizationId, TopicArn};
 use documents::{Documents, Extent};
 use names::Names;
 use require_guardrail::RequireGuardrailArguments;
@@ -116,6 +116,9 @@ struct RolesArguments {
     /// may be handed to Bedrock. Not needed where logs go to S3.
     #[arg(long, value_name = "NAME", value_parser = role_name)]
     logging_role: Option<String>,
+    /// An SNS topic that alerts are published to; repeatable.
+    #[arg(long, value_name = "ARN")]
+    alert_sns: Vec<TopicArn>,
 }
 
 /// How documents are printed.
@@ -182,6 +185,7 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         caller_roles: arguments.caller_roles,
         kms_keys: arguments.kms_key.clone(),
         logging_role: arguments.logging_role.clone(),
+        alert_topics: arguments.alert_sns.iter().map(ToString::to_string).collect(),
     };
     match arguments.format {
         Format::Json => {

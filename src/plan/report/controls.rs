@@ -292,7 +292,7 @@ impl Judged<'_> {
         if self.material.controls_pending.contains(name) {
             return not_met(format!("{name} is attached, and does not say what its manifest says"));
         }
-        met(format!("{name} is attached to all of {} targets", desired.targets.len()))
+        met(format!("{name} is attached to every target ({}), as written", desired.targets.len()))
     }
 
     fn drift(&self) -> Found {
@@ -308,7 +308,10 @@ impl Judged<'_> {
                     .map(|it| format!("#{} {} ({})", it.sequence, it.object, it.ending))
                     .collect();
                 if open.is_empty() {
-                    met(format!("all of {} drifts were put right", history.drift.len()))
+                    met(format!(
+                        "every drift was put right ({} in the journal)",
+                        history.drift.len()
+                    ))
                 } else {
                     not_met(format!("{} corrections did not succeed: {}", open.len(), listed(open)))
                 }

@@ -222,9 +222,8 @@ fn evidence(
     material: &Material,
 ) -> CellEvidence {
     let slot_read = material.slots.get(&cell);
-    let is_enabled = !slot_read
-        .and_then(|it| it.enforcement.unread())
-        .is_some_and(|unread| unread.class == NOT_ENABLED);
+    let unread = slot_read.and_then(|it| it.enforcement.unread());
+    let is_enabled = unread.is_none_or(|unread| unread.class != NOT_ENABLED);
     let mut mechanisms = Vec::new();
     let mut gaps = BTreeSet::new();
     let readings = [by_organization(&cell, material), by_account(slot_read, material)];

@@ -1,16 +1,20 @@
 //! The report as one HTML file that needs nothing else, made to be printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
+use jiff::Timestamp;
 
 use super::coverage::{CellEvidence, Mechanism, State};
 use super::history::Integrity;
 use super::revisions::RevisionEvidence;
 use super::{Report, Standing};
 
-/// Regions named in a row before it only counts them.
-const REGIONS_NAMED: usize = 40;
+/// Regions that are named as exceptions of all others; beyond that those that count are.
+const BUT_MAX: usize = 6;
+
+/// Targets of a policy that are named before they are only counted.
+const TARGETS_NAMED: usize = 8;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -34,16 +38,22 @@ struct Tile {
     count: usize,
 }
 
-/// Cells of one account that stand alike.
+/// Cells that stand alike: some accounts × some Regions.
 struct Row {
     class: &'static str,
     symbol: char,
     word: &'static str,
-    account: String,
-    account_name: String,
+    accounts: Vec<Who>,
     regions: String,
     mechanisms: Vec<String>,
     why: String,
+}
+
+/// An account by its name and its id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Who {
+    name: String,
+    id: String,
 }
 
 /// One account in numbers, in the order of the tiles.
@@ -73,7 +83,7 @@ struct Journal {
 ///
 /// If the page cannot be written, which its template rules out.
 pub fn to_html(report: &Report) -> Result<String, askama::Error> {
-    let all = rows(&report.cells);
+    let all = rows(report);
     let (holes, rows) = all.into_iter().partition(|(state, _)| *state < State::Enforced);
     let only = |rows: Vec<(State, Row)>| rows.into_iter().map(|(_, row)| row).collect();
     Page {
@@ -138,27 +148,32 @@ fn symbol(state: State) -> char {
     }
 }
 
-/// Cells of an account that differ in nothing but the Region, as one row; the worst first.
-fn rows(cells: &[CellEvidence]) -> Vec<(State, Row)> {
-    let mut alike: BTreeMap<(State, String, Vec<String>, String), (String, Vec<String>)> =
-        BTreeMap::new();
-    for cell in cells {
+/// How cells stand alike.
+type Alike = (State, Vec<String>, String);
+
+/// Cells that stand alike as few rows; the worst first. First the Regions of each account are put
+/// together, then the accounts with the same Regions.
+fn rows(report: &Report) -> Vec<(State, Row)> {
+    let mut of_account: BTreeMap<(Alike, Who), BTreeSet<&str>> = BTreeMap::new();
+    for cell in &report.cells {
         let mechanisms = cell.mechanisms.iter().map(mechanism).collect();
-        let key = (cell.state, cell.cell.account.to_string(), mechanisms, cell.why.clone());
-        let (name, regions) = alike.entry(key).or_default();
-        name.clone_from(&cell.account_name);
-        regions.push(cell.cell.region.to_string());
+        let who = Who { name: cell.account_name.clone(), id: cell.cell.account.to_string() };
+        let key = ((cell.state, mechanisms, cell.why.clone()), who);
+        of_account.entry(key).or_default().insert(cell.cell.region.as_str());
+    }
+    let mut alike: BTreeMap<(Alike, BTreeSet<&str>), Vec<Who>> = BTreeMap::new();
+    for ((how, who), regions) in of_account {
+        alike.entry((how, regions)).or_default().push(who);
     }
     alike
         .into_iter()
-        .map(|((state, account, mechanisms, why), (account_name, regions))| {
+        .map(|(((state, mechanisms, why), regions), accounts)| {
             let row = Row {
                 class: class(state),
                 symbol: symbol(state),
                 word: word(state),
-                account,
-                account_name,
-                regions: named(&regions),
+                accounts,
+                regions: named(&regions, &report.coverage.regions),
                 mechanisms,
                 why,
             };
@@ -167,12 +182,16 @@ fn rows(cells: &[CellEvidence]) -> Vec<(State, Row)> {
         .collect()
 }
 
-fn named(regions: &[String]) -> String {
-    let more = regions.len().saturating_sub(REGIONS_NAMED);
-    let named: Vec<&str> = regions.iter().take(REGIONS_NAMED).map(String::as_str).collect();
-    match more {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+fn named(regions: &BTreeSet<&str>, all: &[String]) -> String {
+    let others: Vec<&str> =
+        all.iter().map(String::as_str).filter(|region| !regions.contains(region)).collect();
+    let join = |names: &[&str]| names.join(", ");
+    match others.len() {
+        0 => format!("all {} Regions", all.len()),
+        1..=BUT_MAX if others.len() < regions.len() => {
+            format!("all {} Regions but {}", all.len(), join(&others))
+        }
+        _ => join(&regions.iter().copied().collect::<Vec<_>>()),
     }
 }
 
@@ -263,19 +282,34 @@ fn trust(report: &Report) -> String {
 }
 
 impl Page<'_> {
-    fn standing_class(&self, standing: &Standing) -> &'static str {
-        match standing {
-            Standing::Met => "good",
-            Standing::NotObserved => "open",
-            Standing::NotMet => "bad",
+    /// To the second: what is finer is noise on paper.
+    fn time(at: &Timestamp) -> String {
+        at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
+    fn targets(targets: &[String]) -> String {
+        let named = targets.get(..TARGETS_NAMED).unwrap_or(targets).join(", ");
+        match targets.len().saturating_sub(TARGETS_NAMED) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+impl Standing {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Met => "good",
+            Self::NotObserved => "open",
+            Self::NotMet => "bad",
         }
     }
 
-    fn standing_symbol(&self, standing: &Standing) -> char {
-        match standing {
-            Standing::Met => '✓',
-            Standing::NotObserved => '?',
-            Standing::NotMet => '✗',
+    fn symbol(self) -> char {
+        match self {
+            Self::Met => '✓',
+            Self::NotObserved => '?',
+            Self::NotMet => '✗',
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct VersionEvidence {
 }
 
 /// One content that is in force, in however many Regions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevisionEvidence {
     /// What the guardrail is called; `None` where it could not be read.
@@ -105,7 +105,7 @@ pub(super) fn revisions(cells: &[CellEvidence], material: &Material) -> Vec<Revi
             })
             .count();
     }
-    revisions.sort_by(|one, other| other.cells.cmp(&one.cells));
+    revisions.sort_by_key(|revision| std::cmp::Reverse(revision.cells));
     revisions
 }
 

@@ -23,6 +23,7 @@ pub(super) fn world(world: &World) -> Value {
         "tags": *world.organization.tags,
         "delegationPolicy": world.organization.delegation.as_ref().map(|(_, document)| document),
         "bedrock": places,
+        "topics": *world.topics,
     })
 }
 

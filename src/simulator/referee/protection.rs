@@ -158,7 +158,10 @@ pub(super) fn changes(before: &World, after: &World, call: &Call) -> Vec<Change>
             changes
         }
         (Service::Organizations, _) => organization_changes(before, after, call, &mut outlooks),
-        (Service::Bedrock | Service::BedrockRuntime | Service::Sts | Service::Iam, _) => Vec::new(),
+        (
+            Service::Bedrock | Service::BedrockRuntime | Service::Sts | Service::Iam | Service::Sns,
+            _,
+        ) => Vec::new(),
     }
 }
 

@@ -96,7 +96,7 @@ fn list_of(call: &Call) -> List {
                 named.collect::<Vec<_>>().join(" "),
             );
         }
-        Service::Bedrock | Service::BedrockRuntime | Service::Sts | Service::Iam => {
+        Service::Bedrock | Service::BedrockRuntime | Service::Sts | Service::Iam | Service::Sns => {
             call.parameter("guardrailIdentifier").unwrap_or_default()
         }
     };

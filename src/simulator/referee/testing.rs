@@ -75,7 +75,7 @@ impl Arena {
         let answer = match call.service {
             Service::Organizations => organization::handle(&mut self.world, call),
             Service::Bedrock => bedrock::handle(&mut self.world, call),
-            Service::BedrockRuntime | Service::Sts | Service::Iam => {
+            Service::BedrockRuntime | Service::Sts | Service::Iam | Service::Sns => {
                 panic!("{} is not for tests", call.name())
             }
         };

@@ -27,6 +27,7 @@ pub(super) fn world(scenario: &Scenario, seed: u64, now: Millis) -> Result<World
         identity: Identity::default(),
         bedrock: BTreeMap::new(),
         buckets: Arc::new(scenario.buckets.clone()),
+        topics: Arc::new(scenario.topics.iter().map(|it| (it.clone(), Vec::new())).collect()),
         random: fastrand::Rng::with_seed(seed),
     };
     let management = scenario.management_account.clone().unwrap_or_else(|| AccountSpec {

@@ -46,6 +46,8 @@ pub struct Scenario {
     /// Buckets that invocation logging may be sent to, by name. AWS tries them out; a bucket that is
     /// not here takes everything.
     pub buckets: BTreeMap<String, LogBucket>,
+    /// ARNs of SNS topics.
+    pub topics: BTreeSet<String>,
     /// Unconfirmed behaviours.
     pub switches: Switches,
 }

@@ -50,6 +50,7 @@ pub(in crate::simulator) fn decode(request: &Request<Bytes>) -> Result<Decoded, 
         "organizations" => Service::Organizations,
         "sts" => Service::Sts,
         "iam" => Service::Iam,
+        "sns" => Service::Sns,
         other => {
             let message = format!("the service {other} is not simulated");
             tracing::warn!(service = other, "service is not simulated");
@@ -61,6 +62,7 @@ pub(in crate::simulator) fn decode(request: &Request<Bytes>) -> Result<Decoded, 
         Service::Organizations => organizations(request),
         Service::Sts => form(request, routes::sts),
         Service::Iam => form(request, routes::iam),
+        Service::Sns => form(request, routes::sns),
     };
     let input = input.map_err(|failure| Refused { service, failure })?;
     let is_controller = ["user-agent", "x-amz-user-agent"]

@@ -20,7 +20,7 @@ pub(in crate::simulator) fn encode(
     match answer {
         Ok(Reply::Body { status, body, headers }) => {
             let (content_type, text) = match service {
-                Service::Sts | Service::Iam => {
+                Service::Sts | Service::Iam | Service::Sns => {
                     ("text/xml", xml::result(service, operation, &body, request_id))
                 }
                 Service::Organizations => ("application/x-amz-json-1.1", body.to_string()),
@@ -41,7 +41,7 @@ pub(in crate::simulator) fn encode(
 fn encode_failure(service: Service, failure: Failure, request_id: &str) -> Response<Bytes> {
     let Failure { code, status, message, extra } = failure;
     match service {
-        Service::Sts | Service::Iam => {
+        Service::Sts | Service::Iam | Service::Sns => {
             let text = xml::error(service, (&code, &message), status >= 500, request_id);
             respond(status, "text/xml", text.into(), Vec::new(), request_id)
         }

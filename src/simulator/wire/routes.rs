@@ -96,6 +96,9 @@ const IAM: [&str; 10] = [
     "UpdateAssumeRolePolicy",
 ];
 
+/// The operations of SNS.
+const SNS: [&str; 1] = ["Publish"];
+
 /// Every operation that is simulated, spelled as in calls and faults: `bedrock:ListGuardrails`.
 pub(in crate::simulator) fn operations() -> Vec<String> {
     let named = |service: Service, names: &[&str]| -> Vec<String> {
@@ -106,6 +109,7 @@ pub(in crate::simulator) fn operations() -> Vec<String> {
     operations.extend(named(Service::Organizations, &ORGANIZATIONS));
     operations.extend(named(Service::Sts, &STS));
     operations.extend(named(Service::Iam, &IAM));
+    operations.extend(named(Service::Sns, &SNS));
     operations
 }
 
@@ -130,7 +134,9 @@ pub(super) fn rest(method: &str, path: &str) -> Option<Route> {
     let service = bedrock_service(path);
     let table: &[(&str, &str, &'static str)] = match service {
         Service::BedrockRuntime => &BEDROCK_RUNTIME,
-        Service::Bedrock | Service::Organizations | Service::Sts | Service::Iam => &BEDROCK,
+        Service::Bedrock | Service::Organizations | Service::Sts | Service::Iam | Service::Sns => {
+            &BEDROCK
+        }
     };
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     table.iter().filter(|(verb, _, _)| *verb == method).find_map(|(_, template, operation)| {
@@ -152,6 +158,11 @@ pub(super) fn sts(name: &str) -> Option<&'static str> {
 /// The IAM operation of that name.
 pub(super) fn iam(name: &str) -> Option<&'static str> {
     IAM.into_iter().find(|operation| *operation == name)
+}
+
+/// The SNS operation of that name.
+pub(super) fn sns(name: &str) -> Option<&'static str> {
+    SNS.into_iter().find(|operation| *operation == name)
 }
 
 fn labels(template: &str, parts: &[&str]) -> Option<Vec<String>> {

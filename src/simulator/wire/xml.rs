@@ -8,6 +8,7 @@ use crate::simulator::call::Service;
 fn namespace(service: Service) -> &'static str {
     match service {
         Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+        Service::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
         // The others do not speak this protocol.
         Service::Sts | Service::Bedrock | Service::BedrockRuntime | Service::Organizations => {
             "https://sts.amazonaws.com/doc/2011-06-15/"
