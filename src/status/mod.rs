@@ -2,6 +2,7 @@
 //! written.
 
 mod board;
+mod conditions;
 pub mod journal;
 mod outcome;
 mod render;
@@ -10,6 +11,7 @@ mod snapshot;
 mod tally;
 
 pub use board::{Board, Summary};
+pub use conditions::{ACCEPTED, IN_SYNC, REACHABLE, READY, REASONS};
 pub use outcome::{Condition, ConditionStatus, Failure, Hold, Outcome, Phase, Verdict};
 pub use render::{key_to_text, to_text as snapshot_to_text};
 pub use snapshot::{

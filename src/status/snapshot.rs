@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Phase;
+use super::outcome::{Condition, Phase};
 
 /// Where everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,9 +118,9 @@ pub struct KeyStatus {
     /// Everything that waits: reason and message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<(String, String)>,
-    /// What is so beside that: type, status and message.
+    /// What is so, in the way of Kubernetes; nothing before the first visit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conditions: Vec<(String, String, String)>,
+    pub conditions: Vec<Condition>,
     /// What was written at the last visit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applied: Vec<String>,
