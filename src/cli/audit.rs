@@ -48,5 +48,5 @@ pub(super) async fn audit_once(controller: &Controller) {
     for cell in controller.engine.unclaimed(&BTreeSet::new()) {
         controller.queue.add(Key::Audit(cell));
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

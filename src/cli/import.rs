@@ -104,9 +104,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
         })
         .collect();
     anstream::eprintln!("reading {} accounts × Regions", cells.len());
-    let clock = Clock::system();
-    let calls =
-        || Calls { made: aws.calls().values().sum(), throttled: aws.throttles().values().sum() };
+    let (clock, spent) = (Clock::system(), || spent(aws));
     match aws.organization().await {
         Ok(organization) => match organization.policies {
             Read::Known(policies) => readings.policies = policies,
@@ -124,7 +122,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read)
         });
     }
-    for (cell, read) in join_all("Regions read", reading_guardrails, &clock, calls).await {
+    for (cell, read) in join_all("Regions read", reading_guardrails, &clock, spent).await {
         match read {
             Ok(mut found) => readings.guardrails.append(&mut found),
             Err(error) => readings.missed(&format!("the guardrails of {cell}"), &error.into()),
@@ -138,7 +136,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read.enforcement, logging)
         });
     }
-    for (cell, read, logging) in join_all("cells read", reading_slots, &clock, calls).await {
+    for (cell, read, logging) in join_all("cells read", reading_slots, &clock, spent).await {
         match logging {
             Read::Known(config) => {
                 readings.logging.insert(cell.clone(), config);
@@ -164,6 +162,11 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
     }
     readings.guardrails.sort_by(|(_, one), (_, other)| one.arn.cmp(&other.arn));
     readings
+}
+
+/// The calls that reading took so far.
+fn spent(aws: &Aws) -> Calls {
+    Calls { made: aws.calls().values().sum(), throttled: aws.throttles().values().sum() }
 }
 
 impl Readings {

@@ -82,7 +82,7 @@ impl CellDetail {
             line("difference", difference);
         }
         for Event { at, kind, what, changes } in self.events.iter().take(EVENTS_MAX) {
-            let kind = kind.as_str().map(str::to_owned).unwrap_or_else(|| kind.to_string());
+            let kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
             line("event", &format!("{at:.0} {kind}: {what}"));
             for change in changes {
                 line("", change);
