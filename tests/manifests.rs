@@ -38,7 +38,7 @@ fn the_demo_manifests_are_accepted_without_a_warning() {
     let everywhere = &manifests.organization_enforcements.values().next().unwrap().enforcement;
     assert_eq!(everywhere.regions.len(), 3, "the Regions of the guardrail are the default");
     assert!(everywhere.origin.path.ends_with("enforcement.yaml"));
-    assert_eq!(everywhere.origin.line, 15);
+    assert_eq!(everywhere.origin.line, 16);
 }
 
 /// To go from one to the other is to take the actions out, and nothing else.

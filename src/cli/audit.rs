@@ -47,3 +47,13 @@ pub(super) async fn audit(controller: &Controller, pace: &AuditPace) {
         controller.clock.sleep(*interval).await;
     }
 }
+
+/// Looks once at every cell that no manifest claims, as soon as it is known which those are. Never
+/// ends: the visits are over when the queue is idle.
+pub(super) async fn audit_once(controller: &Controller) {
+    controller.queue.until(|_| controller.engine.desired().generation > 0).await;
+    for cell in controller.engine.unclaimed(&BTreeSet::new()) {
+        controller.queue.add(Key::Audit(cell));
+    }
+    std::future::pending::<()>().await;
+}

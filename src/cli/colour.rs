@@ -24,6 +24,11 @@ pub fn arguments() -> Arguments {
     Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
+/// Whether what is printed on stderr has colours: as the user says, else as terminals and tools do.
+pub(super) fn is_for_stderr() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
 /// What the words say, else the environment; what is neither is reported when it is parsed.
 fn wanted(words: &[OsString], environment: Option<&OsStr>) -> ColorChoice {
     let mut words = words.iter().map(|word| word.to_string_lossy());

@@ -115,9 +115,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
         })
         .collect();
     anstream::eprintln!("reading {} accounts × Regions", cells.len());
-    let clock = Clock::system();
-    let calls =
-        || Calls { made: aws.calls().values().sum(), throttled: aws.throttles().values().sum() };
+    let (clock, spent) = (Clock::system(), || spent(aws));
     readings.read_policies(aws).await;
     let mut reading_guardrails = JoinSet::new();
     for region in regions {
@@ -128,7 +126,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read)
         });
     }
-    for (cell, read) in join_all("Regions read", reading_guardrails, &clock, calls).await {
+    for (cell, read) in join_all("Regions read", reading_guardrails, &clock, spent).await {
         match read {
             Ok(mut found) => readings.guardrails.append(&mut found),
             Err(error) => readings.missed(&format!("the guardrails of {cell}"), &error.into()),
@@ -142,7 +140,7 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
             (cell, read.enforcement, logging)
         });
     }
-    for (cell, read, logging) in join_all("cells read", reading_slots, &clock, calls).await {
+    for (cell, read, logging) in join_all("cells read", reading_slots, &clock, spent).await {
         match logging {
             Read::Known(config) => {
                 readings.logging.insert(cell.clone(), config);
@@ -168,6 +166,11 @@ async fn read(aws: &Aws, fleet: &Fleet, regions: &BTreeSet<Region>) -> Readings 
     }
     readings.guardrails.sort_by(|(_, one), (_, other)| one.arn.cmp(&other.arn));
     readings
+}
+
+/// The calls that reading took so far.
+fn spent(aws: &Aws) -> Calls {
+    Calls { made: aws.calls().values().sum(), throttled: aws.throttles().values().sum() }
 }
 
 impl Readings {

@@ -22,7 +22,7 @@ pub(super) fn install(common: &Common, default: &str) {
         .with_target(false);
     // A subscriber that a test or an embedding program installed first stays.
     let installed = match common.log_format {
-        LogFormat::Text => base.with_ansi(common.colours_stderr()).try_init(),
+        LogFormat::Text => base.with_ansi(super::colour::is_for_stderr()).try_init(),
         LogFormat::Json => base.json().flatten_event(true).try_init(),
     };
     if installed.is_err() {

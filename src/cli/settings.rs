@@ -58,14 +58,6 @@ pub(super) struct Common {
     pub(super) color: Colour,
 }
 
-impl Common {
-    pub(super) fn colours_stderr(&self) -> bool {
-        // Auto is decided as everywhere: by the terminal, and by what the user set for all tools.
-        let choice = anstream::AutoStream::choice(&std::io::stderr());
-        choice != anstream::ColorChoice::Never
-    }
-}
-
 /// Where the manifests are.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ManifestPaths {

@@ -18,12 +18,12 @@ use super::bounds::{
 };
 
 /// Where AWS describes a structure of its API.
-macro_rules! aws_api {
+macro_rules! api_page {
     ($structure:literal) => {
         concat!("https://docs.aws.amazon.com/bedrock/latest/APIReference/API_", $structure, ".html")
     };
 }
-pub(crate) use aws_api;
+pub(crate) use api_page;
 
 /// Declares a content struct with the wire's camel-case names; absent stays absent.
 macro_rules! shape {
@@ -57,7 +57,7 @@ impl JsonSchema for Modality {
 
 shape!(
     /// The body of CreateGuardrail without name, tags and token; at least one policy.
-    #[schemars(extend("x-source" = aws_api!("CreateGuardrail")))]
+    #[schemars(extend("x-source" = api_page!("CreateGuardrail")))]
     Content {
         /// What the guardrail is for. Of DRAFT only: a version's description is an index.
         #[schemars(length(min = DESCRIPTION.0, max = DESCRIPTION.1))]
@@ -90,7 +90,7 @@ shape!(
 );
 shape!(
     /// Which model judges. STANDARD knows more languages and needs a guardrail profile.
-    #[schemars(extend("x-source" = aws_api!("GuardrailContentFiltersTierConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailContentFiltersTierConfig")))]
     TierConfig {
         /// The tier that judges.
         #[schemars(required, extend("enum" = TIERS))]
@@ -99,7 +99,7 @@ shape!(
 );
 shape!(
     /// Denied topics.
-    #[schemars(extend("x-source" = aws_api!("GuardrailTopicPolicyConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailTopicPolicyConfig")))]
     TopicPolicyConfig {
         /// The topics, each with a name of its own.
         #[schemars(required, length(min = TOPICS.0, max = TOPICS.1))]
@@ -110,7 +110,7 @@ shape!(
 );
 shape!(
     /// One denied topic.
-    #[schemars(extend("x-source" = aws_api!("GuardrailTopicConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailTopicConfig")))]
     TopicConfig {
         /// Its name, of letters, digits, spaces and `- _ ! ? .`
         #[schemars(
@@ -150,7 +150,7 @@ shape!(
 );
 shape!(
     /// Content filters.
-    #[schemars(extend("x-source" = aws_api!("GuardrailContentPolicyConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailContentPolicyConfig")))]
     ContentPolicyConfig {
         /// The filters, one of each type.
         #[schemars(required, length(min = FILTERS.0, max = FILTERS.1))]
@@ -161,7 +161,7 @@ shape!(
 );
 shape!(
     /// One content filter.
-    #[schemars(extend("x-source" = aws_api!("GuardrailContentFilterConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailContentFilterConfig")))]
     ContentFilterConfig {
         /// What it looks for.
         #[schemars(required, extend("enum" = FILTER_TYPES))]
@@ -202,7 +202,7 @@ shape!(
 );
 shape!(
     /// Words and managed lists; at least one of them.
-    #[schemars(extend("x-source" = aws_api!("GuardrailWordPolicyConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailWordPolicyConfig")))]
     WordPolicyConfig {
         /// Words and phrases, each once.
         #[schemars(length(min = WORDS.0, max = WORDS.1))]
@@ -214,7 +214,7 @@ shape!(
 );
 shape!(
     /// One word or phrase.
-    #[schemars(extend("x-source" = aws_api!("GuardrailWordConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailWordConfig")))]
     WordConfig {
         /// The word, or a phrase of up to three.
         #[schemars(required, length(min = WORD.0, max = WORD.1))]
@@ -235,7 +235,7 @@ shape!(
 );
 shape!(
     /// One managed list.
-    #[schemars(extend("x-source" = aws_api!("GuardrailManagedWordsConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailManagedWordsConfig")))]
     ManagedWordListConfig {
         /// Which of the lists.
         #[schemars(required, extend("enum" = WORD_LIST_TYPES))]
@@ -256,7 +256,7 @@ shape!(
 );
 shape!(
     /// Personal data; at least one kind or expression.
-    #[schemars(extend("x-source" = aws_api!("GuardrailSensitiveInformationPolicyConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailSensitiveInformationPolicyConfig")))]
     SensitiveInformationPolicyConfig {
         /// Kinds that AWS knows, each once.
         #[schemars(length(min = PII_ENTITIES.0, max = PII_ENTITIES.1))]
@@ -268,7 +268,7 @@ shape!(
 );
 shape!(
     /// One kind of personal data.
-    #[schemars(extend("x-source" = aws_api!("GuardrailPiiEntityConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailPiiEntityConfig")))]
     PiiEntityConfig {
         /// Which kind of data.
         #[schemars(required, extend("enum" = PII_TYPES))]
@@ -292,7 +292,7 @@ shape!(
 );
 shape!(
     /// One regular expression.
-    #[schemars(extend("x-source" = aws_api!("GuardrailRegexConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailRegexConfig")))]
     RegexConfig {
         /// What it finds; stands in its place where it is masked.
         #[schemars(required, length(min = REGEX_NAME.0, max = REGEX_NAME.1))]
@@ -322,7 +322,7 @@ shape!(
 );
 shape!(
     /// Contextual grounding.
-    #[schemars(extend("x-source" = aws_api!("GuardrailContextualGroundingPolicyConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailContextualGroundingPolicyConfig")))]
     ContextualGroundingPolicyConfig {
         /// The filters, one of each type.
         #[schemars(required, length(min = GROUNDING_FILTERS.0, max = GROUNDING_FILTERS.1))]
@@ -333,7 +333,7 @@ shape!(
 );
 shape!(
     /// One grounding filter.
-    #[schemars(extend("x-source" = aws_api!("GuardrailContextualGroundingFilterConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailContextualGroundingFilterConfig")))]
     ContextualGroundingFilterConfig {
         /// What it measures.
         #[schemars(required, extend("enum" = GROUNDING_TYPES))]
@@ -351,7 +351,7 @@ shape!(
 );
 shape!(
     /// Automated reasoning. AWS cannot enforce a guardrail that has it.
-    #[schemars(extend("x-source" = aws_api!("GuardrailAutomatedReasoningPolicyConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailAutomatedReasoningPolicyConfig")))]
     AutomatedReasoningPolicyConfig {
         /// ARNs of the policies.
         #[schemars(required, length(min = REASONING_POLICIES.0, max = REASONING_POLICIES.1))]
@@ -363,7 +363,7 @@ shape!(
 );
 shape!(
     /// The guardrail profile, which says in which Regions a call may be judged.
-    #[schemars(extend("x-source" = aws_api!("GuardrailCrossRegionConfig")))]
+    #[schemars(extend("x-source" = api_page!("GuardrailCrossRegionConfig")))]
     CrossRegionConfig {
         /// Its id, such as `us.guardrail.v1:0`, or ARN.
         #[schemars(required)]

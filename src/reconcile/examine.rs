@@ -174,10 +174,11 @@ impl State {
         let before = self.board.outcomes().get(key).and_then(|it| condition(it, TESTS_PASSING));
         let same = before.filter(|before| before.status == status);
         vec![Condition {
-            r#type: TESTS_PASSING,
+            r#type: TESTS_PASSING.into(),
             status,
-            reason,
+            reason: reason.to_owned(),
             message,
+            observed_generation: self.desired.generation,
             last_transition_time: same.map_or(now, |before| before.last_transition_time),
         }]
     }
@@ -186,7 +187,7 @@ impl State {
 /// Logs conditions that are not what they were.
 pub(super) fn say_changes(key: &Key, outcome: &Outcome, before: Option<&Outcome>) {
     for now in &outcome.conditions {
-        let old = before.and_then(|it| condition(it, now.r#type));
+        let old = before.and_then(|it| condition(it, &now.r#type));
         if old.is_some_and(|old| old.status == now.status && old.message == now.message) {
             continue;
         }

@@ -151,12 +151,6 @@ impl State {
         let waits = outcome.map(|it| {
             it.held.iter().map(|held| (held.reason.clone(), held.message.clone())).collect()
         });
-        let conditions = outcome.map(|it| {
-            let text = |it: &crate::status::Condition| {
-                (it.r#type.to_owned(), format!("{:?}", it.status), it.message.clone())
-            };
-            it.conditions.iter().map(text).collect()
-        });
         KeyStatus {
             key: key.to_string(),
             kind: key.kind().to_owned(),
@@ -168,7 +162,7 @@ impl State {
             reason: why.map(|(reason, _)| reason.to_owned()),
             message: why.map(|(_, message)| message.to_owned()),
             waits: waits.unwrap_or_default(),
-            conditions: conditions.unwrap_or_default(),
+            conditions: outcome.map(|it| it.conditions.clone()).unwrap_or_default(),
             applied: outcome.map(|it| texts(&it.applied)).unwrap_or_default(),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::conditions::standard;
 use super::outcome::Outcome;
 
 /// Keeps the last outcome of every key.
@@ -51,6 +52,8 @@ impl<K: Ord> Board<K> {
             None => Some(outcome.at),
             Some(_) => before.and_then(|before| before.observed_at),
         };
+        let standard = standard(&outcome, before);
+        outcome.conditions.splice(..0, standard);
         self.outcomes.insert(key, outcome);
     }
 

@@ -3,6 +3,7 @@
 
 pub mod alerts;
 mod board;
+mod conditions;
 mod heartbeat;
 pub mod journal;
 mod manifests;
@@ -15,6 +16,7 @@ mod tally;
 mod timeline;
 
 pub use board::{Board, Summary};
+pub use conditions::{ACCEPTED, IN_SYNC, REACHABLE, READY, REASONS};
 pub use heartbeat::Heartbeat;
 pub use manifests::{ManifestCondition, ManifestStatus, Part, names};
 pub use matrix::{CellFacts, CellState, SlotRead};

@@ -1,5 +1,7 @@
 //! What one visit returned, in words that logs, pages and exit codes share.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +42,7 @@ pub struct Failure {
 }
 
 /// Whether a condition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConditionStatus {
     /// It holds.
     True,
@@ -50,20 +52,34 @@ pub enum ConditionStatus {
     Unknown,
 }
 
+impl ConditionStatus {
+    /// As Kubernetes writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
 /// One thing that is so, or not, of a key, as Kubernetes writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// `TestsPassing`.
-    pub r#type: &'static str,
+    /// `Ready`, `InSync`, `Accepted`, `Reachable`, `TestsPassing`.
+    pub r#type: Cow<'static, str>,
     /// Whether it holds.
     pub status: ConditionStatus,
     /// From a closed set, `CamelCase`.
-    pub reason: &'static str,
-    /// What was seen, and what to do.
+    pub reason: String,
+    /// What was seen, and what to do; empty where there is nothing to say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
     /// When its status became what it is, in this process.
     pub last_transition_time: Timestamp,
+    /// The generation it speaks about.
+    pub observed_generation: u64,
 }
 
 /// The one word for where a key stands; the worst is the greatest.
@@ -143,7 +159,8 @@ pub struct Outcome {
     pub orphans: Vec<String>,
     /// What went wrong.
     pub failure: Option<Failure>,
-    /// What is so beside all that. No condition makes a key unready: what must wait is held.
+    /// What is so, in the way of Kubernetes; the board adds the four that every key has. No other
+    /// makes a key unready: what must wait is held.
     pub conditions: Vec<Condition>,
     /// When its phase became what it is, in this process; the board sets it.
     pub since: Timestamp,

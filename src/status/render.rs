@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::outcome::Phase;
+use super::outcome::{Condition, ConditionStatus, Phase};
 use super::snapshot::{KeyStatus, Place, Snapshot};
 
 /// Columns of a terminal that everybody has.
@@ -27,8 +27,12 @@ pub fn to_text(snapshot: &Snapshot) -> String {
     )];
     lines.extend(snapshot.notices.iter().take(2).map(|notice| format!("notice: {notice}")));
     let counts = &snapshot.counts;
+    let bare = match snapshot.unprotected.len() {
+        0 => String::new(),
+        count => format!("; {} unprotected", grouped(count)),
+    };
     lines.push(format!(
-        "{} accounts, {} active; {} cells in {} Regions: {}",
+        "{} accounts, {} active; {} cells in {} Regions: {}{bare}",
         grouped(counts.accounts),
         grouped(counts.active_accounts),
         grouped(counts.cells),
@@ -37,7 +41,9 @@ pub fn to_text(snapshot: &Snapshot) -> String {
     ));
     lines.push(String::new());
     lines.extend(manifests(snapshot));
-    let trouble = trouble(&snapshot.keys);
+    // Nobody claims what nobody protects, so that no manifest above can say it.
+    let trouble: Vec<String> =
+        unprotected(snapshot).into_iter().chain(trouble(&snapshot.keys)).collect();
     if !trouble.is_empty() {
         lines.push(String::new());
         let more = trouble.len().saturating_sub(GROUPS_MAX);
@@ -46,7 +52,6 @@ pub fn to_text(snapshot: &Snapshot) -> String {
             lines.push(format!("and {more} more reasons; -o json has all"));
         }
     }
-    lines.extend(unclaimed("unprotected", &snapshot.unprotected));
     lines.extend(unclaimed("unlogged", &snapshot.unlogged));
     lines.extend(snapshot.refusals.iter().take(2).map(|refusal| format!("refused: {refusal}")));
     if let Some(held) = &snapshot.held_plan {
@@ -92,8 +97,18 @@ pub fn key_to_text(key: &KeyStatus, at: Timestamp) -> String {
             line("also", &format!("{reason}: {message}"));
         }
     }
-    for (kind, status, message) in &key.conditions {
-        line("condition", &format!("{kind}={status}: {message}"));
+    let holds = |it: &&Condition| it.status == ConditionStatus::True && it.message.is_empty();
+    let held: Vec<&str> = key.conditions.iter().filter(holds).map(|it| &*it.r#type).collect();
+    if !held.is_empty() {
+        line("conditions", &held.join(", "));
+    }
+    for it in key.conditions.iter().filter(|it| !holds(it)) {
+        let (kind, status, reason) = (&it.r#type, it.status.as_str(), &it.reason);
+        let since = age(it.last_transition_time, at);
+        // The reason of the key stands above.
+        let known = key.message.as_ref() == Some(&it.message);
+        let message = if known { String::new() } else { format!(": {}", it.message) };
+        line("condition", &format!("{kind}={status} for {since}, {reason}{message}"));
     }
     for write in &key.applied {
         line("written", write);
@@ -124,6 +139,19 @@ fn manifests(snapshot: &Snapshot) -> Vec<String> {
         lines.push(format!("  and {} more manifests", count - MANIFESTS_MAX));
     }
     lines
+}
+
+/// What nobody protects: as bad as what is broken, and found only by looking beyond the manifests.
+fn unprotected(snapshot: &Snapshot) -> Option<String> {
+    let bare = &snapshot.unprotected;
+    let place = |place: &Place| format!("{} {}", place.account, place.region);
+    let named = match bare.as_slice() {
+        [] => return None,
+        [one] => place(one),
+        [one, other] => format!("{}, {}", place(one), place(other)),
+        [one, rest @ ..] => format!("{} and {} more", place(one), grouped(rest.len())),
+    };
+    Some(format!("✗ Unprotected {} (nothing is enforced): {named}", grouped(bare.len())))
 }
 
 /// One line for each reason, with how many keys it concerns.
@@ -216,7 +244,7 @@ fn fold(lines: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{Place, SnapshotCounts};
+    use crate::status::SnapshotCounts;
 
     fn key(account: usize, region: usize, phase: Phase) -> KeyStatus {
         let place =
@@ -278,6 +306,50 @@ mod tests {
         let text = to_text(&snapshot(&[key(1, 1, Phase::InSync)]));
         assert!(text.starts_with("all in sync · generation 3"), "{text}");
         assert!(!text.contains('!') && !text.contains('✗'), "{text}");
+    }
+
+    #[test]
+    fn what_nobody_protects_comes_before_what_is_broken() {
+        let mut snapshot = snapshot(&[key(1, 1, Phase::Held), key(2, 1, Phase::InSync)]);
+        let place = |account: usize| Place {
+            account: format!("{account:012}"),
+            region: "ap-southeast-1".to_owned(),
+        };
+        snapshot.unprotected = (1..=1234).map(place).collect();
+        let text = to_text(&snapshot);
+        let verdict = text.lines().next().unwrap();
+        assert!(verdict.starts_with("needs attention: 1 Held, 1234 unprotected"), "{text}");
+        assert!(text.contains("1 InSync, 1 Held; 1,234 unprotected\n"), "{text}");
+        let trouble = text.lines().position(|it| it.starts_with("! Held"));
+        let bare = text.lines().position(|it| {
+            let places = "000000000001 ap-southeast-1 and 1,233 more";
+            it == format!("✗ Unprotected 1,234 (nothing is enforced): {places}")
+        });
+        assert!(bare.unwrap() < trouble.unwrap(), "{text}");
+    }
+
+    #[test]
+    fn conditions_that_hold_are_a_line_and_others_say_why() {
+        let condition = |kind: &'static str, status, message: &str| Condition {
+            r#type: kind.into(),
+            status,
+            reason: "Reason1".to_owned(),
+            message: message.to_owned(),
+            last_transition_time: Timestamp::UNIX_EPOCH,
+            observed_generation: 3,
+        };
+        let mut key = key(1, 1, Phase::Held);
+        key.conditions = vec![
+            condition("Ready", ConditionStatus::False, key.message.as_deref().unwrap()),
+            condition("Accepted", ConditionStatus::True, ""),
+            condition("Reachable", ConditionStatus::True, ""),
+            condition("TestsPassing", ConditionStatus::False, "1 of 2 failed"),
+        ];
+        let text = key_to_text(&key, Timestamp::from_second(120).unwrap());
+        assert!(text.contains("  conditions   Accepted, Reachable\n"), "{text}");
+        assert!(text.contains("  condition    Ready=False for 2m, Reason1\n"), "{text}");
+        let tests = "  condition    TestsPassing=False for 2m, Reason1: 1 of 2 failed\n";
+        assert!(text.contains(tests), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::ReceiverStatus;
-use super::outcome::Phase;
+use super::outcome::{Condition, Phase};
 
 /// Where everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,9 +151,9 @@ pub struct KeyStatus {
     /// Everything that waits: reason and message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<(String, String)>,
-    /// What is so beside that: type, status and message.
+    /// What is so, in the way of Kubernetes; nothing before the first visit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conditions: Vec<(String, String, String)>,
+    pub conditions: Vec<Condition>,
     /// What was written at the last visit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applied: Vec<String>,

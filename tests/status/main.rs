@@ -5,6 +5,7 @@
 mod alarms;
 #[path = "../support/mod.rs"]
 mod support;
+mod watch;
 
 mod page;
 
@@ -249,7 +250,10 @@ async fn without_a_controller_status_says_so_or_looks_itself() {
 
     stage.forget_calls().await;
     let looked = stage.finish(&["status"]).await;
-    assert_eq!(looked.code, 0, "{looked}");
-    looked.line(&["all in sync"]);
+    // The management account, which no manifest names.
+    assert_eq!(looked.code, 1, "{looked}");
+    looked.line(&["needs attention: 2 unprotected"]);
+    looked.line(&["2 cells in 2 Regions: 2 InSync; 2 unprotected"]);
+    looked.line(&["✗ Unprotected 2", "100000000001 eu-west-1, 100000000001 us-east-1"]);
     assert_eq!(stage.writes().await, Vec::<String>::new());
 }

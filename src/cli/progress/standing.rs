@@ -28,25 +28,19 @@ impl Standing {
     /// `1,240 of 17,000 keys, 620/s, 25s left; 1,310 API calls, 3 throttled; 2 held, 1 failing`.
     pub(super) fn line(&self, what: &str, elapsed: Duration) -> String {
         let Self { done, total, calls, trouble } = self;
-        let mut line = format!("{} of {} {what}", grouped(*done), grouped(*total));
-        if let Some(rate) = rate(*done, elapsed) {
-            line.push_str(&format!(", {rate}/s"));
-        }
-        if let Some(left) = left(*done, *total, elapsed) {
-            line.push_str(&format!(", {} left", short(left)));
-        }
-        line.push_str(&format!("; {} API calls", grouped_u64(calls.made)));
+        let mut pace = vec![format!("{} of {} {what}", grouped(*done), grouped(*total))];
+        pace.extend(rate(*done, elapsed).map(|rate| format!("{rate}/s")));
+        pace.extend(left(*done, *total, elapsed).map(|left| format!("{} left", short(left))));
+        let mut spent = vec![format!("{} API calls", grouped_u64(calls.made))];
         if calls.throttled > 0 {
-            line.push_str(&format!(", {} throttled", grouped_u64(calls.throttled)));
+            spent.push(format!("{} throttled", grouped_u64(calls.throttled)));
         }
         let (held, failing) = trouble.unwrap_or_default();
-        for (count, word) in [(held, "held"), (failing, "failing")] {
-            if count > 0 {
-                let before = if line.ends_with("held") { ", " } else { "; " };
-                line.push_str(&format!("{before}{} {word}", grouped(count)));
-            }
-        }
-        line
+        let trouble = [(held, "held"), (failing, "failing")].into_iter();
+        let trouble = trouble.filter(|(count, _)| *count > 0);
+        let trouble = trouble.map(|(count, word)| format!("{} {word}", grouped(count)));
+        let parts = [pace.join(", "), spent.join(", "), trouble.collect::<Vec<_>>().join(", ")];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 

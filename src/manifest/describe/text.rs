@@ -17,12 +17,13 @@ impl Explanation {
     /// ```
     pub fn text(&self, is_recursive: bool) -> String {
         let Self { kind, api_version, field, about } = self;
+        // Writing to a String cannot fail.
         let mut text = format!("KIND:     {kind}\nVERSION:  {api_version}\n");
         if !field.is_empty() {
-            let _ = writeln!(text, "FIELD:    {field} <{}>{}", about.r#type, required(about));
+            writeln!(text, "FIELD:    {field} <{}>{}", about.r#type, required(about)).ok();
         }
         for (title, value) in facts(about) {
-            let _ = writeln!(text, "\n{title}:\n{}", indented(&value, 4));
+            writeln!(text, "\n{title}:\n{}", indented(&value, 4)).ok();
         }
         if !about.fields.is_empty() {
             text.push_str("\nFIELDS:\n");
@@ -50,8 +51,7 @@ fn facts(field: &Field) -> Vec<(&'static str, String)> {
 
 fn fields(text: &mut String, list: &[Field], indent: usize, is_recursive: bool) {
     for field in list {
-        let _ =
-            writeln!(text, "{:indent$}{} <{}>{}", "", field.name, field.r#type, required(field));
+        writeln!(text, "{:indent$}{} <{}>{}", "", field.name, field.r#type, required(field)).ok();
         if is_recursive {
             fields(text, &field.fields, indent + 2, true);
             continue;
@@ -66,7 +66,7 @@ fn fields(text: &mut String, list: &[Field], indent: usize, is_recursive: bool) 
         if !field.limits.is_empty() {
             about.push(format!("Limits: {}.", field.limits.join("; ")));
         }
-        let _ = writeln!(text, "{}\n", indented(&about.join(" "), indent + 4));
+        writeln!(text, "{}\n", indented(&about.join(" "), indent + 4)).ok();
     }
     if !is_recursive {
         text.truncate(text.trim_end().len());

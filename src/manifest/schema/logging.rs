@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::TargetSpec;
 use super::choices::{ON_DESELECT, ON_FOREIGN, STATES, words};
 use super::texts::{Regions, Targets};
-use crate::model::content::aws_api;
+use crate::model::content::api_page;
 
 shape!(
     /// Where the calls of models are logged in every selected account × Region.
@@ -34,7 +34,7 @@ shape!(
 );
 shape!(
     /// Where to, and what; at least one place.
-    #[schemars(extend("x-source" = aws_api!("LoggingConfig")))]
+    #[schemars(extend("x-source" = api_page!("LoggingConfig")))]
     LoggingConfigSpec {
         /// A log group of the same account and Region.
         cloud_watch_config: LogGroupSpec,
@@ -59,7 +59,7 @@ shape!(
 );
 shape!(
     /// A log group.
-    #[schemars(extend("x-source" = aws_api!("CloudWatchConfig")))]
+    #[schemars(extend("x-source" = api_page!("CloudWatchConfig")))]
     LogGroupSpec {
         /// Its name: 1 to 512 characters with its placeholders filled in.
         #[schemars(required)]
@@ -73,7 +73,7 @@ shape!(
 );
 shape!(
     /// A bucket.
-    #[schemars(extend("x-source" = aws_api!("S3Config")))]
+    #[schemars(extend("x-source" = api_page!("S3Config")))]
     BucketSpec {
         /// Its name: 3 to 63 characters with its placeholders filled in.
         #[schemars(required)]

@@ -24,7 +24,7 @@ pub(super) use texts::NameText;
 pub(super) use word::{WordOrList, WordOrMap};
 
 use crate::model::Content;
-use crate::model::content::{CrossRegionConfig, aws_api};
+use crate::model::content::{CrossRegionConfig, api_page};
 use choices::{
     CROSS_REGION, GUARDING, ON_DESELECT, ON_DRAFT, ON_FOREIGN, SIDES, STATES, TEST_ACTIONS, words,
 };
@@ -260,7 +260,7 @@ shape!(
 );
 shape!(
     /// Which models it is enforced on; every model when absent.
-    #[schemars(extend("x-source" = aws_api!("ModelEnforcement")))]
+    #[schemars(extend("x-source" = api_page!("ModelEnforcement")))]
     ModelsSpec {
         /// Ids of models, or `ALL` alone.
         #[schemars(required, with = "Option<Vec<ModelText>>", length(min = 1))]
@@ -272,7 +272,7 @@ shape!(
 );
 shape!(
     /// Whether callers may say which part of a request is guarded; at least one of the two.
-    #[schemars(extend("x-source" = aws_api!("SelectiveContentGuarding")))]
+    #[schemars(extend("x-source" = api_page!("SelectiveContentGuarding")))]
     GuardingSpec {
         /// System prompts: all of them, or what the caller marks.
         #[schemars(extend("enum" = words(&GUARDING), "default" = "COMPREHENSIVE"))]
