@@ -142,8 +142,7 @@ impl State {
         read: &ObservedCell,
         began: Duration,
     ) -> BTreeSet<Key> {
-        // What could not be read is no answer: asking again at once would not help.
-        let is_answer = self.asked.answered(key) && read.enforcement.unread().is_none();
+        let is_answer = self.asked.tried(key, read.enforcement.unread().is_none());
         let (changed, lost) = self.learn_slot(cell, &read.enforcement, began);
         self.note_cell(cell, read.enforcement.unread(), changed);
         let mut wake = if changed || is_answer { self.waiting_removals() } else { BTreeSet::new() };
@@ -215,7 +214,7 @@ impl State {
             self.coverage = Some(coverage);
         }
         let mut wake = BTreeSet::new();
-        let is_answer = self.asked.answered(&Key::Organization) && references.is_some();
+        let is_answer = self.asked.tried(&Key::Organization, references.is_some());
         self.facts.policies_read = references.as_ref().map(|_| began);
         if self.facts.policies != references || is_answer {
             self.facts.policies = references;

@@ -54,11 +54,15 @@ pub(super) struct Asked {
     pub(super) cells: BTreeSet<Cell>,
     pub(super) policies: bool,
     pub(super) controls: bool,
+    /// Whether any of it was read since those who wait were last woken.
+    has_answer: bool,
 }
 
 impl Asked {
-    /// Takes note of a read. Whether all that was asked for has been read by it.
-    pub(super) fn answered(&mut self, by: &Key) -> bool {
+    /// Takes note that what was asked for was tried. Whether those who wait are to look again: nothing
+    /// is left to be tried, and something could be read. What could not be read is no answer, since
+    /// asking again at once would not help; but it does not hide the answers before it.
+    pub(super) fn tried(&mut self, by: &Key, is_read: bool) -> bool {
         let was_asked = match by {
             Key::Cell(cell) => self.cells.remove(cell),
             Key::Organization => std::mem::take(&mut self.policies),
@@ -68,7 +72,8 @@ impl Asked {
             | Key::Logging(_)
             | Key::Audit(_) => false,
         };
-        was_asked && self.cells.is_empty() && !self.policies
+        self.has_answer |= was_asked && is_read;
+        was_asked && self.cells.is_empty() && !self.policies && std::mem::take(&mut self.has_answer)
     }
 }
 
@@ -225,5 +230,32 @@ impl State {
             .iter()
             .filter(move |(_, desired)| desired.replica == replica)
             .map(|(cell, _)| Key::Cell(cell.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(account: &str) -> Cell {
+        Cell { account: account.parse().unwrap(), region: "us-east-1".parse().unwrap() }
+    }
+
+    /// Else who waits for the one is never woken, because of another's unreadable account.
+    #[test]
+    fn an_account_that_cannot_be_read_hides_no_answer_that_came_before_it() {
+        let (good, bad) = (cell("111122223333"), cell("222233334444"));
+        let mut asked = Asked { cells: [good.clone(), bad.clone()].into(), ..Asked::default() };
+        assert!(!asked.tried(&Key::Cell(good.clone()), true), "something is left to be tried");
+        assert!(asked.tried(&Key::Cell(bad.clone()), false));
+
+        // Nor does it have those who wait ask for it for ever.
+        asked.cells.insert(bad.clone());
+        assert!(!asked.tried(&Key::Cell(bad), false));
+        assert!(!asked.tried(&Key::Cell(good.clone()), true), "nobody asked");
+        asked.cells.insert(good.clone());
+        asked.policies = true;
+        assert!(!asked.tried(&Key::Cell(good), true));
+        assert!(asked.tried(&Key::Organization, false));
     }
 }

@@ -297,23 +297,23 @@ mod tests {
 
     #[test]
     fn only_the_role_that_is_named_is_passed_and_only_by_what_hands_one_to_bedrock() {
-        let passes = |document: &Value| -> Vec<Value> {
+        let handed_over = |document: &Value| -> Vec<Value> {
             let statements = document["Statement"].as_array().unwrap().iter();
             statements.filter(|it| it["Action"] == "iam:PassRole").cloned().collect()
         };
         let names = names("111122223333");
-        let passed = |account: &str| {
+        let statement = |account: &str| {
             json!({"Sid": "PassLoggingRole", "Effect": "Allow", "Action": "iam:PassRole",
                 "Resource": format!("arn:aws:iam::{account}:role/BedrockLogging"),
                 "Condition": {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}})
         };
-        assert_eq!(passes(&member(&names, &extent())), [passed("*")]);
-        assert_eq!(passes(&controller(&names, &extent())), [passed("111122223333")]);
+        assert_eq!(handed_over(&member(&names, &extent())), [statement("*")]);
+        assert_eq!(handed_over(&controller(&names, &extent())), [statement("111122223333")]);
         let mut unable = extent();
         unable.permissions.retain(|it| it.action != PASSES_A_ROLE);
         for extent in [Extent { logging_role: None, ..extent() }, unable] {
-            assert_eq!(passes(&member(&names, &extent)), [Value::Null; 0]);
-            assert_eq!(passes(&controller(&names, &extent)), [Value::Null; 0]);
+            assert_eq!(handed_over(&member(&names, &extent)), [Value::Null; 0]);
+            assert_eq!(handed_over(&controller(&names, &extent)), [Value::Null; 0]);
         }
     }
 }
