@@ -17,10 +17,13 @@ impl Aws {
     pub async fn may_apply(
         &self,
         account: &AccountId,
-        _role: &RoleName,
+        role: &RoleName,
         _guardrails: &BTreeSet<&GuardrailArn>,
     ) -> Result<BTreeMap<GuardrailArn, CallerAnswer>, AwsError> {
-        let message = "this build cannot ask IAM about roles: build one with `--features iam`";
+        let message = format!(
+            "this build cannot ask IAM about {}: build one with `--features iam`",
+            self.role_arn(account, role.as_str())
+        );
         let error = AwsError::ours(ErrorClass::Invalid, "iam:SimulatePrincipalPolicy", message);
         Err(AwsError { account: Some(account.clone()), ..error })
     }

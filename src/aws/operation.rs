@@ -16,6 +16,7 @@ pub(super) enum Kind {
     /// STS.
     Sts,
     /// IAM, which is one for all Regions of an account.
+    #[cfg_attr(not(feature = "iam"), expect(dead_code, reason = "this build never asks it"))]
     Iam,
     /// Words to people: SNS.
     #[cfg(feature = "sns")]

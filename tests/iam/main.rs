@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
+#[cfg(feature = "iam")]
+mod callers;
 mod delegated;
 mod flow;
 mod forms;

@@ -34,10 +34,15 @@ impl Default for Callers {
 pub(super) fn of_cell(
     cell: &Cell,
     desired: &DesiredCell,
-    version: (&GuardrailArn, Version),
+    (arn, version): (&GuardrailArn, Version),
     context: &Context,
 ) -> Callers {
-    let callers = of_account(&cell.account, &desired.preflight.callers, version, context);
+    let roles = &desired.preflight.callers;
+    if roles.is_empty() {
+        return Callers::default();
+    }
+    let revision = revision_of((arn, version), context.replicas, context.facts);
+    let callers = of_account(&cell.account, roles, (arn, revision), context);
     let enforced = |region: &Region| {
         let sibling = Cell { account: cell.account.clone(), region: region.clone() };
         let sibling = context.cells.get(&sibling);
@@ -81,18 +86,14 @@ pub(super) fn with_siblings<'a>(
     due
 }
 
-/// What is known of these roles of an account and one guardrail.
+/// What is known of these roles of an account and one guardrail at a revision.
 pub(super) fn of_account(
     account: &AccountId,
     roles: &BTreeSet<RoleName>,
-    (arn, version): (&GuardrailArn, Version),
+    (arn, revision): (&GuardrailArn, Option<&Revision>),
     context: &Context,
 ) -> Callers {
     let mut callers = Callers::default();
-    if roles.is_empty() {
-        return callers;
-    }
-    let revision = revision_of((arn, version), context.replicas, context.facts);
     for role in roles {
         let key = CallerKey {
             account: account.clone(),

@@ -210,6 +210,8 @@ impl Scope<'_> {
             let all: Vec<&AccountId> = accounts.iter().copied().collect();
             profile::prove((arn, *version), &all, self.context)?;
             let probed = sampled(all, self.preflight.probes, (arn, *version));
+            let Context { replicas, facts, .. } = self.context;
+            let revision = revision_of((arn, *version), replicas, facts);
             for account in accounts {
                 let cell = Cell { account: account.clone(), region: arn.region.clone() };
                 let key = ProbeKey { cell, guardrail: arn.clone(), version: *version };
@@ -217,7 +219,7 @@ impl Scope<'_> {
                 let judged = judge(&key, is_probed, self.context);
                 if is_probed {
                     let roles = &self.preflight.callers;
-                    let asked = callers::of_account(account, roles, (arn, *version), self.context);
+                    let asked = callers::of_account(account, roles, (arn, revision), self.context);
                     findings.add_callers(&key, asked);
                 }
                 findings.add(key, judged);
