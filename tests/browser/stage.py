@@ -15,7 +15,8 @@ import urllib.request
 import boto3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE_S = 60
+# Far more than anything here takes: machines are shared.
+PATIENCE_S = 180
 
 
 def until(what, probe):
