@@ -67,7 +67,7 @@ pub use guard::{HeldPlan, Losses, Ruling, Specs, rule, withhold};
 pub use import::{Live, import};
 pub use logging::{LoggingMemory, plan_left_logging, plan_logging};
 pub use organization::{plan_organization, policy_regions, taken_over};
-pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
+pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG, guardrail_tags};
 pub use preflight::{Proving, controls_are_fresh, probes_ahead, restorable};
 pub use render::{Planned, Row, Subject, Summary, table, to_json, to_text};
 pub use replica::{

@@ -26,6 +26,7 @@ struct Ours {
     region: String,
     id: String,
     arn: String,
+    name: String,
     versions: Vec<String>,
 }
 
@@ -61,6 +62,7 @@ fn guardrails(seen: &Value, regions: &[String]) -> Vec<Ours> {
                 region: region.clone(),
                 id: guardrail["id"].as_str().unwrap().to_owned(),
                 arn: guardrail["arn"].as_str().unwrap().to_owned(),
+                name: guardrail["name"].as_str().unwrap().to_owned(),
                 versions,
             });
         }
@@ -159,7 +161,13 @@ impl Play {
         let path = format!("/guardrails/{}", ours.id);
         let console = self.console();
         let (method, path, body) = match what {
-            Foreign::EditDraft => ("PUT", path, body("weaker")),
+            Foreign::EditDraft => {
+                let mut body = body("weaker");
+                if random.bool() {
+                    body["name"] = json!(ours.name);
+                }
+                ("PUT", path, body)
+            }
             Foreign::Publish => ("POST", path, json!({})),
             Foreign::DeleteVersion => {
                 let version = some(random, ours.versions.clone())?;
