@@ -19,6 +19,8 @@
 mod console;
 mod foreign;
 mod judge;
+#[cfg(feature = "planted")]
+mod planted;
 mod play;
 mod run;
 mod setting;
