@@ -105,6 +105,7 @@ impl Play {
                 self.slot(what, &slot).await
             }
             Foreign::EditDraft
+            | Foreign::Rename
             | Foreign::Publish
             | Foreign::DeleteVersion
             | Foreign::DropGrant
@@ -161,9 +162,9 @@ impl Play {
         let path = format!("/guardrails/{}", ours.id);
         let console = self.console();
         let (method, path, body) = match what {
-            Foreign::EditDraft => {
+            Foreign::EditDraft | Foreign::Rename => {
                 let mut body = body("weaker");
-                if random.bool() {
+                if what == Foreign::EditDraft {
                     body["name"] = json!(ours.name);
                 }
                 ("PUT", path, body)

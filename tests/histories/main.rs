@@ -16,14 +16,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
 #![expect(clippy::print_stdout, reason = "how much was played is the result")]
 
+mod checker;
 mod console;
 mod foreign;
 mod judge;
+mod ledger;
 #[cfg(feature = "planted")]
 mod planted;
 mod play;
+mod regressions;
 mod run;
 mod setting;
+mod situations;
 mod story;
 mod text;
 mod trace;
@@ -47,7 +51,10 @@ fn random_histories_break_no_invariant_and_end_as_the_text_has_it() {
     }
     let tally: Tally = histories(first, count.unwrap_or(60));
     println!("{tally}");
+    let rare = situations::rare(&tally);
+    println!("{} situations not reached: {rare:#?}", rare.len());
     assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n\n"));
+    assert!(rare.is_empty() || !situations::is_large(&tally), "not reached often: {rare:#?}");
 }
 
 #[test]

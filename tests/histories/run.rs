@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once};
 
+use crate::checker::check;
 use crate::play::Play;
+use crate::situations::situations;
 use crate::story::Story;
 
 thread_local! {
@@ -62,6 +64,11 @@ pub(crate) fn play(story: &Story) -> Played {
         play.end().await;
         let found = play.world.simulator.violations();
         play.wrong.extend(found.iter().map(|found| format!("the referee: {found:?}")));
+        let trace = play.world.trace.entries();
+        for (situation, count) in situations(&trace) {
+            *play.reached.entry(situation).or_default() += count;
+        }
+        play.wrong.extend(check(&story.setting.scenario, &play.texts, &trace));
         Played {
             wrong: std::mem::take(&mut play.wrong),
             reached: std::mem::take(&mut play.reached),
@@ -123,6 +130,7 @@ impl fmt::Display for Tally {
 pub(crate) fn histories(first: u64, count: u64) -> Tally {
     let next = AtomicU64::new(first);
     let tally = Mutex::new(Tally::default());
+    let shortened = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
     let threads = setting_of("BEDRAIL_THREADS").unwrap_or(cores);
     std::thread::scope(|scope| {
@@ -135,7 +143,13 @@ pub(crate) fn histories(first: u64, count: u64) -> Tally {
                     }
                     let story = Story::new(seed);
                     let played = play(&story);
-                    let failure = (!played.wrong.is_empty()).then(|| failure(&story));
+                    let failed = !played.wrong.is_empty();
+                    if failed {
+                        println!("{}", played.report(&story));
+                    }
+                    // To shorten takes long, and the first few are enough to go on with.
+                    let is_shortened = failed && shortened.fetch_add(1, Ordering::Relaxed) < 3;
+                    let failure = failed.then(|| failure(&story, is_shortened));
                     let mut tally = tally.lock().unwrap();
                     tally.histories += 1;
                     tally.calls += played.calls;
@@ -160,8 +174,9 @@ pub(crate) fn until_failure(first: u64, most: u64) -> Option<(u64, String)> {
 }
 
 /// The command that plays what is left of a failing history, and what goes wrong in it.
-fn failure(story: &Story) -> String {
-    let kept = shortened(story);
+fn failure(story: &Story, is_shortened: bool) -> String {
+    let all = || (0..story.steps.len()).collect();
+    let kept: Vec<usize> = if is_shortened { shortened(story) } else { all() };
     let short = story.with(&kept);
     let steps: Vec<String> = kept.iter().map(ToString::to_string).collect();
     let events: Vec<String> = short.steps.iter().map(|it| format!("{it:?}")).collect();

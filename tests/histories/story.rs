@@ -77,6 +77,7 @@ pub(crate) enum Foreign {
     TakeSlot,
     SwapVersion,
     EditDraft,
+    Rename,
     Publish,
     DeleteVersion,
     DropGrant,
@@ -108,11 +109,12 @@ const EDITS: [Edit; 14] = [
     Edit::Logged,
 ];
 
-const STRANGE: [Foreign; 16] = [
+const STRANGE: [Foreign; 17] = [
     Foreign::ReleaseSlot,
     Foreign::TakeSlot,
     Foreign::SwapVersion,
     Foreign::EditDraft,
+    Foreign::Rename,
     Foreign::Publish,
     Foreign::DeleteVersion,
     Foreign::DropGrant,
