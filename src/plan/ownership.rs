@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Name, OwnerId};
 pub use crate::model::{ENFORCEMENT_TAG, OWNER_TAG};
+use crate::model::{Name, OwnerId};
 
 /// Tag on guardrails: the name of the manifest.
 pub const GUARDRAIL_TAG: &str = "bedrail:guardrail";

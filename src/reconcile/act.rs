@@ -95,9 +95,14 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,
         Step::DetachPolicy { id, target, .. } => aws.detach_policy(id, target).await?,
         #[cfg(feature = "planted")]
-        Step::PutEnforced { cell, config_id: Some(config_id), guardrail, version, settings, .. }
-            if crate::planted::is(crate::planted::Planted::DeletedBeforePut) =>
-        {
+        Step::PutEnforced {
+            cell,
+            config_id: Some(config_id),
+            guardrail,
+            version,
+            settings,
+            ..
+        } if crate::planted::is(crate::planted::Planted::DeletedBeforePut) => {
             aws.delete_enforced(cell, config_id).await?;
             aws.put_enforced(cell, None, guardrail, *version, settings).await?;
         }

@@ -31,13 +31,11 @@ pub(crate) fn check(scenario: &Value, texts: &[(usize, Text)], trace: &[Entry]) 
     let mut ledger = Ledger::new(scenario);
     let mut found = Vec::new();
     for (index, entry) in trace.iter().enumerate() {
-        let text = texts.iter().rev().find(|(from, _)| *from <= index).map(|(_, text)| text);
-        let before = ledger.clone();
+        let is_judged = entry.has_effect && entry.is_controllers();
+        let before = is_judged.then(|| ledger.clone());
         ledger.note(entry);
-        if let Some(text) = text
-            && entry.has_effect
-            && entry.is_controllers()
-        {
+        let text = texts.iter().rev().find(|(from, _)| *from <= index).map(|(_, text)| text);
+        if let (Some(text), Some(before)) = (text, before) {
             let judged = Judged { before: &before, after: &ledger, entry, text };
             found.extend(judged.all().into_iter().map(|it| format!("{it}\n    {}", entry.line())));
         }
@@ -75,9 +73,11 @@ impl Judged<'_> {
                 continue;
             }
             let lineage = self.after.lineage(&place.0);
-            let is_given_up = self.text.released.iter().any(|(_, target, region)| {
-                *region == place.1 && lineage.contains(target)
-            });
+            let is_given_up = self
+                .text
+                .released
+                .iter()
+                .any(|(_, target, region)| *region == place.1 && lineage.contains(target));
             if !is_given_up {
                 found.push(format!("S1: {place:?} loses {had:?}"));
             }
@@ -99,7 +99,8 @@ impl Judged<'_> {
                 if let Some((_, earlier)) = earlier
                     && self.goes_back(earlier, &reference)
                 {
-                    found.push(format!("S9: {place:?} goes back from {earlier:?} to {reference:?}"));
+                    found
+                        .push(format!("S9: {place:?} goes back from {earlier:?} to {reference:?}"));
                 }
             }
         }
@@ -201,9 +202,8 @@ impl Judged<'_> {
         }
         let foreign = |policy: Option<&Value>| -> Vec<Value> {
             let statements = policy.and_then(|it| it["Statement"].as_array());
-            let is_ours = |it: &&Value| {
-                it["Sid"].as_str().is_some_and(|sid| sid.starts_with("Bedrail"))
-            };
+            let is_ours =
+                |it: &&Value| it["Sid"].as_str().is_some_and(|sid| sid.starts_with("Bedrail"));
             statements.into_iter().flatten().filter(|it| !is_ours(it)).cloned().collect()
         };
         for arn in self.before.resource_policies.keys() {

@@ -105,7 +105,12 @@ impl Play {
                 match self.text.wanted(Level::Organization, &lineage, region) {
                     Some(wanted) => wrong.extend(self.differs(&seen, &place, wanted, effective)),
                     None => {
-                        wrong.extend(self.lingers(&place, &lineage, Level::Organization, effective));
+                        wrong.extend(self.lingers(
+                            &place,
+                            &lineage,
+                            Level::Organization,
+                            effective,
+                        ));
                     }
                 }
             }
@@ -113,7 +118,8 @@ impl Play {
         for guardrail in self.text.guardrails.iter().filter(|it| it.is_absent) {
             for region in &self.regions {
                 let listed = seen["bedrock"][home(region)]["guardrails"].as_array();
-                let is_it = |it: &&Value| it["tags"]["bedrail:guardrail"] == guardrail.name.as_str();
+                let is_it =
+                    |it: &&Value| it["tags"]["bedrail:guardrail"] == guardrail.name.as_str();
                 if !self.has_lost_file && listed.into_iter().flatten().any(|it| is_it(&it)) {
                     wrong.push(format!("{} is still in {region}", guardrail.name));
                 }

@@ -194,6 +194,7 @@ impl Ledger {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one short arm for each operation")]
     fn bedrock(&mut self, entry: &Entry, place: Place) {
         let (path, query) = parts(&entry.path);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();

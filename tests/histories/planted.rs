@@ -10,6 +10,13 @@ use crate::run::{setting_of, until_failure};
 /// Histories within which every bug is caught.
 const MOST: u64 = 150;
 
+/// Bugs that a second defence makes harmless, so that no history can show them: which it is.
+const HARMLESS: [(Planted, &str); 3] = [
+    (Planted::DraftNotReadBack, "what is published is read back before it is referenced"),
+    (Planted::GraceIgnored, "AWS takes a name once, and a token twice for one"),
+    (Planted::OneReadEnough, "the same, and all that is deleted was read since it was given up"),
+];
+
 /// What it took to catch a bug.
 struct Catch {
     bug: Planted,
@@ -29,13 +36,18 @@ fn hunt(bug: Planted, first: u64, most: u64) -> Catch {
 fn every_planted_bug_is_caught() {
     let first = setting_of("BEDRAIL_SEED").unwrap_or(1);
     let most = setting_of("BEDRAIL_HISTORIES").unwrap_or(MOST);
+    let is_harmless = |bug: &Planted| HARMLESS.iter().any(|(harmless, _)| harmless == bug);
+    let bugs: Vec<Planted> = Planted::ALL.iter().copied().filter(|it| !is_harmless(it)).collect();
+    for (bug, why) in HARMLESS {
+        println!("{:>24} not sought: {why}", bug.name());
+    }
     let next = AtomicUsize::new(0);
     let catches = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
     std::thread::scope(|scope| {
         for _ in 0..setting_of("BEDRAIL_THREADS").unwrap_or(cores) {
             scope.spawn(|| {
-                while let Some(bug) = Planted::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let catch = hunt(*bug, first, most);
                     let line = catch.by.lines().take(2).collect::<String>();
                     let line: String = line.chars().take(150).collect();

@@ -236,6 +236,7 @@ impl Play {
 }
 
 /// Edits the text. Whether there was anything to edit.
+#[expect(clippy::too_many_lines, reason = "one short arm for each edit")]
 fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> bool {
     let guardrail = random.usize(..text.guardrails.len());
     let enforcement = random.usize(..text.enforcements.len());
@@ -263,8 +264,7 @@ fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> b
             is_possible
         }
         Edit::Guarded | Edit::Logged => {
-            let nodes =
-                if edit == Edit::Guarded { &mut text.control } else { &mut text.logging };
+            let nodes = if edit == Edit::Guarded { &mut text.control } else { &mut text.logging };
             let node = (*one(random, &[ALPHA, BETA])).to_owned();
             if !nodes.remove(&node) {
                 nodes.insert(node);

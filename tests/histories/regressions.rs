@@ -14,9 +14,7 @@ const REGION: &str = "us-east-1";
 
 /// One account below each of two units, and a guardrail for the first.
 fn setting(level: Level, switches: &Value) -> Setting {
-    let unit = |name: &str, id: &str, account: &str| {
-        json!({"name": name, "id": id, "accounts": [{"id": account, "name": name}]})
-    };
+    let unit = |name: &str, id: &str, account: &str| json!({"name": name, "id": id, "accounts": [{"id": account, "name": name}]});
     let scenario = json!({
         "organization": {"id": "o-exampleorg", "rootId": ROOT},
         "managementAccount": {"id": MANAGEMENT, "name": "management"},
@@ -45,11 +43,8 @@ fn setting(level: Level, switches: &Value) -> Setting {
         is_selective: false,
         canaries: Vec::new(),
     };
-    let text = Text {
-        guardrails: vec![guardrail],
-        enforcements: vec![enforcement],
-        ..Text::default()
-    };
+    let text =
+        Text { guardrails: vec![guardrail], enforcements: vec![enforcement], ..Text::default() };
     Setting { scenario, regions: vec![REGION.to_owned()], text }
 }
 
@@ -61,7 +56,7 @@ fn after(event: Event, wait: Duration) -> Step {
 fn assert_ends_well(setting: Setting, steps: Vec<Step>) {
     let story = Story { seed: 1, setting, steps };
     let played = play(&story);
-    assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.trace);
+    assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.text());
     let reached = played.reached.values().sum::<u64>();
     let events = story.steps.iter().filter(|it| !matches!(it.event, Event::Nothing)).count();
     assert!(reached >= events as u64, "not all happened: {:?}", played.reached);

@@ -10,6 +10,7 @@ use crate::checker::check;
 use crate::play::Play;
 use crate::situations::situations;
 use crate::story::Story;
+use crate::trace::Entry;
 
 thread_local! {
     /// Panics of this thread's history: the controller survives its own.
@@ -21,10 +22,16 @@ pub(crate) struct Played {
     pub(crate) wrong: Vec<String>,
     pub(crate) reached: BTreeMap<String, u64>,
     pub(crate) calls: usize,
-    pub(crate) trace: String,
+    pub(crate) trace: Vec<Entry>,
 }
 
 impl Played {
+    /// All calls as text.
+    pub(crate) fn text(&self) -> String {
+        let line = |it: &Entry| format!("{} {:?}\n", it.line(), it.answer);
+        self.trace.iter().map(line).collect()
+    }
+
     /// For a person.
     pub(crate) fn report(&self, story: &Story) -> String {
         format!("seed {}: {}", story.seed, self.wrong.join("\n"))
@@ -60,8 +67,14 @@ pub(crate) fn play(story: &Story) -> Played {
         let mut play = Play::begin(story).await;
         for step in &story.steps {
             play.step(step).await;
+            if !play.world.simulator.violations().is_empty() {
+                break;
+            }
         }
-        play.end().await;
+        // What went wrong is enough; what comes after it would only be its consequence.
+        if play.world.simulator.violations().is_empty() {
+            play.end().await;
+        }
         let found = play.world.simulator.violations();
         play.wrong.extend(found.iter().map(|found| format!("the referee: {found:?}")));
         let trace = play.world.trace.entries();
@@ -73,7 +86,7 @@ pub(crate) fn play(story: &Story) -> Played {
             wrong: std::mem::take(&mut play.wrong),
             reached: std::mem::take(&mut play.reached),
             calls: play.world.trace.len(),
-            trace: play.world.trace.text(),
+            trace,
         }
     });
     drop(runtime);
@@ -118,7 +131,13 @@ pub(crate) struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} histories, {} calls, {} failed", self.histories, self.calls, self.failures.len())?;
+        writeln!(
+            f,
+            "{} histories, {} calls, {} failed",
+            self.histories,
+            self.calls,
+            self.failures.len()
+        )?;
         for (situation, count) in &self.reached {
             writeln!(f, "{count:>8}  {situation}")?;
         }

@@ -19,7 +19,8 @@ const STRENGTHS: [&str; 3] = ["LOW", "MEDIUM", "HIGH"];
 
 /// The body of CreateGuardrail that has these traits.
 pub(crate) fn content(traits: Traits) -> Value {
-    let pick = |list: &[&str], index: usize| list[usize::from(traits[index]) % list.len()].to_owned();
+    let pick =
+        |list: &[&str], index: usize| list[usize::from(traits[index]) % list.len()].to_owned();
     let mut body = json!({
         "blockedInputMessaging": format!("Blocked {}.", traits[0]),
         "blockedOutputsMessaging": format!("Withheld {}.", traits[1]),

@@ -104,15 +104,8 @@ impl World {
     pub(crate) fn new(scenario: &Value, seed: u64) -> Self {
         let scenario: Scenario = serde_json::from_value(scenario.clone()).unwrap();
         let clock = runtime::Clock::starting_at(START.parse().unwrap());
-        let simulator =
-            Simulator::new(&scenario, seed, Duration::ZERO, simulated(&clock)).unwrap();
-        Self {
-            simulator: Arc::new(simulator),
-            trace: Arc::default(),
-            clock,
-            seed,
-            starts: 0,
-        }
+        let simulator = Simulator::new(&scenario, seed, Duration::ZERO, simulated(&clock)).unwrap();
+        Self { simulator: Arc::new(simulator), trace: Arc::default(), clock, seed, starts: 0 }
     }
 
     /// Controllers started so far.
@@ -160,8 +153,8 @@ impl World {
             tokio::spawn(async move { work.work().await }),
             tokio::spawn(async move { resync.resync(RESYNC).await }),
         ];
-        let _tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
-        Some(Running { controller, fuse, _tasks })
+        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
+        Some(Running { controller, fuse, _tasks: tasks })
     }
 
     /// As the binary does, a few times.
@@ -214,13 +207,11 @@ impl World {
     }
 
     fn sdk(&self, who: &str, fuse: &Arc<Fuse>) -> SdkConfig {
-        let handed = Handed {
-            line: self.line(who),
-            fuse: Arc::clone(fuse),
-        };
+        let handed = Handed { line: self.line(who), fuse: Arc::clone(fuse) };
         let connector = SharedHttpConnector::new(handed);
         let client: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
-        let credentials = Credentials::new("AKIATESTMANAGEMENT", "not-a-secret", None, None, "test");
+        let credentials =
+            Credentials::new("AKIATESTMANAGEMENT", "not-a-secret", None, None, "test");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("us-east-1"))
@@ -242,12 +233,7 @@ impl World {
     }
 }
 
-async fn administer(
-    simulator: &Simulator,
-    method: &str,
-    path: &str,
-    document: &Value,
-) -> Value {
+async fn administer(simulator: &Simulator, method: &str, path: &str, document: &Value) -> Value {
     let body = if document.is_null() { String::new() } else { document.to_string() };
     let request = Request::builder()
         .method(method)
@@ -303,10 +289,9 @@ impl Line {
         let before = if entry.is_write() { Some(self.fingerprint().await) } else { None };
         let mut answer = pin!(self.simulator.handle(request));
         // The effect of a call is in the first poll of its answer; the rest is waiting.
-        let first = std::future::poll_fn(|context| {
-            std::task::Poll::Ready(answer.as_mut().poll(context))
-        })
-        .await;
+        let first =
+            std::future::poll_fn(|context| std::task::Poll::Ready(answer.as_mut().poll(context)))
+                .await;
         let has_effect = match before {
             Some(before) => before != self.fingerprint().await,
             None => false,

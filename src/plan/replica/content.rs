@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::publish::{is_published, plan_version};
 use super::{ReplicaMemory, Visit};
-use crate::model::{FieldChange, GuardrailStatus, ObservedGuardrail, OnDraft, ReplicaContent, changes};
+use crate::model::{
+    FieldChange, GuardrailStatus, ObservedGuardrail, OnDraft, ReplicaContent, changes,
+};
 use crate::plan::hold::listed;
 use crate::plan::step::{Held, HoldReason, Plan, Step};
 use crate::plan::strength;
