@@ -6,6 +6,8 @@ pub mod lint;
 pub mod manifest;
 pub mod model;
 pub mod plan;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod reconcile;
 pub mod runtime;
 pub mod serve;

@@ -36,6 +36,52 @@ impl Aws {
         ObservedReplica { guardrail }
     }
 
+    /// Reads the guardrail that carries these tags, whatever its name: one that somebody renamed. Where
+    /// there is one that cannot be told, or two, it is Unknown.
+    pub async fn replica_tagged(
+        &self,
+        cell: &Cell,
+        tags: &BTreeMap<String, String>,
+    ) -> ObservedReplica {
+        let guardrail = match self.guardrail_tagged(cell, tags).await {
+            Ok(Some(guardrail)) => Read::Known(guardrail),
+            Ok(None) => Read::KnownAbsent,
+            Err(error) => Read::Unknown(error.into()),
+        };
+        ObservedReplica { guardrail }
+    }
+
+    async fn guardrail_tagged(
+        &self,
+        cell: &Cell,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Option<ObservedGuardrail>, AwsError> {
+        let place = self.enter(cell).await?;
+        let mut found = Vec::new();
+        for listed in self.list_guardrails(&place, None).await? {
+            if listed.status == SdkStatus::Deleting {
+                continue;
+            }
+            let arn = arn_of(&listed, cell)?;
+            let live = self.guardrail_tags(&place, &arn).await?;
+            if tags.iter().all(|(key, value)| live.get(key) == Some(value)) {
+                found.push((arn, listed.name));
+            }
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [(arn, name)] => self.guardrail_at(&place, arn.clone(), name).await.map(Some),
+            [(one, _), (other, _), ..] => {
+                let message = format!(
+                    "more than one guardrail carries the tags of one manifest: {one} and {other}; \
+                     delete all but one"
+                );
+                let class = ErrorClass::Conflict;
+                Err(AwsError::ours(class, LIST_GUARDRAILS.name, message).at(cell))
+            }
+        }
+    }
+
     /// Reads every guardrail of an account and Region, by name; those that are being deleted are
     /// left out.
     pub async fn all_guardrails(
@@ -65,12 +111,10 @@ impl Aws {
             if listed.status == SdkStatus::Deleting {
                 continue;
             }
-            let arn = listed.arn.parse().map_err(|error| {
-                AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, format!("{error}"))
-                    .at(cell)
-            })?;
+            let arn = arn_of(&listed, cell)?;
             if is_wanted(&arn) {
-                found.push((listed.name, self.guardrail_at(&place, arn).await?));
+                let guardrail = self.guardrail_at(&place, arn, &listed.name).await?;
+                found.push((listed.name, guardrail));
             }
         }
         Ok(found)
@@ -93,7 +137,7 @@ impl Aws {
         let place = self.enter(cell).await?;
         let listed = self.list_guardrails(&place, None).await?;
         match only_one_named(name, cell, &listed)? {
-            Some(arn) => self.guardrail_at(&place, arn).await.map(Some),
+            Some(arn) => self.guardrail_at(&place, arn, name.as_str()).await.map(Some),
             None => Ok(None),
         }
     }
@@ -103,7 +147,9 @@ impl Aws {
         &self,
         place: &Place,
         arn: GuardrailArn,
+        name: &str,
     ) -> Result<ObservedGuardrail, AwsError> {
+        let name = name.to_owned();
         let resource = arn.to_string();
         let (draft, tags, versions, policy) = tokio::join!(
             self.get_guardrail(place, &arn, DRAFT),
@@ -113,7 +159,8 @@ impl Aws {
         );
         // The list says it exists: a NotFound here is a read that lags, not an absence.
         let (status, draft) = draft?;
-        Ok(ObservedGuardrail { arn, status, draft, tags: tags?, versions: versions?, policy })
+        let (tags, versions) = (tags?, versions?);
+        Ok(ObservedGuardrail { arn, name, status, draft, tags, versions, policy })
     }
 
     /// All pages; with `of`, the versions of one guardrail, DRAFT included.
@@ -256,6 +303,12 @@ fn only_one_named(
     one.map(|it| it.arn.parse())
         .transpose()
         .map_err(|error| unreadable(ErrorClass::Unknown, format!("{error}")))
+}
+
+fn arn_of(listed: &GuardrailSummary, cell: &Cell) -> Result<GuardrailArn, AwsError> {
+    listed.arn.parse().map_err(|error| {
+        AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, format!("{error}")).at(cell)
+    })
 }
 
 fn not_ready(version: Version, status: &str) -> Unread {

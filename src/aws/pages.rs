@@ -25,6 +25,8 @@ where
         let (items, next) = unthrottled(|| page(token.clone())).await?;
         all.extend(items.into_iter().flatten());
         let next = next.filter(|next| !next.is_empty());
+        #[cfg(feature = "planted")]
+        let next = next.filter(|_| !crate::planted::is(crate::planted::Planted::PageDropped));
         if next.is_none() {
             return Ok(all);
         }

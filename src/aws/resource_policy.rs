@@ -28,6 +28,8 @@ impl Aws {
         let text = match self.call(GET_RESOURCE_POLICY, place, request.send()).await {
             Ok(output) => output.resource_policy,
             Err(error) if error.class == ErrorClass::NotFound => return Read::KnownAbsent,
+            #[cfg(feature = "planted")]
+            Err(error) if is_planted(error.class) => return Read::KnownAbsent,
             Err(error) => return Read::Unknown(error.into()),
         };
         text.and_then(|text| serde_json::from_str(&text).ok()).map_or_else(
@@ -74,4 +76,11 @@ impl Aws {
 
 fn cell(account: &AccountId, region: &Region) -> Cell {
     Cell { account: account.clone(), region: region.clone() }
+}
+
+#[cfg(feature = "planted")]
+fn is_planted(class: ErrorClass) -> bool {
+    use crate::planted::{Planted, is};
+    is(Planted::FailureTakenAsAbsent)
+        || (is(Planted::DeniedTakenAsAbsent) && class == ErrorClass::Denied)
 }

@@ -315,6 +315,10 @@ impl Controller {
         let mut visits = 0;
         loop {
             self.clock.sleep(resync.delay()).await;
+            #[cfg(feature = "planted")]
+            if crate::planted::is(crate::planted::Planted::ResyncLost) {
+                continue;
+            }
             say_where_things_stand(self);
             // A runtime that turns while no visit ends is not alive.
             if self.visits() > visits {

@@ -110,6 +110,10 @@ impl ReplicaContent {
 
     /// Whether a version with this content is a version of `desired`: all but the description.
     pub fn is_version_of(&self, desired: &Self) -> bool {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::FieldForgotten) {
+            return self.replica_revision() == desired.replica_revision();
+        }
         self.shared == desired.shared
             && self.profile == desired.profile
             && self.kms_key_arn == desired.kms_key_arn
@@ -130,6 +134,14 @@ fn digest(parts: &[&str]) -> String {
 
 /// Compact JSON with sorted keys.
 fn canonical_json(content: &Content) -> String {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::FieldForgotten) {
+        let mut value = serde_json::to_value(content).unwrap_or_default();
+        if let Some(members) = value.as_object_mut() {
+            members.remove("blockedOutputsMessaging");
+        }
+        return value.to_string();
+    }
     serde_json::to_value(content).map(|value| value.to_string()).unwrap_or_default()
 }
 

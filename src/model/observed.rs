@@ -107,6 +107,8 @@ pub struct ObservedVersion {
 pub struct ObservedGuardrail {
     /// Its ARN.
     pub arn: GuardrailArn,
+    /// The name it carries now: anybody who may update it may rename it.
+    pub name: String,
     /// Status of DRAFT.
     pub status: GuardrailStatus,
     /// Content of DRAFT.

@@ -126,6 +126,7 @@ pub(super) fn guardrail(draft: &ReplicaContent) -> ObservedGuardrail {
     let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     ObservedGuardrail {
         arn: guardrail_arn(),
+        name: "baseline".to_owned(),
         status: GuardrailStatus::Ready,
         draft: draft.clone(),
         tags: BTreeMap::from([tag("bedrail:owner", "us"), tag("bedrail:guardrail", "baseline")]),

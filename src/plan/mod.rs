@@ -71,7 +71,7 @@ pub use logging::{
     plan_left_logging, plan_logging,
 };
 pub use organization::{plan_organization, policy_regions, taken_over};
-pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG};
+pub use ownership::{ENFORCEMENT_TAG, GUARDRAIL_TAG, OWNER_TAG, guardrail_tags};
 pub use preflight::{Proving, callers_ahead, controls_are_fresh, probes_ahead, restorable};
 pub use reference::revision_of;
 pub use render::{Planned, Row, Subject, Summary, table, to_json, to_text};

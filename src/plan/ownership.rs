@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::OwnerId;
 pub use crate::model::{ENFORCEMENT_TAG, OWNER_TAG};
+use crate::model::{Name, OwnerId};
 
 /// Tag on guardrails: the name of the manifest.
 pub const GUARDRAIL_TAG: &str = "bedrail:guardrail";
@@ -26,6 +26,11 @@ pub(super) fn ownership<'a>(owner_tag: Option<&'a str>, us: &OwnerId) -> Ownersh
         Some(owner) if owner == us.as_str() => Ownership::Ours,
         Some(owner) => Ownership::Others(owner),
     }
+}
+
+/// The tags that make a guardrail ours and the one of a manifest.
+pub fn guardrail_tags(owner: &OwnerId, guardrail: &Name) -> BTreeMap<String, String> {
+    tags(owner, (GUARDRAIL_TAG, guardrail.as_str()), &BTreeMap::new())
 }
 
 /// The tags of ours on an object, the user's beside them.

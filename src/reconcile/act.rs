@@ -94,6 +94,18 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
         Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,
         Step::DetachPolicy { id, target, .. } => aws.detach_policy(id, target).await?,
+        #[cfg(feature = "planted")]
+        Step::PutEnforced {
+            cell,
+            config_id: Some(config_id),
+            guardrail,
+            version,
+            settings,
+            ..
+        } if crate::planted::is(crate::planted::Planted::DeletedBeforePut) => {
+            aws.delete_enforced(cell, config_id).await?;
+            aws.put_enforced(cell, None, guardrail, *version, settings).await?;
+        }
         Step::PutEnforced { cell, config_id, guardrail, version, settings, .. } => {
             aws.put_enforced(cell, config_id.as_ref(), guardrail, *version, settings).await?;
         }
@@ -137,6 +149,10 @@ async fn publish(
     description: &str,
     token: &str,
 ) -> Result<Effect, ActError> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::DraftNotReadBack) {
+        return Ok(Effect::Published(aws.publish_version(arn, description, token).await?));
+    }
     let (status, draft) = aws.draft(arn).await?;
     if status != GuardrailStatus::Ready || !draft.is_version_of(content) {
         return Err(ActError::Moved { object: format!("DRAFT of {arn}") });

@@ -91,7 +91,16 @@ impl Engine {
             Key::Replica(key) => {
                 let embeddings = self.embeddings(&key.account, &key.region).await;
                 let name = self.state().name_of(key);
-                let read = self.aws.replica(&key.cell(), &name).await;
+                let mut read = self.aws.replica(&key.cell(), &name).await;
+                #[cfg(feature = "planted")]
+                if crate::planted::is(crate::planted::Planted::RenamedTakenAsAbsent) {
+                    return Ok(Observed::Replica(Box::new(read), embeddings));
+                }
+                // Before a second one is made: ours may be there under a name that somebody gave it.
+                if read.guardrail == Read::KnownAbsent {
+                    let tags = plan::guardrail_tags(&self.settings.owner, &key.guardrail);
+                    read = self.aws.replica_tagged(&key.cell(), &tags).await;
+                }
                 Ok(Observed::Replica(Box::new(read), embeddings))
             }
             Key::ProfilePolicy(key) => {

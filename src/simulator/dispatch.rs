@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::call::{Answer, Call, Caller, Failure, Millis, Service};
 use super::faults::{Effect, Faults, is_pure_read, throttled};
 use super::history::{Calls, Past};
@@ -12,6 +14,9 @@ use super::wire::Decoded;
 use super::world::World;
 use super::{bedrock, identity, organization, runtime, topics};
 use crate::simulator::switches::Throttle;
+
+/// Items of a page of Organizations when nothing else is said.
+const PAGE_MAX: usize = 20;
 
 /// Everything that changes: the world and what is kept about it.
 #[derive(Debug)]
@@ -73,6 +78,7 @@ impl State {
     /// Answers one call, and says for how long the answer is held back.
     pub(super) fn answer(&mut self, decoded: Decoded, at: Millis) -> (Answer, Duration) {
         self.world.organization.settle(at);
+        let decoded = paged(decoded, self.world.switches.page_items_max);
         let (caller, expires) = self.caller(&decoded.access_key);
         let call = Call {
             service: decoded.service,
@@ -145,6 +151,32 @@ impl State {
         admit(&world, &call)?;
         route(&mut world, &call)
     }
+}
+
+/// The request as one for pages of `most` items.
+fn paged(mut decoded: Decoded, most: usize) -> Decoded {
+    let is_list = decoded.operation.starts_with("List");
+    match decoded.service {
+        Service::Organizations if is_list && most < PAGE_MAX => {
+            let asked = decoded.body.get("MaxResults").and_then(Value::as_u64);
+            let asked = asked.and_then(|asked| usize::try_from(asked).ok());
+            decoded.body["MaxResults"] = asked.unwrap_or(PAGE_MAX).min(most).into();
+        }
+        Service::Bedrock => {
+            let asked = decoded.query.get_mut("maxResults").and_then(|values| values.first_mut());
+            if let Some(asked) = asked
+                && asked.parse().is_ok_and(|asked: usize| asked > most)
+            {
+                *asked = most.to_string();
+            }
+        }
+        Service::Organizations
+        | Service::BedrockRuntime
+        | Service::Sts
+        | Service::Iam
+        | Service::Sns => {}
+    }
+    decoded
 }
 
 fn route(world: &mut World, call: &Call) -> Answer {

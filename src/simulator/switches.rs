@@ -111,6 +111,8 @@ pub struct Switches {
     pub policy_type_delay_ms: u64,
     /// Service control policies a target may have: 10 in current text, 5 in older (`aws-facts` 4.6).
     pub service_control_attachments_max: usize,
+    /// Items of a page of a list at most, whatever is asked for: AWS may send fewer.
+    pub page_items_max: usize,
     /// Characters of a service control policy: 10,240 in current text, 5,120 in older.
     pub service_control_length_max: usize,
     /// Whether Account carries `Status` beside `State` (retired 2026-09-09).
@@ -145,6 +147,7 @@ impl Default for Switches {
             effective_policy_delay_ms: 100,
             policy_type_delay_ms: 100,
             service_control_attachments_max: 10,
+            page_items_max: 1_000,
             service_control_length_max: 10_240,
             account_status: false,
             account_paths: true,

@@ -26,6 +26,7 @@ struct Ours {
     region: String,
     id: String,
     arn: String,
+    name: String,
     versions: Vec<String>,
 }
 
@@ -61,6 +62,7 @@ fn guardrails(seen: &Value, regions: &[String]) -> Vec<Ours> {
                 region: region.clone(),
                 id: guardrail["id"].as_str().unwrap().to_owned(),
                 arn: guardrail["arn"].as_str().unwrap().to_owned(),
+                name: guardrail["name"].as_str().unwrap().to_owned(),
                 versions,
             });
         }
@@ -103,6 +105,7 @@ impl Play {
                 self.slot(what, &slot).await
             }
             Foreign::EditDraft
+            | Foreign::Rename
             | Foreign::Publish
             | Foreign::DeleteVersion
             | Foreign::DropGrant
@@ -159,7 +162,13 @@ impl Play {
         let path = format!("/guardrails/{}", ours.id);
         let console = self.console();
         let (method, path, body) = match what {
-            Foreign::EditDraft => ("PUT", path, body("weaker")),
+            Foreign::EditDraft | Foreign::Rename => {
+                let mut body = body("weaker");
+                if what == Foreign::EditDraft {
+                    body["name"] = json!(ours.name);
+                }
+                ("PUT", path, body)
+            }
             Foreign::Publish => ("POST", path, json!({})),
             Foreign::DeleteVersion => {
                 let version = some(random, ours.versions.clone())?;

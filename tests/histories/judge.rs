@@ -15,7 +15,7 @@ use bedrail::status::Phase;
 use serde_json::Value;
 
 use crate::play::Play;
-use crate::text::{Level, home, is_content};
+use crate::text::{Enforcement, Level, home, is_content};
 use crate::world::{RESYNC, Running};
 
 /// Virtual time in which everything is put right. The longest wait there is: for an hour after the
@@ -58,11 +58,13 @@ impl Play {
             self.world.pass(Duration::from_mins(1)).await;
             let missing = self.missing().await;
             let unready = self.running.as_ref().map(unready).unwrap_or_default();
-            if missing.is_empty() && unready.is_empty() {
+            // By then every key was looked at again; what nobody was told of is seen at last.
+            let since = self.world.clock.now().saturating_sub(self.disturbed_at);
+            let is_seen = since > 2 * RESYNC + Duration::from_mins(1);
+            if missing.is_empty() && unready.is_empty() && is_seen {
                 return true;
             }
-            let since = self.world.clock.now().saturating_sub(self.disturbed_at);
-            if unready.is_empty() && since > 2 * RESYNC + Duration::from_mins(1) {
+            if unready.is_empty() && is_seen {
                 self.wrong.push(format!("says that all is ready, but: {missing:#?}"));
                 return false;
             }
@@ -131,10 +133,10 @@ impl Play {
         &self,
         seen: &Value,
         place: &str,
-        wanted: usize,
+        wanted: &Enforcement,
         live: Option<&str>,
     ) -> Option<String> {
-        let guardrail = &self.text.guardrails[wanted];
+        let guardrail = &self.text.guardrails[wanted.guardrail];
         let Some((arn, version)) = live.and_then(reference) else {
             return Some(format!("{place} has no {}", guardrail.name));
         };
@@ -148,6 +150,11 @@ impl Play {
             return Some(format!("{place} has {} for {}", found["name"], guardrail.name));
         }
         let content = &found["versions"][version]["content"];
+        let messages = &seen["bedrock"][place]["enforced"]["selectiveContentGuarding"]["messages"];
+        let is_selective = *messages == "SELECTIVE";
+        if wanted.level == Level::Account && is_selective != wanted.is_selective {
+            return Some(format!("{place} guards {messages}"));
+        }
         let is_true = is_content(content, guardrail.now());
         (!is_true).then(|| format!("{place} has version {version} with {content}"))
     }

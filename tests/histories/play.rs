@@ -29,6 +29,8 @@ pub(crate) struct Play {
     pub(crate) disturbed_at: Duration,
     /// How often what was tried happened.
     pub(crate) reached: BTreeMap<String, u64>,
+    /// Each text, and the call from which on it was in force.
+    pub(crate) texts: Vec<(usize, Text)>,
     /// What is wrong so far.
     pub(crate) wrong: Vec<String>,
 }
@@ -48,6 +50,7 @@ impl Play {
             has_lost_file: false,
             disturbed_at: Duration::ZERO,
             reached: BTreeMap::new(),
+            texts: vec![(0, story.setting.text.clone())],
             wrong: Vec::new(),
         };
         play.revive().await;
@@ -191,6 +194,7 @@ impl Play {
     /// Puts another text in force.
     async fn accept(&mut self, mut text: Text) {
         text.note(&self.text);
+        self.texts.push((self.world.trace.len(), text.clone()));
         self.text = text;
         let controllers = [self.running.as_ref(), self.second.as_ref().map(|it| &it.0)];
         for running in controllers.into_iter().flatten() {
@@ -232,6 +236,7 @@ impl Play {
 }
 
 /// Edits the text. Whether there was anything to edit.
+#[expect(clippy::too_many_lines, reason = "one short arm for each edit")]
 fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> bool {
     let guardrail = random.usize(..text.guardrails.len());
     let enforcement = random.usize(..text.enforcements.len());

@@ -6,8 +6,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once};
 
+use crate::checker::check;
 use crate::play::Play;
+use crate::situations::situations;
 use crate::story::Story;
+use crate::trace::Entry;
 
 thread_local! {
     /// Panics of this thread's history: the controller survives its own.
@@ -19,10 +22,16 @@ pub(crate) struct Played {
     pub(crate) wrong: Vec<String>,
     pub(crate) reached: BTreeMap<String, u64>,
     pub(crate) calls: usize,
-    pub(crate) trace: String,
+    pub(crate) trace: Vec<Entry>,
 }
 
 impl Played {
+    /// All calls as text.
+    pub(crate) fn text(&self) -> String {
+        let line = |it: &Entry| format!("{} {:?}\n", it.line(), it.answer);
+        self.trace.iter().map(line).collect()
+    }
+
     /// For a person.
     pub(crate) fn report(&self, story: &Story) -> String {
         format!("seed {}: {}", story.seed, self.wrong.join("\n"))
@@ -58,15 +67,26 @@ pub(crate) fn play(story: &Story) -> Played {
         let mut play = Play::begin(story).await;
         for step in &story.steps {
             play.step(step).await;
+            if !play.world.simulator.violations().is_empty() {
+                break;
+            }
         }
-        play.end().await;
+        // What went wrong is enough; what comes after it would only be its consequence.
+        if play.world.simulator.violations().is_empty() {
+            play.end().await;
+        }
         let found = play.world.simulator.violations();
         play.wrong.extend(found.iter().map(|found| format!("the referee: {found:?}")));
+        let trace = play.world.trace.entries();
+        for (situation, count) in situations(&trace) {
+            *play.reached.entry(situation).or_default() += count;
+        }
+        play.wrong.extend(check(&story.setting.scenario, &play.texts, &trace));
         Played {
             wrong: std::mem::take(&mut play.wrong),
             reached: std::mem::take(&mut play.reached),
             calls: play.world.trace.len(),
-            trace: play.world.trace.text(),
+            trace,
         }
     });
     drop(runtime);
@@ -129,6 +149,7 @@ impl fmt::Display for Tally {
 pub(crate) fn histories(first: u64, count: u64) -> Tally {
     let next = AtomicU64::new(first);
     let tally = Mutex::new(Tally::default());
+    let shortened = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
     let threads = setting_of("BEDRAIL_THREADS").unwrap_or(cores);
     std::thread::scope(|scope| {
@@ -141,7 +162,13 @@ pub(crate) fn histories(first: u64, count: u64) -> Tally {
                     }
                     let story = Story::new(seed);
                     let played = play(&story);
-                    let failure = (!played.wrong.is_empty()).then(|| failure(&story));
+                    let failed = !played.wrong.is_empty();
+                    if failed {
+                        println!("{}", played.report(&story));
+                    }
+                    // To shorten takes long, and the first few are enough to go on with.
+                    let is_shortened = failed && shortened.fetch_add(1, Ordering::Relaxed) < 3;
+                    let failure = failed.then(|| failure(&story, is_shortened));
                     let mut tally = tally.lock().unwrap();
                     tally.histories += 1;
                     tally.calls += played.calls;
@@ -156,9 +183,19 @@ pub(crate) fn histories(first: u64, count: u64) -> Tally {
     tally.into_inner().unwrap()
 }
 
+/// Plays histories from `first` on until one fails: how many that took, and what it said.
+#[cfg(feature = "planted")]
+pub(crate) fn until_failure(first: u64, most: u64) -> Option<(u64, String)> {
+    (0..most).find_map(|passed| {
+        let played = play(&Story::new(first + passed));
+        played.wrong.into_iter().next().map(|wrong| (passed + 1, wrong))
+    })
+}
+
 /// The command that plays what is left of a failing history, and what goes wrong in it.
-fn failure(story: &Story) -> String {
-    let kept = shortened(story);
+fn failure(story: &Story, is_shortened: bool) -> String {
+    let all = || (0..story.steps.len()).collect();
+    let kept: Vec<usize> = if is_shortened { shortened(story) } else { all() };
     let short = story.with(&kept);
     let steps: Vec<String> = kept.iter().map(ToString::to_string).collect();
     let events: Vec<String> = short.steps.iter().map(|it| format!("{it:?}")).collect();

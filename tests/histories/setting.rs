@@ -75,6 +75,7 @@ fn switches(random: &mut Rng) -> Value {
     });
     switches["ready_flicker"] = json!(random.bool());
     switches["version_numbers_reused"] = json!(random.bool());
+    switches["page_items_max"] = json!(*one(random, &[1, 2, 3, 1_000]));
     switches["account_status"] = json!(random.bool());
     switches["account_paths"] = json!(random.bool());
     switches["ready_delay_ms"] = json!(random.u64(10..6_000));
@@ -89,6 +90,7 @@ fn text(random: &mut Rng, regions: &[String], accounts: &[String]) -> Text {
         name: ["baseline", "strict"][index].to_owned(),
         regions: regions.to_vec(),
         contents: vec![[0; TRAITS].map(|_: u8| random.u8(..4))],
+        history: random.u8(1..=3),
         is_absent: false,
     });
     let guardrails: Vec<Guardrail> = guardrails.collect();

@@ -77,6 +77,7 @@ pub(crate) enum Foreign {
     TakeSlot,
     SwapVersion,
     EditDraft,
+    Rename,
     Publish,
     DeleteVersion,
     DropGrant,
@@ -108,11 +109,12 @@ const EDITS: [Edit; 14] = [
     Edit::Logged,
 ];
 
-const STRANGE: [Foreign; 16] = [
+const STRANGE: [Foreign; 17] = [
     Foreign::ReleaseSlot,
     Foreign::TakeSlot,
     Foreign::SwapVersion,
     Foreign::EditDraft,
+    Foreign::Rename,
     Foreign::Publish,
     Foreign::DeleteVersion,
     Foreign::DropGrant,
@@ -134,6 +136,11 @@ impl Story {
         let setting = Setting::new(&mut random);
         let count = random.usize(3..=12);
         let mut steps: Vec<Step> = (0..count).map(|_| step(&mut random, &setting)).collect();
+        if random.u8(..3) == 0 {
+            let at = random.usize(..=steps.len());
+            let plot = plot(&mut random);
+            steps.splice(at..at, plot);
+        }
         // Who dies does so while there is something to do.
         for index in 1..steps.len() {
             if matches!(steps[index].event, Event::Crash { .. } | Event::Drop { .. }) {
@@ -180,6 +187,51 @@ fn step(random: &mut Rng, setting: &Setting) -> Step {
         _ => Event::Nothing,
     };
     Step { event, pick: random.u64(..), wait: wait(random) }
+}
+
+/// Things that are harmless one by one, in the order in which they are not.
+fn plot(random: &mut Rng) -> Vec<Step> {
+    let fault = |kind: &str, operation: &str, count: u64| {
+        Event::Fault(json!({
+            "kind": kind, "operation": operation, "count": count, "caller": "Controller",
+            "milliseconds": if kind == "StaleRead" { 15_000 } else { 60_000 },
+        }))
+    };
+    let kind = *one(random, &["Denied", "ErrorBefore", "Throttle", "Outage"]);
+    let minutes = |count: u64| Duration::from_secs(60 * count + 17);
+    let edit = Event::Edit;
+    let events: Vec<(Event, Duration)> = match random.u8(..5) {
+        // What a stranger wrote cannot be read when the document is to be replaced.
+        0 => vec![
+            (Event::Foreign(Foreign::AddStatement), minutes(1)),
+            (fault(kind, "bedrock:GetResourcePolicy", 8), minutes(12)),
+        ],
+        // A version is published, but neither the answer nor the list says so.
+        1 => vec![
+            (fault("ErrorAfter", "bedrock:CreateGuardrailVersion", 1), Duration::ZERO),
+            (fault("StaleRead", "bedrock:ListGuardrails", 40), Duration::ZERO),
+            (edit(Edit::Reword), minutes(6)),
+        ],
+        // History goes on while somebody stays behind.
+        2 => {
+            let rewords = (0..5).map(|_| (edit(Edit::Reword), minutes(7)));
+            std::iter::once((edit(Edit::LoseFile), minutes(1))).chain(rewords).collect()
+        }
+        // A reference moves while the guardrail does not admit those who depend on it.
+        3 => vec![
+            (fault(kind, "bedrock:PutResourcePolicy", 30), Duration::ZERO),
+            (Event::Foreign(Foreign::DropGrant), minutes(1)),
+            (edit(Edit::Reword), minutes(8)),
+        ],
+        // Much is given up at once, and taken up again before it is gone.
+        _ => vec![
+            (edit(Edit::Absent), Duration::from_millis(random.u64(..12_000))),
+            (edit(Edit::Present), minutes(3)),
+            (edit(Edit::Absent), minutes(7)),
+        ],
+    };
+    let pick = random.u64(..);
+    events.into_iter().map(|(event, wait)| Step { event, pick, wait }).collect()
 }
 
 /// Patterns of the operations that faults strike.

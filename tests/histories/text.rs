@@ -72,6 +72,8 @@ pub(crate) struct Guardrail {
     pub(crate) regions: Vec<String>,
     /// Every content it was to have, oldest first.
     pub(crate) contents: Vec<Traits>,
+    /// Old versions that are kept.
+    pub(crate) history: u8,
     pub(crate) is_absent: bool,
 }
 
@@ -160,6 +162,7 @@ impl Text {
             let spec = json!({
                 "regions": guardrail.regions,
                 "shareWith": "Organization",
+                "revisionHistoryLimit": guardrail.history,
                 "content": content(guardrail.now()),
                 "state": if guardrail.is_absent { "Absent" } else { "Present" },
             });
@@ -283,17 +286,21 @@ impl Text {
         }
     }
 
-    /// The guardrail an account must have in a Region on a level. `lineage` begins with the account
-    /// and ends with the root.
-    pub(crate) fn wanted(&self, level: Level, lineage: &[String], region: &str) -> Option<usize> {
+    /// The enforcement that an account must be under in a Region on a level. `lineage` begins with
+    /// the account and ends with the root.
+    pub(crate) fn wanted(
+        &self,
+        level: Level,
+        lineage: &[String],
+        region: &str,
+    ) -> Option<&Enforcement> {
         lineage.iter().find_map(|node| {
-            let enforcement = self.enforcements.iter().find(|it| {
+            self.enforcements.iter().find(|it| {
                 it.level == level
                     && it.is_in_force()
                     && it.targets.contains(node)
                     && it.regions.contains(region)
-            })?;
-            Some(enforcement.guardrail)
+            })
         })
     }
 

@@ -1,6 +1,5 @@
 //! Everything that was said on the wire, in the order in which it took effect.
 
-use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -151,14 +150,5 @@ impl Trace {
         let entries = self.0.lock().unwrap();
         let writes = entries[from..].iter().filter(|it| it.is_controllers() && it.is_write());
         writes.map(Entry::line).collect()
-    }
-
-    /// All of it as text.
-    pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        for entry in self.0.lock().unwrap().iter() {
-            writeln!(text, "{} {:?}", entry.line(), entry.answer).unwrap();
-        }
-        text
     }
 }

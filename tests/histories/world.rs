@@ -153,8 +153,8 @@ impl World {
             tokio::spawn(async move { work.work().await }),
             tokio::spawn(async move { resync.resync(RESYNC).await }),
         ];
-        let _tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
-        Some(Running { controller, fuse, _tasks })
+        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
+        Some(Running { controller, fuse, _tasks: tasks })
     }
 
     /// As the binary does, a few times.

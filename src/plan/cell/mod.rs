@@ -109,6 +109,12 @@ fn unclaimed(
         Standing::GivenUp(by) => {
             return delete(&by, (cell, live, seen, &key.guardrail), memory, context, plan);
         }
+        #[cfg(feature = "planted")]
+        Standing::Deselected if crate::planted::is(crate::planted::Planted::OrphanRemoved) => {
+            let name = key.guardrail.clone();
+            let by = EnforcementKey { kind: EnforcementKind::Account, name };
+            return delete(&by, (cell, live, seen, &key.guardrail), memory, context, plan);
+        }
         Standing::Unclear(why) => format!("unclear, {why}"),
         Standing::Deselected => match consent::orphans(&key.guardrail, context).as_slice() {
             [] => "Deselected, it left every selection although no text gave it up".to_owned(),

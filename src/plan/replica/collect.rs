@@ -120,7 +120,7 @@ pub(super) fn sort_out(
             GuardrailStatus::Ready | GuardrailStatus::Failed(_) => {
                 if current == Some(number) {
                     Some(Reason::Current)
-                } else if let Some(by) = rules.references.get(&number) {
+                } else if let Some(by) = referenced(rules, number) {
                     Some(Reason::Referenced(by.clone()))
                 } else if asked.contains(&number) {
                     Some(Reason::Asked)
@@ -148,6 +148,15 @@ pub(super) fn sort_out(
         }
     }
     (stay, go)
+}
+
+/// Who references a version, if anybody does.
+fn referenced<'a>(rules: &'a Rules, number: Version) -> Option<&'a Vec<String>> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::ReferencesForgotten) {
+        return None;
+    }
+    rules.references.get(&number)
 }
 
 /// What stays and what may go of one live guardrail. Where all places are taken and the desired

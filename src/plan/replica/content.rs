@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::publish::{is_published, plan_version};
 use super::{ReplicaMemory, Visit};
-use crate::model::{GuardrailStatus, ObservedGuardrail, OnDraft, ReplicaContent, changes};
+use crate::model::{
+    FieldChange, GuardrailStatus, ObservedGuardrail, OnDraft, ReplicaContent, changes,
+};
 use crate::plan::hold::listed;
 use crate::plan::step::{Held, HoldReason, Plan, Step};
 use crate::plan::strength;
@@ -28,7 +30,9 @@ pub(super) fn plan_content(
         memory.converged();
         return plan_version(visit, live, memory, plan);
     }
-    let equal = live.draft == visit.desired.content;
+    // Its name goes with its content: AWS has no other way to change it.
+    let is_renamed = live.name != visit.desired.name.as_str();
+    let equal = live.draft == visit.desired.content && !is_renamed;
     let wait = visit.context.timing.confirm_after;
     let held = match &live.status {
         GuardrailStatus::Ready if equal => {
@@ -61,6 +65,10 @@ fn update(visit: &Visit, live: &ObservedGuardrail, memory: &ReplicaMemory, plan:
     let (old, new) = (document(&live.draft), document(&visit.desired.content));
     let mut changes = changes(&old, &new);
     strength::label(&mut changes, &old, &new);
+    let name = visit.desired.name.as_str();
+    if live.name != name {
+        changes.push(FieldChange::new("name", Some(live.name.clone()), Some(name.to_owned())));
+    }
     if memory.is_fruitless(&changes) {
         let fields = listed(changes.iter().map(|change| &change.path));
         let message = format!(

@@ -40,6 +40,10 @@ pub(super) fn version_token(arn: &GuardrailArn, content: &ReplicaRevision, salt:
 /// 64 hexadecimal digits: within the pattern of a token (`aws-facts` 1.1).
 fn token(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::RandomToken) {
+        hasher.update(fastrand::u64(..).to_be_bytes());
+    }
     for part in parts {
         hasher.update(part);
         hasher.update([0]);

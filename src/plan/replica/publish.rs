@@ -40,6 +40,11 @@ pub(super) fn plan_version(
 
 /// Whether it is a READY version whose content, read back, is `desired`.
 pub(super) fn is_published(version: &ObservedVersion, desired: &ReplicaContent) -> bool {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::DescriptionBelieved) {
+        let said = indexed(version.description.as_deref());
+        return said.is_some_and(|said| said == desired.replica_revision());
+    }
     version.status == GuardrailStatus::Ready
         && matches!(&version.content, Read::Known(content) if content.is_version_of(desired))
 }

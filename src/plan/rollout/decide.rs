@@ -367,6 +367,12 @@ fn advance<P: Ord>(subject: &Subject<'_, P>) -> (Stage, Option<WaveMark>) {
         return (Stage::Halted(wave, Halt::Unreachable), Some(mark));
     }
     let bake = rollout.waves.get(wave).map(|it| it.bake).unwrap_or_default();
+    #[cfg(feature = "planted")]
+    let bake = if crate::planted::is(crate::planted::Planted::BakeSkipped) {
+        Default::default()
+    } else {
+        bake
+    };
     let bake = SignedDuration::try_from(bake).unwrap_or(SignedDuration::MAX);
     let until = mark.since.checked_add(bake).unwrap_or(Timestamp::MAX);
     let stage = match tried(subject, wave, (mark.since, until)) {

@@ -58,6 +58,10 @@ pub(super) fn merged(live: Option<&Value>, ours: Vec<Value>) -> Result<Option<Va
         return Ok(Some(live.clone()));
     }
     let mut statements: Vec<Value> = foreign.into_iter().cloned().collect();
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::ForeignStatementsDropped) {
+        statements.clear();
+    }
     statements.extend(ours);
     if statements.is_empty() {
         return Ok(None);

@@ -1,0 +1,80 @@
+//! What random histories found once, each as short as it can be and named for what went wrong.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::run::play;
+use crate::setting::{ALPHA, BETA, MANAGEMENT, ROOT, Setting};
+use crate::story::{Event, Foreign, Step, Story};
+use crate::text::{Enforcement, Guardrail, Level, TRAITS, Text};
+
+const REGION: &str = "us-east-1";
+
+/// One account below each of two units, and a guardrail for the first.
+fn setting(level: Level, switches: &Value) -> Setting {
+    let unit = |name: &str, id: &str, account: &str| json!({"name": name, "id": id, "accounts": [{"id": account, "name": name}]});
+    let scenario = json!({
+        "organization": {"id": "o-exampleorg", "rootId": ROOT},
+        "managementAccount": {"id": MANAGEMENT, "name": "management"},
+        "units": [
+            unit("Alpha", ALPHA, "300000000001"),
+            unit("Beta", BETA, "300000000002"),
+        ],
+        "switches": switches,
+    });
+    let guardrail = Guardrail {
+        name: "baseline".to_owned(),
+        regions: vec![REGION.to_owned()],
+        contents: vec![[0; TRAITS]],
+        history: 5,
+        is_absent: false,
+    };
+    let enforcement = Enforcement {
+        name: "everybody".to_owned(),
+        level,
+        guardrail: 0,
+        pool: vec![ALPHA.to_owned(), BETA.to_owned()],
+        targets: BTreeSet::from([ALPHA.to_owned()]),
+        regions: BTreeSet::from([REGION.to_owned()]),
+        is_absent: false,
+        is_missing: false,
+        is_selective: false,
+        canaries: Vec::new(),
+    };
+    let text =
+        Text { guardrails: vec![guardrail], enforcements: vec![enforcement], ..Text::default() };
+    Setting { scenario, regions: vec![REGION.to_owned()], text }
+}
+
+fn after(event: Event, wait: Duration) -> Step {
+    Step { event, pick: 1, wait }
+}
+
+/// Plays it to a good end.
+fn assert_ends_well(setting: Setting, steps: Vec<Step>) {
+    let story = Story { seed: 1, setting, steps };
+    let played = play(&story);
+    assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.text());
+    let reached = played.reached.values().sum::<u64>();
+    let events = story.steps.iter().filter(|it| !matches!(it.event, Event::Nothing)).count();
+    assert!(reached >= events as u64, "not all happened: {:?}", played.reached);
+}
+
+#[test]
+fn a_guardrail_that_a_stranger_renames_gets_its_name_back_and_no_twin() {
+    for level in [Level::Account, Level::Organization] {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(3)),
+            after(Event::Foreign(Foreign::Rename), Duration::from_mins(10)),
+        ];
+        assert_ends_well(setting(level, &json!({})), steps);
+    }
+}
+
+#[test]
+fn a_plan_looks_again_at_a_version_that_aws_shows_half_done() {
+    let flickering = json!({"ready_flicker": true});
+    assert_ends_well(setting(Level::Account, &flickering), Vec::new());
+}
