@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
 
+use bedrail::serve::{Admission, Feed, Health, Work, bind, serve};
+use bedrail::status::{Snapshot, Tally};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use super::Scene;
 use super::support::{ADA, SMALL, Stage, everything};
+use super::{Scene, fetched};
 
 /// A rule of CloudWatch's specification of the embedded metric format, and what breaks it.
 fn broken_rule(line: &str) -> Option<String> {
@@ -224,4 +229,38 @@ async fn accounts_whose_role_cannot_be_assumed_are_counted_and_there_is_no_heart
         .await;
     assert!(text.contains("bedrail_failures{reason=\"Denied\"}"), "{text}");
     assert!(!text.contains("bedrail_last_complete_resync_timestamp_seconds{}"), "{text}");
+}
+
+/// The process answers, and no visit ends: a probe must not take that for life.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loop_that_hangs_fails_its_probe() {
+    let status = json!({
+        "apiVersion": "v", "kind": "Status", "version": "1", "at": "2026-01-01T00:00:00Z",
+        "generation": 1, "ready": true, "notices": [], "keys": [], "unprotected": [],
+        "counts": {"accounts": 0, "activeAccounts": 0, "regions": 0, "cells": 0,
+            "cellsByPhase": {}, "keysByPhase": {}},
+        "refusals": [], "orphans": [], "accounts": {}, "writes": [], "calls": {}, "throttles": {},
+    });
+    let snapshot: Snapshot = serde_json::from_value(status).unwrap();
+    let now = Timestamp::now();
+    for (silent_s, code) in [(299, 200), (301, 503)] {
+        let snapshot = snapshot.clone();
+        let last = now - Duration::from_secs(silent_s);
+        let feed = Feed {
+            snapshot: Arc::new(move || snapshot.clone()),
+            tally: Arc::new(Tally::default),
+            work: Arc::new(Work::default),
+            health: Arc::new(move || Health::judge(now, now, Some(last), Duration::from_mins(5))),
+        };
+        let admission = Admission::new(false, None);
+        let listener = bind("127.0.0.1:0".parse().unwrap(), &admission).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, feed, admission, stop.clone()));
+        let (found, said) = fetched(&format!("http://{address}/healthz"), &[]).await;
+        assert_eq!(found, code, "{said}");
+        assert_eq!(said.contains("no visit has ended for 301 s"), code == 503, "{said}");
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
 }

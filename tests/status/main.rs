@@ -60,17 +60,7 @@ impl Scene {
     }
 
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        let url = format!("http://{}{path}", self.address);
-        let mut request = axum::http::Request::get(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let response = client.request(request).await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8_lossy(&body).into_owned())
+        fetched(&format!("http://{}{path}", self.address), headers).await
     }
 
     async fn status(&self, arguments: &[&str]) -> Finished {
@@ -80,6 +70,20 @@ impl Scene {
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         Finished::of(&output)
     }
+}
+
+/// Status and body of an answer.
+pub(crate) async fn fetched(url: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let mut request = axum::http::Request::get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
