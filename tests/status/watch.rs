@@ -82,7 +82,7 @@ async fn whoever_watches_gets_a_document_a_line_for_each_change_and_none_between
 
 /// A stage on which everything takes long.
 async fn slow() -> Stage {
-    let mut stage = Stage::start(SMALL).await;
+    let stage = Stage::start(SMALL).await;
     stage.manifest("all.yaml", &everything());
     let late = json!([{"kind": "Latency", "operation": "*", "milliseconds": 900}]);
     stage.faults(late).await;
