@@ -32,7 +32,6 @@ fn words(line: &str) -> Vec<String> {
     while let Some(c) = characters.next() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.push(c),
             (None, '\'' | '"') => quote = Some(c),
             (None, '|' | '>' | ';' | '&' | '#') => break,
             (None, ' ') => {
@@ -44,7 +43,7 @@ fn words(line: &str) -> Vec<String> {
                     break;
                 }
             }
-            (None, c) => word.push(c),
+            (Some(_) | None, c) => word.push(c),
         }
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));

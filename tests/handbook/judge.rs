@@ -70,7 +70,7 @@ impl Judge {
                 "required" => names(rule)
                     .all(|name| value.as_object().is_none_or(|members| members.contains_key(name))),
                 "properties" | "additionalProperties" => {
-                    self.members(keywords, keyword, value, at, errors);
+                    self.members(keywords, keyword, (value, at), errors);
                     true
                 }
                 "items" => {
@@ -115,8 +115,7 @@ impl Judge {
         &self,
         keywords: &Map<String, Value>,
         keyword: &str,
-        value: &Value,
-        at: &str,
+        (value, at): (&Value, &str),
         errors: &mut Vec<String>,
     ) {
         let known = keywords.get("properties").and_then(Value::as_object);
