@@ -95,7 +95,7 @@ mod tests {
     fn slack_is_told_in_words_that_mention_nobody() {
         let slack = to_slack(&message(AlertStatus::Firing, 1000, 1000), "prod");
         let text = slack["text"].as_str().unwrap();
-        assert!(text.contains("&lt;!channel&gt; &amp; co: bare"), "{text}");
+        assert!(text.contains("(&lt;!channel&gt; &amp; co): bare"), "{text}");
         assert!(text.contains("[prod]") && text.contains("and 999 more"), "{text}");
         assert_eq!(slack.as_object().unwrap().len(), 1);
     }
