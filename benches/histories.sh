@@ -18,7 +18,7 @@ cargo test --release --all-features --test histories --no-run
     date -u +%Y-%m-%dT%H:%M:%SZ
     BEDRAIL_HISTORIES=$histories BEDRAIL_SEED=$seed cargo test --release --all-features \
         --test histories random_histories -- --nocapture
-    cargo test --release --all-features --test histories planted -- --nocapture
+    cargo test --release --all-features --test histories planted -- --include-ignored --nocapture
     date -u +%Y-%m-%dT%H:%M:%SZ
 } 2>&1 | tee "$figures"
 # The status of a pipe is that of its last command.

@@ -168,6 +168,16 @@ fn an_update_says_old_and_new_of_each_field() {
 }
 
 #[test]
+fn what_was_renamed_gets_its_name_back_though_its_content_is_as_desired() {
+    let a = content("a");
+    let seen = live(&a, |it| it.name = "theirs".to_owned());
+    let (world, memory) = (World::new(), &mut ReplicaMemory::default());
+    let plan = plan_replica(&key(), &desired(&a), &seen, memory, &world.context());
+    let changes: Vec<_> = plan.steps[0].changes().iter().map(ToString::to_string).collect();
+    assert_eq!(changes, ["name: theirs → baseline"]);
+}
+
+#[test]
 fn an_update_that_changes_nothing_ends_at_a_person() {
     let (a, mut b) = (content("a"), content("a"));
     b.kms_key_arn = Some("arn:kms".to_owned());
