@@ -1,5 +1,5 @@
 //! As much of JSON Schema as our schema uses, and no more: a keyword that is not known here fails
-//! the test. `.ci/schema` holds the same schema against another implementation.
+//! the test.
 
 use regex::Regex;
 use serde_json::{Map, Value};

@@ -117,6 +117,7 @@ function key(it) {
       el("p", {}, el("strong", {}, it.key), ` ${word}`, it.since ? [" since ", ago(it.since)] : []),
       el("p", { class: "muted" }, it.manifest ? `${it.manifest}; ` : "",
         it.observedAt ? ["last read ", ago(it.observedAt)].flat() : "never read in this process"),
-      ...(it.conditions ?? []).map(([type, status, message]) => el("p", {}, `${type}=${status}: ${message}`)),
+      ...(it.conditions ?? []).map(({ type, status, message }) =>
+        el("p", {}, message ? `${type}=${status}: ${message}` : `${type}=${status}`)),
       ...(it.applied ?? []).map((text) => el("p", {}, `written: ${text}`))));
 }
