@@ -174,7 +174,7 @@ impl Ledger {
                 if entry.has_effect {
                     self.organization(entry);
                 }
-                for answer in answer.into_iter() {
+                if let Some(answer) = answer {
                     self.named(&answer["Policy"]["PolicySummary"]);
                     let listed = answer["Policies"].as_array().cloned();
                     listed.into_iter().flatten().for_each(|it| self.named(&it));
@@ -205,7 +205,7 @@ impl Ledger {
             ("POST", ["guardrails"]) => {
                 let tags = body["tags"].as_array().into_iter().flatten();
                 let manifest = tags.filter(|it| it["key"] == "bedrail:guardrail");
-                let manifest = manifest.filter_map(|it| it["value"].as_str()).next();
+                let manifest = manifest.map(|it| it["value"].as_str().unwrap_or_default()).next();
                 let guardrail = Guardrail {
                     place,
                     is_ours,
@@ -215,12 +215,11 @@ impl Ledger {
                     published: BTreeSet::new(),
                     pending: Vec::new(),
                 };
-                match answer["guardrailArn"].as_str() {
-                    Some(arn) => drop(self.guardrails.insert(arn.to_owned(), guardrail)),
-                    None => {
-                        let name = body["name"].as_str().unwrap_or_default().to_owned();
-                        self.unnamed.push((name, guardrail));
-                    }
+                if let Some(arn) = answer["guardrailArn"].as_str() {
+                    self.guardrails.insert(arn.to_owned(), guardrail);
+                } else {
+                    let name = body["name"].as_str().unwrap_or_default().to_owned();
+                    self.unnamed.push((name, guardrail));
                 }
             }
             ("PUT", ["guardrails", id]) => {
@@ -361,7 +360,7 @@ impl Ledger {
                         policy.document = document();
                     }
                     if let Some(name) = body["Name"].as_str() {
-                        policy.name = name.to_owned();
+                        name.clone_into(&mut policy.name);
                     }
                 }
             }

@@ -33,8 +33,14 @@ fn hunt(bug: Planted, first: u64, most: u64) -> Catch {
 }
 
 /// Bugs that a few histories are enough for.
-const PLAIN: [Planted; 3] =
-    [Planted::DeletedBeforePut, Planted::DescriptionBelieved, Planted::FailureTakenAsAbsent];
+const PLAIN: [Planted; 6] = [
+    Planted::DeletedBeforePut,
+    Planted::DescriptionBelieved,
+    Planted::FailureTakenAsAbsent,
+    Planted::OldestVersion,
+    Planted::PageDropped,
+    Planted::ResyncLost,
+];
 
 #[test]
 fn plain_planted_bugs_are_caught_within_a_few_histories() {

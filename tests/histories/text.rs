@@ -62,7 +62,7 @@ const OPTIONAL: [&str; 2] = ["sensitiveInformationPolicyConfig", "topicPolicyCon
 pub(crate) fn is_content(live: &Value, traits: Traits) -> bool {
     let wanted = content(traits);
     let is_more = |name: &&str| wanted.get(*name).is_none() && live.get(*name).is_some();
-    says(live, &wanted) && !OPTIONAL.iter().any(|name| is_more(&name))
+    says(live, &wanted) && !OPTIONAL.iter().any(is_more)
 }
 
 /// A guardrail manifest.

@@ -369,7 +369,7 @@ fn advance<P: Ord>(subject: &Subject<'_, P>) -> (Stage, Option<WaveMark>) {
     let bake = rollout.waves.get(wave).map(|it| it.bake).unwrap_or_default();
     #[cfg(feature = "planted")]
     let bake = if crate::planted::is(crate::planted::Planted::BakeSkipped) {
-        Default::default()
+        std::time::Duration::ZERO
     } else {
         bake
     };
