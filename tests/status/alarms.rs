@@ -6,10 +6,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bedrail::serve::{Admission, Feed, Health, Work, bind, serve};
+use bedrail::serve::{Admission, Beat, Feed, Health, Work, bind, serve};
 use bedrail::status::{Snapshot, Tally};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{ADA, SMALL, Stage, everything};
@@ -248,6 +249,9 @@ async fn a_loop_that_hangs_fails_its_probe() {
         let last = now - Duration::from_secs(silent_s);
         let feed = Feed {
             snapshot: Arc::new(move || snapshot.clone()),
+            overview: Arc::new(|| unreachable!("nobody opens the page")),
+            cell: Arc::new(|_, _| None),
+            beats: watch::channel(Beat { revision: 1, at: now }).1,
             tally: Arc::new(Tally::default),
             work: Arc::new(Work::default),
             health: Arc::new(move || Health::judge(now, now, Some(last), Duration::from_mins(5))),

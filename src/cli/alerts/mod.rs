@@ -122,6 +122,10 @@ impl AlertArguments {
 
 /// Flags of `alerts`.
 #[derive(Debug, Args)]
+#[command(after_help = "`bedrail run` sends them; this tries the way there.
+
+Example:
+  bedrail alerts test --alert-webhook-file /etc/bedrail/webhooks")]
 pub(super) struct AlertsArguments {
     #[command(subcommand)]
     command: AlertsCommand,
@@ -136,7 +140,7 @@ enum AlertsCommand {
 Exit codes: 0 every receiver took it; 1 one did not; 2 there is none.
 
 Example:
-  BEDRAIL_ALERT_WEBHOOK=https://hooks.example.com/… bedrail alerts test"
+  bedrail alerts test --alert-webhook-file /etc/bedrail/webhooks"
     )]
     Test {
         #[command(flatten)]

@@ -202,6 +202,9 @@ shape!(
         adopt: bool,
         /// How a new revision goes from the old to the new; all at once when absent.
         rollout: RolloutSpec,
+        /// Names of roles of applications in the accounts, with their path: each is asked about in IAM
+        /// before a reference moves, and one that may not apply the guardrail holds it. Needs a build
+        /// with the feature `iam`.
         caller_roles: Vec<String>,
     }
 );
@@ -233,6 +236,9 @@ shape!(
         state: String,
         /// How a new revision goes from the old to the new; all at once when absent.
         rollout: RolloutSpec,
+        /// Names of roles of applications in the accounts, with their path: each is asked about in IAM
+        /// before a reference moves, and one that may not apply the guardrail holds it. Needs a build
+        /// with the feature `iam`.
         caller_roles: Vec<String>,
     }
 );
