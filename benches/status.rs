@@ -1,8 +1,8 @@
 //! How long `bedrail status` takes for 17,000 cells, and whether it fits a terminal.
 //!
 //! `cargo bench --bench status` (`cargo test --bench status` without optimisation). A listener on
-//! loopback answers with a snapshot that is rendered once, so that what is measured is the command: start,
-//! read, parse, group, print.
+//! loopback answers as a controller does, but for finding out where each key stands: what is measured is what it
+//! sends, and the command: start, read, parse, group, print.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a command for developers")]
 
@@ -10,8 +10,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::RawQuery;
 use axum::routing::get;
 use bedrail::runtime::Clock;
+use bedrail::status::Snapshot;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -87,12 +89,15 @@ fn snapshot() -> Value {
 
 #[tokio::main]
 async fn main() {
-    let body = snapshot().to_string();
-    let bytes = body.len();
+    let snapshot: Snapshot = serde_json::from_value(snapshot()).unwrap();
+    let whole = serde_json::to_vec(&snapshot).unwrap().len();
+    let brief = serde_json::to_vec(&snapshot.clone().brief()).unwrap().len();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
-    let body = bytes::Bytes::from(body);
-    let answer = move || std::future::ready(body.clone());
+    let answer = move |RawQuery(query): RawQuery| {
+        assert_eq!(query.as_deref(), Some("brief"), "what is asked for");
+        std::future::ready(serde_json::to_vec(&snapshot.clone().brief()).unwrap())
+    };
     tokio::spawn(async move {
         axum::serve(listener, Router::new().route("/api/v1/status", get(answer))).await.unwrap();
     });
@@ -117,9 +122,10 @@ async fn main() {
     let columns = shown.lines().map(|line| line.chars().count()).max().unwrap_or_default();
     println!("{shown}");
     println!(
-        "{} cells, {} kB: median {:.0} ms of {RUNS} (best {:.0}, worst {:.0}); {} lines of at most {columns} columns",
+        "{} cells, {} kB of {} kB: median {:.0} ms of {RUNS} (best {:.0}, worst {:.0}); {} lines of at most {columns} columns",
         ACCOUNTS * REGIONS,
-        bytes / 1000,
+        brief / 1000,
+        whole / 1000,
         milliseconds(times[RUNS / 2]),
         milliseconds(times[0]),
         milliseconds(times[RUNS - 1]),

@@ -6,7 +6,7 @@
 //! | `/readyz` | a readiness probe | 200 once manifests are in force and every key was visited |
 //! | `/metrics` | Prometheus | see [`metrics`](self::metrics_text) |
 //! | `/` | a person's browser | the page |
-//! | `/api/v1/status` | `bedrail status`, scripts | a [`Snapshot`] as JSON |
+//! | `/api/v1/status` | `bedrail status`, scripts | a [`Snapshot`] as JSON; with `?brief` as much as its text shows |
 //! | `/api/v1/overview` | the page | an [`Overview`] as JSON |
 //! | `/api/v1/cells/{account}/{region}` | the page | a [`CellDetail`] as JSON |
 //! | `/api/v1/events` | the page | a [`Beat`] whenever something changed, and every few seconds |
@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -113,6 +113,9 @@ pub async fn serve(
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
+/// Asks for as much of a snapshot as its text shows.
+const BRIEF: &str = "brief";
+
 async fn healthz(State(feed): State<Feed>) -> Response {
     match (feed.health)() {
         Health::Alive => (StatusCode::OK, "ok\n").into_response(),
@@ -137,8 +140,10 @@ async fn metrics(State(feed): State<Feed>) -> Response {
     }
 }
 
-async fn status(State(feed): State<Feed>) -> Response {
-    json(&(feed.snapshot)())
+async fn status(State(feed): State<Feed>, RawQuery(query): RawQuery) -> Response {
+    let snapshot = (feed.snapshot)();
+    let is_brief = query.as_deref() == Some(BRIEF);
+    json(&if is_brief { snapshot.brief() } else { snapshot })
 }
 
 async fn overview(State(feed): State<Feed>) -> Response {

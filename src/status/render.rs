@@ -291,7 +291,9 @@ mod tests {
                 key(account, region, if is_held { Phase::Held } else { Phase::InSync })
             })
         });
-        let text = to_text(&snapshot(&keys.collect::<Vec<_>>()));
+        let whole = snapshot(&keys.collect::<Vec<_>>());
+        let text = to_text(&whole);
+        assert_eq!(to_text(&whole.brief()), text, "what is left out is not shown");
         assert!(text.lines().count() <= 24, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         assert!(text.starts_with("needs attention: 20 Held"), "{text}");

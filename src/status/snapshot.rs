@@ -179,6 +179,27 @@ pub struct JournalStatus {
 }
 
 impl Snapshot {
+    /// As much as [`snapshot_to_text`](super::snapshot_to_text) shows, which is the same of both: of
+    /// each key what it is, how it stands and for which reason, and of all keys with one reason the
+    /// sentence of the first.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        let mut said: BTreeSet<(Phase, Option<String>)> = BTreeSet::new();
+        for key in &mut self.keys {
+            key.place = None;
+            key.since = None;
+            key.observed_at = None;
+            key.waits.clear();
+            key.conditions.clear();
+            key.applied.clear();
+            if !said.insert((key.phase, key.reason.clone())) {
+                key.message = None;
+            }
+        }
+        self.accounts.clear();
+        self
+    }
+
     /// The verdict in one line.
     pub fn verdict(&self) -> String {
         let worst = |phase| self.counts.keys_by_phase.get(&phase).copied().unwrap_or_default();

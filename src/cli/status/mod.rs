@@ -163,7 +163,10 @@ async fn look(common: &Common, arguments: &StatusArguments) -> anyhow::Result<Op
 
 async fn ask(arguments: &StatusArguments) -> anyhow::Result<Found> {
     let server = Server { url: &arguments.server, token: arguments.token.as_deref() };
-    let snapshot = server.ask("status").await?;
+    let is_text = arguments.output.form().is_none();
+    let is_all = arguments.command.is_none() && arguments.name.is_none();
+    let path = if is_text && is_all { "status?brief" } else { "status" };
+    let snapshot = server.ask(path).await?;
     let snapshot = snapshot.with_context(|| {
         format!("{} answers, and is no controller that knows its status", arguments.server)
     })?;
