@@ -131,7 +131,7 @@ pub async fn main(arguments: Arguments) -> Exit {
         Command::Run(arguments) => run::run(&common, *arguments).await,
         Command::Plan(arguments) => plan::plan(&common, arguments).await,
         Command::Apply(arguments) => apply::apply(&common, arguments).await,
-        Command::Status(arguments) => status::status(&common, arguments).await,
+        Command::Status(arguments) => Box::pin(status::status(&common, arguments)).await,
         Command::Import(arguments) => import::import_command(&common, arguments).await,
         Command::Journal(arguments) => journal::journal(&common, &arguments),
         Command::Test(arguments) => test::test(&common, arguments).await,
