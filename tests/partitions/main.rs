@@ -34,6 +34,8 @@ fn scenario() -> String {
     let more = [
         "--partition",
         GOV,
+        "--logging-role",
+        "BedrockLogging",
         "--external-id",
         "an-external-id",
         "--service-control-policies",

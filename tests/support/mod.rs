@@ -283,6 +283,8 @@ impl Stage {
     pub(crate) async fn run(&mut self) {
         self.restarts += 1;
         self.tell_intent().await;
+        // The file begins anew.
+        self.lines_before = 0;
         let log = std::fs::File::create(self.logs.path().join("run.log")).unwrap();
         let child = self
             .bedrail(&["run", "--resync", "300ms", "--settle-files", "50ms"])
