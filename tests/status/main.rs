@@ -261,3 +261,37 @@ async fn without_a_controller_status_says_so_or_looks_itself() {
     looked.line(&["✗ Unprotected 2", "100000000001 eu-west-1, 100000000001 us-east-1"]);
     assert_eq!(stage.writes().await, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_word_of_a_guardrail_and_no_secret_is_served_or_shown() {
+    const CANARY: &str = "xylocarp-canary";
+    let mut scene = Scene::start(|stage| {
+        stage.set("BEDRAIL_EXTERNAL_ID", "external-canary");
+        stage.set("AWS_SECRET_ACCESS_KEY", "secret-canary");
+        stage.manifest("all.yaml", &everything());
+    })
+    .await;
+    scene.becomes("everything is in sync", |status| status["verdict"] == "all in sync").await;
+    scene.stage.manifest("all.yaml", &everything().replace("heliotrope", CANARY));
+    let is_served = async || {
+        let (_, overview) = scene.get("/api/v1/overview", &[]).await;
+        overview.contains("wordsConfig[sha256:").then_some(())
+    };
+    scene.stage.eventually("the change of a word is on the page", is_served).await;
+    scene.becomes("everything is in sync", |status| status["verdict"] == "all in sync").await;
+
+    let mut all = scene.stage.log();
+    let cell = format!("/api/v1/cells/{}/{}", CELL.0, CELL.1);
+    for path in ["/api/v1/status", "/api/v1/status?brief", "/api/v1/overview", &cell, "/metrics"] {
+        let (code, text) = scene.get(path, &[]).await;
+        assert_eq!(code, 200, "{path}");
+        all.push_str(&text);
+    }
+    for arguments in [&[][..], &["-o", "json"], &["cell", CELL.0, CELL.1], &["baseline"]] {
+        all.push_str(&scene.status(arguments).await.to_string());
+    }
+    for canary in [CANARY, "heliotrope", "external-canary", "secret-canary"] {
+        let found = all.lines().find(|line| line.contains(canary));
+        assert_eq!(found, None);
+    }
+}
