@@ -265,7 +265,7 @@ async fn without_a_controller_status_says_so_or_looks_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_word_of_a_guardrail_and_no_secret_is_served_or_shown() {
     const CANARY: &str = "xylocarp-canary";
-    let mut scene = Scene::start(|stage| {
+    let scene = Scene::start(|stage| {
         stage.set("BEDRAIL_EXTERNAL_ID", "external-canary");
         stage.set("AWS_SECRET_ACCESS_KEY", "secret-canary");
         stage.manifest("all.yaml", &everything());
