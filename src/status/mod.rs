@@ -25,7 +25,7 @@ pub use overview::{
     AccountRow, Ailing, CellDetail, DesiredDetail, HeldPlanOverview, LiveDetail, Overview, Trouble,
     Urgency, troubles,
 };
-pub use render::{key_to_text, to_text as snapshot_to_text};
+pub use render::{grouped, key_to_text, to_text as snapshot_to_text};
 pub use snapshot::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, RolloutStatus, Snapshot,
     SnapshotCounts,

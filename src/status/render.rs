@@ -199,8 +199,8 @@ fn more(count: usize) -> String {
     }
 }
 
-/// `16,998`.
-fn grouped(number: usize) -> String {
+/// A number with its thousands apart: `16,998`.
+pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::status::grouped;
+
 /// API calls so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::cli) struct Calls {
@@ -31,9 +33,9 @@ impl Standing {
         let mut pace = vec![format!("{} of {} {what}", grouped(*done), grouped(*total))];
         pace.extend(rate(*done, elapsed).map(|rate| format!("{rate}/s")));
         pace.extend(left(*done, *total, elapsed).map(|left| format!("{} left", short(left))));
-        let mut spent = vec![format!("{} API calls", grouped_u64(calls.made))];
+        let mut spent = vec![format!("{} API calls", grouped(count(calls.made)))];
         if calls.throttled > 0 {
-            spent.push(format!("{} throttled", grouped_u64(calls.throttled)));
+            spent.push(format!("{} throttled", grouped(count(calls.throttled))));
         }
         let (held, failing) = trouble.unwrap_or_default();
         let trouble = [(held, "held"), (failing, "failing")].into_iter();
@@ -79,21 +81,8 @@ fn short(time: Duration) -> String {
     }
 }
 
-fn grouped(number: usize) -> String {
-    grouped_u64(number as u64)
-}
-
-/// `16,998`.
-fn grouped_u64(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
