@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -20,11 +21,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::sdk_config::SharedTimeSource;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::circuit::Circuits;
+use super::circuit::{Circuits, Silent};
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter};
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
@@ -41,6 +42,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The caller's own credentials are replaced this long before they end.
 const CREDENTIALS_BUFFER: Duration = Duration::from_mins(5);
+
+/// How long a call keeps its place in flight. Nearly every answer comes sooner, from the other side
+/// of the world too.
+pub const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The scheme every request is signed with. Without this preference the SDK would take a bearer
 /// token from `AWS_BEARER_TOKEN_BEDROCK`, and act as whoever made it.
@@ -248,6 +253,12 @@ impl Aws {
         &self.0.anatomy
     }
 
+    /// The configuration that clients are built from.
+    #[cfg(feature = "sqs")]
+    pub(super) fn sdk(&self) -> &SdkConfig {
+        &self.0.sdk
+    }
+
     pub(super) fn versions(&self) -> &VersionContents {
         &self.0.versions
     }
@@ -350,15 +361,14 @@ impl Aws {
                 return Err(error.at(&place.cell));
             }
             let result = match &place.session {
-                Some(session) => within(Arc::clone(session), send).await,
-                None => send.await,
+                Some(session) => patient(within(Arc::clone(session), send), in_flight).await,
+                None => patient(send, in_flight).await,
             };
-            drop(in_flight);
             match result {
                 Ok(output) => {
                     self.0.limiter.succeeded(operation, &lane, Instant::now());
                     if operation.is_regional() {
-                        self.0.circuits.answered(&place.cell.region);
+                        self.0.circuits.answered(&place.cell);
                     }
                     Ok(output)
                 }
@@ -377,15 +387,24 @@ impl Aws {
         if !operation.is_regional() {
             return Ok(());
         }
-        let region = &place.cell.region;
-        self.0.circuits.admit(region, Instant::now()).map_err(|wait| {
+        self.0.circuits.admit(&place.cell, Instant::now()).map_err(|silent| {
+            let Cell { account, region } = &place.cell;
+            let (who, wait) = match silent {
+                Silent::Region(wait) => (format!("Bedrock in {region}"), wait),
+                Silent::Account(wait) => (format!("Bedrock in account {account}"), wait),
+            };
             let message = format!(
-                "not sent: Bedrock in {region} has not answered for a while; the next call goes \
-                 through in {} s",
+                "not sent: {who} has not answered for a while; the next call goes through in {} s",
                 wait.as_secs() + 1
             );
             AwsError::ours(ErrorClass::Unavailable, operation.name, message).at(&place.cell)
         })
+    }
+
+    /// How long a visit to `cell` would have to wait for its first call, because the account was
+    /// throttled; zero where it was not.
+    pub fn wait(&self, cell: &Cell) -> Duration {
+        self.0.limiter.wait(cell, Instant::now())
     }
 
     /// Reads the events of an answer that has begun, within the time one call may take. They no
@@ -421,7 +440,7 @@ impl Aws {
         if operation.is_regional() {
             match error.class {
                 ErrorClass::Unavailable => {
-                    self.0.circuits.unanswered(&place.cell.region, Instant::now());
+                    self.0.circuits.unanswered(&place.cell, Instant::now());
                 }
                 ErrorClass::Throttled
                 | ErrorClass::Conflict
@@ -431,8 +450,9 @@ impl Aws {
                 | ErrorClass::Quota
                 | ErrorClass::InUse
                 | ErrorClass::RegionUnavailable
+                | ErrorClass::NotAssumable
                 | ErrorClass::Expired
-                | ErrorClass::Unknown => self.0.circuits.answered(&place.cell.region),
+                | ErrorClass::Unknown => self.0.circuits.answered(&place.cell),
             }
         }
         if error.class == ErrorClass::Throttled {
@@ -464,16 +484,21 @@ impl Aws {
             .duration_seconds(SESSION_SECONDS);
         match self.call(ASSUME_ROLE, &self.home(), request.send()).await {
             Ok(output) => {
-                session.open(credentials(output.credentials).ok_or_else(|| {
+                let issued = credentials(output.credentials).ok_or_else(|| {
                     let message = "STS answered without usable credentials";
                     AwsError::ours(ErrorClass::Unknown, ASSUME_ROLE.name, message)
-                })?);
+                })?;
+                session.open(issued, self.now());
                 Ok(())
             }
             // The session that is due for replacement still works: nothing is lost yet.
             Err(error) if error.class.is_transient() && session.is_open(self.now()) => Ok(()),
             Err(error) => {
-                let error = self.not_assumed(account, role, error);
+                let mut error = self.not_assumed(account, role, error);
+                let is_members = role == self.0.settings.member_role;
+                if error.class == ErrorClass::Denied && is_members && !session.was_open() {
+                    error.class = ErrorClass::NotAssumable;
+                }
                 if !error.class.is_transient() {
                     session.refuse(self.now(), error.clone());
                 }
@@ -507,6 +532,17 @@ impl Aws {
     pub(super) fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
+}
+
+/// Waits for an answer. A call that takes long gives its place in flight to others: what hangs in
+/// one account must not use up the places of all.
+async fn patient<F: Future>(call: F, in_flight: Option<SemaphorePermit<'_>>) -> F::Output {
+    let mut call = pin!(call);
+    if let Ok(answer) = tokio::time::timeout(PATIENCE, call.as_mut()).await {
+        return answer;
+    }
+    drop(in_flight);
+    call.await
 }
 
 /// What every configuration has, whoever made it.
@@ -574,7 +610,7 @@ fn credentials(issued: Option<aws_sdk_sts::types::Credentials>) -> Option<Creden
     ))
 }
 
-fn sdk_region(region: &Region) -> aws_config::Region {
+pub(super) fn sdk_region(region: &Region) -> aws_config::Region {
     aws_config::Region::new(region.as_str().to_owned())
 }
 

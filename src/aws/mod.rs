@@ -39,6 +39,8 @@ mod pages;
 mod policy_writes;
 mod prerequisites;
 mod probe;
+#[cfg(feature = "sqs")]
+mod queue;
 mod resource_policy;
 mod service_controls;
 mod session;
@@ -46,11 +48,13 @@ mod settings;
 mod versions;
 
 pub use crate::model::{Action, Side};
-pub use client::{Aws, CallerIdentity};
+pub use client::{Aws, CallerIdentity, PATIENCE};
 pub use error::{AwsError, ErrorClass};
 pub use evidence::{AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer};
 pub use guardrail_writes::GuardrailVersion;
 pub use operation::{ActsOn, Permission, permissions};
 pub use probe::{Caller, Question};
+#[cfg(feature = "sqs")]
+pub use queue::{EventQueue, QueueMessage};
 pub use service_controls::ControlsOf;
 pub use settings::{APPLICATION, Rates, Settings};

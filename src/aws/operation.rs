@@ -15,6 +15,9 @@ pub(super) enum Kind {
     Organizations,
     /// STS.
     Sts,
+    /// SQS, in the account of the queue.
+    #[cfg(feature = "sqs")]
+    Queue,
 }
 
 /// What an operation acts on: who needs the permission, and on which resources.
@@ -39,6 +42,8 @@ pub enum ActsOn {
     SharedGuardrail,
     /// A model, to prove that it is guarded: everybody, if models are called at all.
     Model,
+    /// The queue of events: the controller, if it listens to one.
+    EventQueue,
 }
 
 /// What IAM must allow for an operation.
@@ -73,12 +78,12 @@ pub(super) struct Operation {
 
 /// Declares operations: `NAME: what limits it "service:Operation" on what it acts on`.
 macro_rules! operations {
-    ($($constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
-        $(pub(super) const $constant: Operation =
+    ($($(#[$when:meta])* $constant:ident: $kind:ident $name:literal on $acts_on:ident,)*) => {
+        $($(#[$when])* pub(super) const $constant: Operation =
             Operation { name: $name, kind: Kind::$kind, acts_on: ActsOn::$acts_on };)*
 
         /// Every operation there is.
-        const ALL: &[Operation] = &[$($constant),*];
+        const ALL: &[Operation] = &[$($(#[$when])* $constant),*];
     };
 }
 
@@ -108,6 +113,10 @@ operations! {
     INVOKE_MODEL: Inference "bedrock:InvokeModel" on Model,
     INVOKE_STREAM: Inference "bedrock:InvokeModelWithResponseStream" on Model,
     ASSUME_ROLE: Sts "sts:AssumeRole" on MemberRole,
+    #[cfg(feature = "sqs")]
+    RECEIVE_MESSAGE: Queue "sqs:ReceiveMessage" on EventQueue,
+    #[cfg(feature = "sqs")]
+    DELETE_MESSAGE: Queue "sqs:DeleteMessage" on EventQueue,
     GET_CALLER_IDENTITY: Sts "sts:GetCallerIdentity" on Nothing,
     DESCRIBE_ORGANIZATION: Organizations "organizations:DescribeOrganization" on Organization,
     LIST_ROOTS: Organizations "organizations:ListRoots" on Organization,
@@ -145,6 +154,9 @@ impl Operation {
         match self.kind {
             Kind::Write => true,
             Kind::Read | Kind::Inference | Kind::Sts => false,
+            // A message is gone once it was heeded: nothing that anybody protects.
+            #[cfg(feature = "sqs")]
+            Kind::Queue => false,
             Kind::Organizations => !["organizations:Describe", "organizations:List"]
                 .iter()
                 .any(|prefix| self.name.starts_with(prefix)),
@@ -156,6 +168,8 @@ impl Operation {
         match self.kind {
             Kind::Read | Kind::Write | Kind::Inference => true,
             Kind::Organizations | Kind::Sts => false,
+            #[cfg(feature = "sqs")]
+            Kind::Queue => false,
         }
     }
 
@@ -172,6 +186,9 @@ impl Operation {
             (Kind::Write, _) => Rate::new(2.0, 4),
             (Kind::Inference, _) => Rate::new(10.0, 10),
             (Kind::Sts, _) => Rate::new(50.0, 100),
+            // SQS takes thousands; a storm of events must not drown the work they ask for.
+            #[cfg(feature = "sqs")]
+            (Kind::Queue, _) => Rate::new(20.0, 20),
             (Kind::Organizations, "organizations:ListAccounts") => Rate::new(8.0, 12),
             (Kind::Organizations, "organizations:ListTagsForResource") => Rate::new(10.0, 15),
             (Kind::Organizations, "organizations:TagResource") => Rate::new(4.0, 6),

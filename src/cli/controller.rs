@@ -12,12 +12,12 @@ use tracing::{info, warn};
 
 use super::run::say_where_things_stand;
 use super::settings::Installation;
-use crate::aws::{Aws, AwsError, ErrorClass};
+use crate::aws::{Aws, AwsError, ErrorClass, PATIENCE};
 use crate::manifest::{self, Manifests};
+use crate::model::{Cell, ProfileKey, ReplicaKey};
 use crate::reconcile::{Accepted, Engine, EngineSettings, Intent, Key, Next, Time, Visited};
 use crate::runtime::{
-    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, Resync, WorkerSettings, offset,
-    spread,
+    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, WorkerSettings, turns,
 };
 
 /// How often the very first call is tried. With the backoff between them that is some five seconds:
@@ -46,13 +46,23 @@ impl Pulse {
     }
 }
 
+/// How often keys come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Rounds {
+    /// Every key.
+    pub resync: Duration,
+    /// The organization, if that is more often: there new accounts are found. Never more often than
+    /// four times as long as it takes.
+    pub organization: Duration,
+}
+
 /// Runs visits until it is told to stop.
 pub struct Controller {
     pub(super) engine: Arc<Engine>,
     pub(super) queue: Queue<Key>,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
-    seed: u64,
+    pub(super) seed: u64,
     visits: Arc<AtomicU64>,
     in_force: Arc<Mutex<(u64, Option<Origin>)>>,
     grace: Duration,
@@ -75,6 +85,12 @@ pub(super) enum Origin {
 /// How long visits that run at a stop may take to end: 5 of the 30 seconds that containers are
 /// given between SIGTERM and SIGKILL are left for what comes after them.
 const GRACE: Duration = Duration::from_secs(25);
+
+/// Visits of one account at once, at most: others need room too.
+const PER_ACCOUNT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+
+/// The organization is read at most a quarter of the time.
+const ORGANIZATION_REST: u32 = 4;
 
 /// Cells that are audited at once: some may hang while the others go on.
 const AUDITED_AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
@@ -140,21 +156,23 @@ impl Controller {
         let stop = CancellationToken::new();
         let time = Arc::new(ControllerTime(clock.clone()));
         let engine = Engine::new(aws, settings, time, stop.clone());
-        // Organizations serialises; everything else is bounded by the edge's own limits.
         let lane = |key: &Key| match key {
+            // Organizations serialises.
             Key::Organization => Some(Lane::serial("organization")),
             // Slow by intent: it must not be felt by what is enforced.
             Key::Audit(_) => Some(Lane::new("audit", AUDITED_AT_ONCE)),
-            Key::Replica(_)
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Cell(_)
-            | Key::Logging(_) => None,
+            Key::Rollout(_) => None,
+            Key::Replica(ReplicaKey { account, .. })
+            | Key::ProfilePolicy(ProfileKey { account, .. })
+            | Key::Cell(Cell { account, .. })
+            | Key::Logging(Cell { account, .. }) => {
+                Some(Lane::careful(account.as_str().to_owned(), PER_ACCOUNT))
+            }
         };
         let limit = NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN);
         Self {
             engine: Arc::new(engine),
-            queue: Queue::new(clock.clone(), limit, lane),
+            queue: Queue::with_patience(clock.clone(), limit, PATIENCE, lane),
             clock,
             stop,
             seed,
@@ -290,32 +308,51 @@ impl Controller {
         }
     }
 
-    /// Brings every key back once per interval, each at its own moment, so that the load is even.
-    /// Never ends.
-    pub async fn resync(&self, interval: Duration) {
-        let mut resync = Resync::new(interval, self.seed);
+    /// Brings every key back once per round, each at its own moment of it, so that the load is the
+    /// same at any time; and the organization more often. Never ends.
+    pub async fn resync(&self, rounds: Rounds) {
+        tokio::join!(
+            self.rounds(rounds.resync),
+            self.organization_rounds(rounds.organization.min(rounds.resync)),
+            self.heartbeat(rounds.resync),
+        );
+    }
+
+    async fn rounds(&self, interval: Duration) {
+        // A round before the fleet is known would be an empty one.
+        self.queue.until(|_| self.engine.desired().generation > 0).await;
+        let mut begins = self.clock.now();
+        loop {
+            let keys = self.engine.keys().into_iter().filter(|key| *key != Key::Organization);
+            for (key, turn) in turns(keys, interval) {
+                let wait = (begins + turn).saturating_sub(self.clock.now());
+                self.queue.add_after(key, wait);
+            }
+            begins += interval;
+            self.clock.sleep_until(begins).await;
+        }
+    }
+
+    async fn organization_rounds(&self, interval: Duration) {
+        let mut due = self.clock.now();
+        loop {
+            let rest = self.engine.organization_took().saturating_mul(ORGANIZATION_REST);
+            due = due.saturating_add(interval.max(rest));
+            self.clock.sleep_until(due).await;
+            self.queue.add(Key::Organization);
+        }
+    }
+
+    async fn heartbeat(&self, interval: Duration) {
         let mut visits = 0;
         loop {
-            self.clock.sleep(resync.delay()).await;
+            self.clock.sleep(interval).await;
             say_where_things_stand(self);
             // A runtime that turns while no visit ends is not alive.
             if self.visits() > visits {
                 super::systemd::alive();
             }
             visits = self.visits();
-            for key in self.engine.keys() {
-                let wait = match key {
-                    // What it learns of the fleet may change what the others are.
-                    Key::Organization => Duration::ZERO,
-                    Key::Replica(_)
-                    | Key::ProfilePolicy(_)
-                    | Key::Rollout(_)
-                    | Key::Cell(_)
-                    | Key::Logging(_)
-                    | Key::Audit(_) => offset(interval, spread(&key)),
-                };
-                self.queue.add_after(key, wait);
-            }
         }
     }
 

@@ -6,6 +6,8 @@ mod controller;
 mod demo;
 mod doctor;
 mod document;
+#[cfg(feature = "sqs")]
+mod events;
 mod exit;
 mod failures;
 mod follow;
@@ -33,7 +35,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
-pub use controller::{Controller, Pulse};
+pub use controller::{Controller, Pulse, Rounds};
 pub use exit::Exit;
 pub use reference::settings_table;
 

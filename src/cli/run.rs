@@ -7,7 +7,7 @@ use clap::Args;
 use tracing::{error, info, warn};
 
 use super::audit::{self, AuditPace};
-use super::controller::{Controller, Origin};
+use super::controller::{Controller, Origin, Rounds};
 use super::exit::Exit;
 use super::follow::{Sources, follow};
 use super::journal::{JournalArguments, fallback_to_stdout};
@@ -46,6 +46,9 @@ pub(super) struct RunArguments {
     audit: AuditPace,
     #[command(flatten)]
     journal: JournalArguments,
+    #[cfg(feature = "sqs")]
+    #[command(flatten)]
+    events: super::events::EventsArguments,
     #[command(flatten)]
     serving: Serving,
     /// How long calls in flight may take to end after SIGTERM or Ctrl-C.
@@ -59,6 +62,16 @@ pub(super) struct Pace {
     /// How often everything is read again; each key at its own moment in the interval.
     #[arg(long, env = "BEDRAIL_RESYNC", value_parser = duration, default_value = "5m")]
     pub(super) resync: Duration,
+    /// How often the organization is read again, if that is more often: new accounts and what is
+    /// attached. Never more often than four times as long as it takes.
+    #[arg(
+        long,
+        env = "BEDRAIL_RESYNC_ORGANIZATION",
+        value_name = "DURATION",
+        value_parser = duration,
+        default_value = "1m"
+    )]
+    pub(super) resync_organization: Duration,
     /// How long the manifests must be quiet before they are read.
     #[arg(long, env = "BEDRAIL_SETTLE_FILES", value_parser = duration, default_value = "300ms")]
     pub(super) settle_files: Duration,
@@ -67,14 +80,34 @@ pub(super) struct Pace {
     pub(super) poll_files: Duration,
 }
 
+impl Pace {
+    fn rounds(&self) -> Rounds {
+        Rounds { resync: self.resync, organization: self.resync_organization }
+    }
+}
+
 /// Reconciles until a signal.
 pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=info");
-    let RunArguments { paths, installation, pace, state_dir, audit, journal, serving, grace } =
-        arguments;
+    let RunArguments {
+        paths,
+        installation,
+        pace,
+        state_dir,
+        audit,
+        journal,
+        #[cfg(feature = "sqs")]
+        events,
+        serving,
+        grace,
+    } = arguments;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
     let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
     journal.begin(&controller, &installation, fallback_to_stdout()).await?;
+    #[cfg(feature = "sqs")]
+    let events = events.follow(&controller);
+    #[cfg(not(feature = "sqs"))]
+    let events = std::future::pending::<()>();
     let shutdown = Shutdown::on_signals()?;
     systemd::ready();
     let stop = async {
@@ -90,6 +123,7 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
         tokio::select! {
             () = reconcile(&controller, &sources, &pace) => {}
             () = audit::audit(&controller, &audit) => {}
+            () = events => {}
             () = served(&controller, &serving, pace.resync) => {}
         }
     };
@@ -112,7 +146,7 @@ pub(super) async fn reconcile(controller: &Controller, sources: &Sources, pace: 
         tokio::select! {
             () = stopped => {}
             () = follow(controller, sources, pace) => {}
-            () = controller.resync(pace.resync) => {}
+            () = controller.resync(pace.rounds()) => {}
         }
     };
     tokio::join!(controller.work(), feed);

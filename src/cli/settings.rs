@@ -118,6 +118,10 @@ pub(super) struct Installation {
     /// paused must not wake up to an old plan.
     #[arg(long, env = "BEDRAIL_ACT_WITHIN", value_parser = duration, default_value = "60s")]
     pub(super) act_within: Duration,
+    /// How often what seldom changes, and costs a call for each account or unit, is read again: tags
+    /// of accounts that selectors ask for, and units without accounts. 0s: every time.
+    #[arg(long, env = "BEDRAIL_SWEEP", value_parser = duration, default_value = "15m")]
+    pub(super) sweep: Duration,
     /// Characters that AWS takes in a service control policy; newer quotas admit 10240.
     #[arg(long, env = "BEDRAIL_SCP_SIZE_MAX", default_value_t = ControlLimits::default().size_max)]
     pub(super) scp_size_max: usize,
@@ -183,6 +187,7 @@ impl Installation {
                 size_max: self.scp_size_max,
                 attachments_max: self.scp_attachments_max,
             },
+            sweep: self.sweep,
             repeats_tests: false,
         }
     }

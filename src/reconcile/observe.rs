@@ -78,8 +78,7 @@ impl Engine {
     pub(super) async fn observe(&self, key: &Key) -> Result<Observed, AwsError> {
         match key {
             Key::Organization => {
-                let needs_tags = self.state().accepted.as_ref().is_some_and(|it| it.needs_tags);
-                let fleet = self.aws.fleet(needs_tags).await?;
+                let fleet = self.read_fleet().await?;
                 let mut observed = self.aws.organization().await?;
                 observed.effective = self.effective(&fleet, &observed).await;
                 let is_due = self.state().controls_due(self.time.now(), &self.settings.timing);

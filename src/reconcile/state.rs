@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use super::audit::{Audited, Coverage};
 use super::contested::Contests;
+use super::hint::{Author, EventCounts};
 use super::key::Key;
 use super::observe::OwnControls;
+use super::sweep::Sweeps;
 use crate::model::{
     AccountId, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId, ProbeKey,
     Read, Region, ReplicaKey,
@@ -126,6 +128,18 @@ pub(super) struct State {
     /// Another live controller, by its last write.
     pub(super) rival: Option<Rival>,
     pub(super) embeddings_read: BTreeMap<Region, Duration>,
+    /// What is read of the organization less often than the rest.
+    pub(super) sweeps: Sweeps,
+    /// How long the last visit of the organization took.
+    pub(super) organization_took: Duration,
+    /// Accounts whose member role could not be assumed.
+    pub(super) roleless: BTreeSet<AccountId>,
+    /// Messages heeded.
+    pub(super) events: EventCounts,
+    /// Whom events named.
+    pub(super) authors: BTreeMap<Key, Author>,
+    /// Counts the visits that were sent away to wait for their turn.
+    pub(super) deferred: u8,
     pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
     pub(super) sightings: BTreeMap<Key, Sightings>,
     pub(super) logging: BTreeMap<Cell, LoggingMemory>,

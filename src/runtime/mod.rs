@@ -39,7 +39,7 @@ pub use backoff::{Backoff, BackoffSettings};
 pub use clock::Clock;
 pub use lanes::Lane;
 pub use queue::{Counts, Queue};
-pub use resync::{Resync, offset, spread};
+pub use resync::turns;
 pub use shutdown::{Shutdown, ShutdownError};
 pub use watch::{Hint, Hints, WatchSettings, watch};
 pub use worker::{Requeue, WorkerSettings, run};

@@ -27,9 +27,13 @@ use super::lanes::{Lane, Lanes, Ticket};
 /// - A key is in the queue once, however often it is added.
 /// - A key is visited once at a time. Added during its visit, it is visited again after.
 /// - After `add_after(key, d)` a visit of the key begins at most `d` later, room permitting.
-/// - Keys that are due come out in the order in which they became due, except that a key
-///   whose lane is full waits and lets others pass. No key is overtaken for ever.
+/// - Keys of one lane come out in the order in which they became due. Among lanes with room each
+///   has its turn in every round, so that no key waits for more than one key of each other lane
+///   for each that was before it in its own.
 /// - At most `limit` keys run at once, and in each [`Lane`] at most its own limit.
+/// - A visit that runs for longer than `patience` gives its place to another, up to
+///   [`STALLED_PER_PLACE`] times `limit`; in its lane it still counts. What hangs in one place
+///   does not use up the room of all.
 ///
 /// # Assumptions
 ///
@@ -48,9 +52,13 @@ pub struct Queue<K> {
 /// Says which lane a key is in.
 type LaneOf<K> = dyn Fn(&K) -> Lane + Send + Sync;
 
+/// How many visits may have given up their place, for each place there is.
+const STALLED_PER_PLACE: usize = 8;
+
 struct Shared<K> {
     clock: Clock,
     limit: NonZeroUsize,
+    patience: Duration,
     lane: Box<LaneOf<K>>,
     state: Mutex<State<K>>,
     /// Fires on every change, so that whoever waits looks again.
@@ -61,14 +69,27 @@ struct State<K> {
     entries: BTreeMap<K, Entry>,
     ready: Lanes<K>,
     delayed: BTreeSet<(Duration, K)>,
-    running: usize,
+    /// Keys that run and hold a place, and since when.
+    placed: BTreeSet<(Duration, K)>,
+    /// How many run that gave up their place.
+    stalled: usize,
     is_closed: bool,
 }
 
 /// What the queue knows of a key. A key that neither runs nor has a next visit has none.
 struct Entry {
-    is_running: bool,
+    run: Run,
     next: Next,
+}
+
+/// Whether a key is being visited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    No,
+    /// Since then, in one of the places.
+    Placed(Duration),
+    /// For too long; its place was given to another.
+    Stalled,
 }
 
 /// When the next visit of a key is due.
@@ -116,22 +137,35 @@ impl Counts {
 
 impl<K: Ord + Clone> Queue<K> {
     /// An empty queue of which at most `limit` keys run at once, and of the keys that
-    /// `lane` puts into one [`Lane`] at most as many as that lane admits.
+    /// `lane` puts into one [`Lane`] at most as many as that lane admits. Nothing gives up its
+    /// place.
     pub fn new(
         clock: Clock,
         limit: NonZeroUsize,
+        lane: impl Fn(&K) -> Option<Lane> + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_patience(clock, limit, Duration::MAX, lane)
+    }
+
+    /// The same, in which a visit that runs for longer than `patience` gives up its place.
+    pub fn with_patience(
+        clock: Clock,
+        limit: NonZeroUsize,
+        patience: Duration,
         lane: impl Fn(&K) -> Option<Lane> + Send + Sync + 'static,
     ) -> Self {
         let state = State {
             entries: BTreeMap::new(),
             ready: Lanes::new(),
             delayed: BTreeSet::new(),
-            running: 0,
+            placed: BTreeSet::new(),
+            stalled: 0,
             is_closed: false,
         };
         let shared = Shared {
             clock,
             limit,
+            patience,
             lane: Box::new(move |key| lane(key).unwrap_or(Lane::UNLIMITED)),
             state: Mutex::new(state),
             changed: Notify::new(),
@@ -252,7 +286,7 @@ impl<K: Ord + Clone> Queue<K> {
             state.delayed.clear();
             state.entries.retain(|_, entry| {
                 entry.next = Next::Never;
-                entry.is_running
+                entry.run != Run::No
             });
         });
     }
@@ -261,7 +295,8 @@ impl<K: Ord + Clone> Queue<K> {
         let now = self.shared.clock.now();
         let mut state = self.lock();
         state.promote(now, &*self.shared.lane);
-        let offer = state.take(self.shared.limit);
+        state.pass_over(now, &self.shared);
+        let offer = state.take(now, &self.shared);
         drop(state);
         if matches!(offer, Offer::Key(_)) {
             self.shared.changed.notify_waiters();
@@ -299,7 +334,11 @@ impl<K: Ord + Clone> fmt::Debug for Queue<K> {
 
 impl<K: Ord + Clone> State<K> {
     fn counts(&self) -> Counts {
-        Counts { ready: self.ready.len(), running: self.running, delayed: self.delayed.len() }
+        Counts {
+            ready: self.ready.len(),
+            running: self.placed.len() + self.stalled,
+            delayed: self.delayed.len(),
+        }
     }
 
     fn make_due(&mut self, key: K, lane: &LaneOf<K>) {
@@ -311,10 +350,10 @@ impl<K: Ord + Clone> State<K> {
                 self.delayed.remove(&(due, key.clone()));
             }
         }
-        entry.next = if entry.is_running {
-            Next::Again
-        } else {
+        entry.next = if entry.run == Run::No {
             Next::Queued(self.ready.push(&lane(&key), key))
+        } else {
+            Next::Again
         };
     }
 
@@ -341,27 +380,53 @@ impl<K: Ord + Clone> State<K> {
         }
     }
 
-    fn take(&mut self, limit: NonZeroUsize) -> Offer<K> {
+    /// Takes the places of visits that run for too long.
+    fn pass_over(&mut self, now: Duration, shared: &Shared<K>) {
+        let stalled_max = shared.limit.get().saturating_mul(STALLED_PER_PLACE);
+        while self.stalled < stalled_max
+            && let Some((since, _)) = self.placed.first()
+            && since.saturating_add(shared.patience) <= now
+            && let Some((_, key)) = self.placed.pop_first()
+        {
+            self.stalled += 1;
+            self.ready.stalled(&(shared.lane)(&key));
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.run = Run::Stalled;
+            }
+        }
+    }
+
+    fn take(&mut self, now: Duration, shared: &Shared<K>) -> Offer<K> {
         if self.is_closed {
             return Offer::Closed;
         }
-        if self.running < limit.get()
+        if self.placed.len() < shared.limit.get()
             && let Some(key) = self.ready.take()
         {
-            self.running += 1;
-            self.entries.insert(key.clone(), Entry { is_running: true, next: Next::Never });
+            self.placed.insert((now, key.clone()));
+            self.entries.insert(key.clone(), Entry { run: Run::Placed(now), next: Next::Never });
             return Offer::Key(key);
         }
-        Offer::Wait { until: self.delayed.first().map(|(due, _)| *due) }
+        let due = self.delayed.first().map(|(due, _)| *due);
+        let stall = self.placed.first().map(|(since, _)| since.saturating_add(shared.patience));
+        // One that has stalled already waits for room among the stalled, not for time.
+        let stall = stall.filter(|at| *at > now && self.ready.len() > 0);
+        Offer::Wait { until: due.into_iter().chain(stall).min() }
     }
 
     fn end_visit(&mut self, key: &K, lane: &LaneOf<K>) {
-        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.is_running) else {
+        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.run != Run::No) else {
             return;
         };
-        entry.is_running = false;
-        self.running -= 1;
-        self.ready.release(&lane(key));
+        let run = std::mem::replace(&mut entry.run, Run::No);
+        match run {
+            Run::No => {}
+            Run::Placed(since) => {
+                self.placed.remove(&(since, key.clone()));
+            }
+            Run::Stalled => self.stalled -= 1,
+        }
+        self.ready.release(&lane(key), run != Run::Stalled);
         match entry.next {
             Next::Again => entry.next = Next::Queued(self.ready.push(&lane(key), key.clone())),
             Next::Never => {
@@ -382,14 +447,14 @@ impl<K: Ord + Clone> State<K> {
                 self.delayed.remove(&(due, key.clone()));
             }
         }
-        if !entry.is_running {
+        if entry.run == Run::No {
             self.entries.remove(key);
         }
     }
 }
 
 impl Entry {
-    const NEW: Self = Self { is_running: false, next: Next::Never };
+    const NEW: Self = Self { run: Run::No, next: Next::Never };
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::{Answer, Call, Caller, Failure, Millis, Service};
+use super::events::{Queue, record};
 use super::faults::{Effect, Faults, is_pure_read, throttled};
 use super::history::{Calls, Past};
 use super::referee::Referee;
@@ -22,6 +23,7 @@ pub(super) struct State {
     past: Past,
     buckets: Buckets,
     referee: Referee,
+    events: Queue,
     seed: u64,
     requests: u64,
 }
@@ -35,6 +37,7 @@ impl State {
             past: Past::default(),
             buckets: Buckets::default(),
             referee: Referee::default(),
+            events: Queue::default(),
             seed,
             requests: 0,
         }
@@ -62,6 +65,11 @@ impl State {
 
     pub(super) fn calls_mut(&mut self) -> &mut Calls {
         &mut self.calls
+    }
+
+    /// The queue of events.
+    pub(super) fn events_mut(&mut self) -> &mut Queue {
+        &mut self.events
     }
 
     /// A request id, in the form of a UUID, equal in equal histories.
@@ -100,6 +108,11 @@ impl State {
         };
         if call.is_controller && !is_write(&call) {
             self.referee.saw(&call, &answer);
+        }
+        if is_write(&call)
+            && let Some(record) = record(&call, &answer, self.requests)
+        {
+            self.events.send(record.to_string(), at);
         }
         self.calls.record(&call, &answer);
         (answer, Duration::from_millis(strike.hold_ms))

@@ -76,6 +76,7 @@ impl Set {
             async move {
                 let pace = Pace {
                     resync: RESYNC,
+                    resync_organization: RESYNC,
                     settle_files: Duration::from_millis(300),
                     poll_files: Duration::from_secs(5),
                 };
@@ -152,6 +153,7 @@ fn engine() -> anyhow::Result<EngineSettings> {
         settle: Duration::from_millis(200),
         act_within: Duration::from_mins(1),
         controls: ControlLimits::default(),
+        sweep: RESYNC,
         repeats_tests: true,
     })
 }

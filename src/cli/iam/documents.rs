@@ -81,6 +81,12 @@ pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
     statements.extend(guardrails(own, extent));
     statements.extend(account(own, extent));
     statements.extend(probe(own, extent));
+    let queue = extent.actions(ActsOn::EventQueue);
+    if !queue.is_empty() {
+        let Names { partition, own_account, .. } = own;
+        let queues = format!("arn:{partition}:sqs:*:{own_account}:bedrail-*");
+        statements.push(statement("Events", &queue, &[queues]));
+    }
     if !extent.kms_keys.is_empty() {
         statements.push(statement("Keys", &KEY_ACTIONS, &extent.kms_keys));
     }
