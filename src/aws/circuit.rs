@@ -94,6 +94,21 @@ pub(super) enum Silent {
     Account(Duration),
 }
 
+impl Silent {
+    /// Why a call to `cell` was not sent.
+    pub(super) fn describe(self, cell: &Cell) -> String {
+        let (who, wait) = match self {
+            Self::Region(wait) => (cell.region.to_string(), wait),
+            Self::Account(wait) => (format!("account {}", cell.account), wait),
+        };
+        format!(
+            "not sent: Bedrock in {who} has not answered for a while; the next call goes through in \
+             {} s",
+            wait.as_secs() + 1
+        )
+    }
+}
+
 /// One circuit for each Region of Bedrock and for each account. Those that answer are not kept.
 #[derive(Debug, Default)]
 pub(super) struct Circuits {

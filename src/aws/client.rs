@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -21,13 +20,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::sdk_config::SharedTimeSource;
-use tokio::sync::{OnceCell, SemaphorePermit};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::circuit::{Circuits, Silent};
+use super::circuit::Circuits;
 use super::error::{AwsError, ErrorClass};
-use super::limiter::{Lane, Limiter};
+use super::limiter::{Lane, Limiter, patient};
+use super::looks::Looks;
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
 use super::settings::Settings;
@@ -42,10 +42,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The caller's own credentials are replaced this long before they end.
 const CREDENTIALS_BUFFER: Duration = Duration::from_mins(5);
-
-/// How long a call keeps its place in flight. Nearly every answer comes sooner, from the other side
-/// of the world too.
-pub const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The scheme every request is signed with. Without this preference the SDK would take a bearer
 /// token from `AWS_BEARER_TOKEN_BEDROCK`, and act as whoever made it.
@@ -80,6 +76,7 @@ struct Inner {
     bedrock: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrock::Client>>,
     runtime: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrockruntime::Client>>,
     versions: VersionContents,
+    looks: Looks,
     /// What never changes while a process lives, read once: it is asked for at every visit, and
     /// AWS admits one such call a second.
     anatomy: OnceCell<Anatomy>,
@@ -191,6 +188,7 @@ impl Aws {
             bedrock: Mutex::default(),
             runtime: Mutex::default(),
             versions: VersionContents::default(),
+            looks: Looks::default(),
             anatomy: OnceCell::new(),
             stop: OnceLock::new(),
         })))
@@ -261,6 +259,10 @@ impl Aws {
 
     pub(super) fn versions(&self) -> &VersionContents {
         &self.0.versions
+    }
+
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 
     pub(super) fn sts(&self) -> &aws_sdk_sts::Client {
@@ -388,15 +390,7 @@ impl Aws {
             return Ok(());
         }
         self.0.circuits.admit(&place.cell, Instant::now()).map_err(|silent| {
-            let Cell { account, region } = &place.cell;
-            let (who, wait) = match silent {
-                Silent::Region(wait) => (format!("Bedrock in {region}"), wait),
-                Silent::Account(wait) => (format!("Bedrock in account {account}"), wait),
-            };
-            let message = format!(
-                "not sent: {who} has not answered for a while; the next call goes through in {} s",
-                wait.as_secs() + 1
-            );
+            let message = silent.describe(&place.cell);
             AwsError::ours(ErrorClass::Unavailable, operation.name, message).at(&place.cell)
         })
     }
@@ -532,17 +526,6 @@ impl Aws {
     pub(super) fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
-}
-
-/// Waits for an answer. A call that takes long gives its place in flight to others: what hangs in
-/// one account must not use up the places of all.
-async fn patient<F: Future>(call: F, in_flight: Option<SemaphorePermit<'_>>) -> F::Output {
-    let mut call = pin!(call);
-    if let Ok(answer) = tokio::time::timeout(PATIENCE, call.as_mut()).await {
-        return answer;
-    }
-    drop(in_flight);
-    call.await
 }
 
 /// What every configuration has, whoever made it.

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_bedrock::operation::get_guardrail::GetGuardrailOutput;
 use aws_sdk_bedrock::types::{GuardrailStatus as SdkStatus, GuardrailSummary};
+use tokio::time::Instant;
 
 use super::client::{Aws, Place};
 use super::error::{AwsError, ErrorClass};
+use super::looks::Row;
 use super::normalise;
 use super::operation::{GET_GUARDRAIL, LIST_GUARDRAILS, LIST_TAGS};
 use super::pages;
@@ -92,10 +94,14 @@ impl Aws {
     ) -> Result<Option<ObservedGuardrail>, AwsError> {
         let place = self.enter(cell).await?;
         let listed = self.list_guardrails(&place, None).await?;
-        match only_one_named(name, cell, &listed)? {
-            Some(arn) => self.guardrail_at(&place, arn).await.map(Some),
-            None => Ok(None),
+        let Some(arn) = only_one_named(name, cell, &listed)? else { return Ok(None) };
+        let resource = arn.to_string();
+        let draft = listed.iter().find(|it| it.arn == resource).map(Row::from);
+        let (guardrail, versions) = self.guardrail_with_rows(&place, arn).await?;
+        if let Some(draft) = draft {
+            self.looks().keep(cell, (draft, versions), &guardrail, Instant::now());
         }
+        Ok(Some(guardrail))
     }
 
     /// Everything about a guardrail that a list showed.
@@ -104,6 +110,15 @@ impl Aws {
         place: &Place,
         arn: GuardrailArn,
     ) -> Result<ObservedGuardrail, AwsError> {
+        self.guardrail_with_rows(place, arn).await.map(|(guardrail, _)| guardrail)
+    }
+
+    /// The same, and the rows of its versions.
+    async fn guardrail_with_rows(
+        &self,
+        place: &Place,
+        arn: GuardrailArn,
+    ) -> Result<(ObservedGuardrail, Vec<Row>), AwsError> {
         let resource = arn.to_string();
         let (draft, tags, versions, policy) = tokio::join!(
             self.get_guardrail(place, &arn, DRAFT),
@@ -113,11 +128,12 @@ impl Aws {
         );
         // The list says it exists: a NotFound here is a read that lags, not an absence.
         let (status, draft) = draft?;
-        Ok(ObservedGuardrail { arn, status, draft, tags: tags?, versions: versions?, policy })
+        let (versions, rows) = versions?;
+        Ok((ObservedGuardrail { arn, status, draft, tags: tags?, versions, policy }, rows))
     }
 
     /// All pages; with `of`, the versions of one guardrail, DRAFT included.
-    async fn list_guardrails(
+    pub(super) async fn list_guardrails(
         &self,
         place: &Place,
         of: Option<&GuardrailArn>,
@@ -159,7 +175,7 @@ impl Aws {
         Ok((status, content))
     }
 
-    async fn guardrail_tags(
+    pub(super) async fn guardrail_tags(
         &self,
         place: &Place,
         arn: &GuardrailArn,
@@ -173,9 +189,10 @@ impl Aws {
         &self,
         place: &Place,
         arn: &GuardrailArn,
-    ) -> Result<BTreeMap<Version, ObservedVersion>, AwsError> {
+    ) -> Result<(BTreeMap<Version, ObservedVersion>, Vec<Row>), AwsError> {
         let mut live: Vec<VersionKey> = Vec::new();
         let mut versions = BTreeMap::new();
+        let mut rows = Vec::new();
         for listed in self.list_guardrails(place, Some(arn)).await? {
             if listed.version == DRAFT {
                 continue;
@@ -185,6 +202,7 @@ impl Aws {
                 AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, message).at(&place.cell)
             })?;
             live.push((version, listed.created_at));
+            rows.push(Row::from(&listed));
             let content = self.version_content(place, arn, version, &listed).await;
             let is_deleted = self.versions().is_deleted(arn, &(version, listed.created_at));
             let status = if is_deleted {
@@ -198,7 +216,7 @@ impl Aws {
             versions.insert(version, observed);
         }
         self.versions().retain(arn, &live);
-        Ok(versions)
+        Ok((versions, rows))
     }
 
     /// Content of a READY version, from memory where it was read before.

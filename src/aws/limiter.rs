@@ -22,6 +22,7 @@
 //! A call dropped while it waits forfeits its turn; nothing else is lost.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -273,6 +274,24 @@ impl Limiter {
         }
         f(buckets.entry(lane.clone()).or_insert_with(|| Bucket::new(operation.rate(), now)))
     }
+}
+
+/// How long a call keeps its place in flight. Nearly every answer comes sooner, from the other side
+/// of the world too.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Waits for an answer. A call that takes long gives its place in flight to others: what hangs in
+/// one account must not use up the places of all.
+pub(super) async fn patient<F: Future>(
+    call: F,
+    in_flight: Option<SemaphorePermit<'_>>,
+) -> F::Output {
+    let mut call = pin!(call);
+    if let Ok(answer) = tokio::time::timeout(PATIENCE, call.as_mut()).await {
+        return answer;
+    }
+    drop(in_flight);
+    call.await
 }
 
 /// The guard, whatever a panicking holder did: counters and buckets are valid after every write.

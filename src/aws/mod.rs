@@ -30,6 +30,7 @@ mod guardrail_writes;
 mod guardrails;
 mod limiter;
 mod logging;
+mod looks;
 mod model_body;
 mod models;
 mod normalise;
@@ -48,10 +49,12 @@ mod settings;
 mod versions;
 
 pub use crate::model::{Action, Side};
-pub use client::{Aws, CallerIdentity, PATIENCE};
+pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
 pub use evidence::{AppliedGuardrail, Finding, InferenceEvidence, Origin, ProbeAnswer};
 pub use guardrail_writes::GuardrailVersion;
+pub use limiter::PATIENCE;
+pub use looks::Cadence;
 pub use operation::{ActsOn, Permission, permissions};
 pub use probe::{Caller, Question};
 #[cfg(feature = "sqs")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 
@@ -46,6 +47,8 @@ impl Aws {
         let config = aws_sdk_sqs::config::Builder::from(self.sdk())
             .region(sdk_region(&region))
             .timeout_config(timeouts)
+            // A long poll sends nothing for longer than the SDK takes for a dead connection.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         EventQueue { url: url.to_owned(), client: aws_sdk_sqs::Client::from_conf(config) }
     }

@@ -51,6 +51,8 @@ pub struct EngineSettings {
     pub controls: ControlLimits,
     /// How often what seldom changes is read again: account tags, and units nobody is in.
     pub sweep: Duration,
+    /// How often a guardrail at rest is read back as a whole, although nothing shows a change.
+    pub read_back: Duration,
     /// Whether tests of what is live are repeated on the schedules of the manifests.
     pub repeats_tests: bool,
 }

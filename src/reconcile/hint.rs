@@ -110,6 +110,8 @@ impl State {
             Subject::Enforced(cell) => known(&[Key::Cell(cell.clone())]),
             Subject::Logging(cell) => known(&[Key::Logging(cell.clone())]),
             Subject::Guardrails(cell) => {
+                // Whatever it was is to be read as a whole.
+                self.at_rest.retain(|replica| replica.cell() != *cell);
                 let is_there = |key: &&Key| is_guardrail_in(key, cell);
                 due.iter().filter(is_there).cloned().collect()
             }

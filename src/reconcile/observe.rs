@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use super::gate::Tried;
 use super::key::Key;
-use crate::aws::{AwsError, ControlsOf};
+use crate::aws::{AwsError, Cadence, ControlsOf};
 use crate::model::{
     AccountId, Fleet, LoggingConfig, ObservedCell, ObservedControls, ObservedOrganization,
     ObservedReplica, PolicyTypeStatus, Read, Region, ServiceControls, Unread,
@@ -90,7 +90,14 @@ impl Engine {
             Key::Replica(key) => {
                 let embeddings = self.embeddings(&key.account, &key.region).await;
                 let name = self.state().name_of(key);
-                let read = self.aws.replica(&key.cell(), &name).await;
+                let is_at_rest = self.state().at_rest.contains(key);
+                let Engine { aws, settings, .. } = self;
+                let cadence = Cadence { tags: settings.sweep, content: settings.read_back };
+                let read = if is_at_rest {
+                    aws.replica_at_rest(&key.cell(), &name, cadence).await
+                } else {
+                    aws.replica(&key.cell(), &name).await
+                };
                 Ok(Observed::Replica(Box::new(read), embeddings))
             }
             Key::ProfilePolicy(key) => {

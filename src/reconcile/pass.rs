@@ -23,6 +23,8 @@ impl State {
     pub(super) fn begin_pass(&mut self) {
         self.audit();
         self.unpassed = self.keys();
+        // What is to be written next is planned from a complete read.
+        self.at_rest.clear();
         self.unanswered.clear();
         self.losses.clear();
         self.guarded.clear();

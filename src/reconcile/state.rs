@@ -134,6 +134,8 @@ pub(super) struct State {
     pub(super) organization_took: Duration,
     /// Accounts whose member role could not be assumed.
     pub(super) roleless: BTreeSet<AccountId>,
+    /// Guardrails of which the last visit wanted nothing.
+    pub(super) at_rest: BTreeSet<ReplicaKey>,
     /// Messages heeded.
     pub(super) events: EventCounts,
     /// Whom events named.

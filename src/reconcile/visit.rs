@@ -449,6 +449,14 @@ impl Engine {
         let needs_person = |held: &Hold| held.needs_person;
         let is_settled = is_settled && outcome.held.iter().all(needs_person);
         state.note_settled(key, generation, is_settled);
+        if let Key::Replica(replica) = key {
+            let is_at_rest = is_settled && outcome.is_ready() && plan.exam.is_none();
+            if is_at_rest {
+                state.at_rest.insert(replica.clone());
+            } else {
+                state.at_rest.remove(replica);
+            }
+        }
         let before = state.board.outcomes().get(key);
         say_news(key, &outcome, before);
         examine::say_changes(key, &outcome, before);

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::support::in_process::InProcess;
 use super::{REGIONS, RESYNC, is_converged, manifests, members, organization};
 
+/// What the documentation says.
+const TABLE: &str = include_str!("../../docs/rest.md");
+
 const ACCOUNTS: usize = 24;
 
 /// Hours that are counted, after the first.
@@ -12,7 +15,12 @@ const HOURS: u64 = 2;
 
 #[tokio::test(start_paused = true)]
 async fn at_rest_nothing_is_written_and_every_minute_costs_the_same() {
-    let manifests = manifests(REGIONS.len(), "accountsWithTags: {team: any}");
+    let mut manifests = manifests(REGIONS.len(), "accountsWithTags: {team: any}");
+    manifests.push_str(
+        "---\napiVersion: bedrail.dev/v1alpha1\nkind: OrganizationEnforcement\n\
+         metadata: {name: sandbox}\nspec:\n  guardrail: baseline\n  targets:\n\
+         \x20   - organizationalUnit: /Sandbox\n",
+    );
     let world = &mut InProcess::start(&organization(&members(2, ACCOUNTS)), &manifests, 1).await;
     world.run(RESYNC);
     let cells = ACCOUNTS * REGIONS.len();
@@ -38,7 +46,6 @@ async fn at_rest_nothing_is_written_and_every_minute_costs_the_same() {
     assert!(minutes.iter().all(is_even), "{minutes:?}: {mean} on average");
 
     let calls = world.by_operation().await;
-    println!("{calls:#?}");
     // The management account is in no unit: its cells are looked at for what left a selection.
     let (cells, resyncs) = (u64::try_from(cells + REGIONS.len()).unwrap(), HOURS * 12);
     let listed = calls["bedrock:ListEnforcedGuardrailsConfiguration"];
@@ -46,4 +53,14 @@ async fn at_rest_nothing_is_written_and_every_minute_costs_the_same() {
     let sessions = calls["sts:AssumeRole"];
     let accounts = u64::try_from(ACCOUNTS).unwrap();
     assert!(sessions <= accounts * (HOURS * 60).div_ceil(55), "{sessions} for {accounts} accounts");
+    let replicas = u64::try_from(REGIONS.len()).unwrap();
+    for operation in ["bedrock:ListGuardrails", "bedrock:GetResourcePolicy"] {
+        let made = calls[operation];
+        assert!(made.abs_diff(replicas * resyncs) <= replicas, "{operation}: {made}");
+    }
+
+    let listed = TABLE.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut listed: Vec<&str> = listed.collect();
+    listed.sort_unstable();
+    assert_eq!(calls.keys().map(String::as_str).collect::<Vec<_>>(), listed);
 }

@@ -62,6 +62,7 @@ impl InProcess {
             act_within: Duration::from_mins(1),
             controls: ControlLimits::default(),
             sweep: Duration::from_mins(15),
+            read_back: Duration::from_hours(24),
             repeats_tests: true,
         };
         let controller =

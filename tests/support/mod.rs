@@ -119,6 +119,7 @@ impl Stage {
             ("BEDRAIL_OWN_WRITE_GRACE", "100ms"),
             ("BEDRAIL_RATES", "unlimited"),
             ("BEDRAIL_SWEEP", "0s"),
+            ("BEDRAIL_READ_BACK", "0s"),
             ("NO_COLOR", "1"),
         ];
         let partition = simulator.world().partition;

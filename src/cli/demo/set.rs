@@ -154,6 +154,7 @@ fn engine() -> anyhow::Result<EngineSettings> {
         act_within: Duration::from_mins(1),
         controls: ControlLimits::default(),
         sweep: RESYNC,
+        read_back: RESYNC,
         repeats_tests: true,
     })
 }

@@ -18,6 +18,8 @@ pub(super) struct Extent {
     pub(super) service_control_policies: bool,
     /// Customer keys of guardrails.
     pub(super) kms_keys: Vec<String>,
+    /// The queue of events that is listened to.
+    pub(super) events_queue: Option<String>,
 }
 
 /// All documents.
@@ -81,11 +83,9 @@ pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
     statements.extend(guardrails(own, extent));
     statements.extend(account(own, extent));
     statements.extend(probe(own, extent));
-    let queue = extent.actions(ActsOn::EventQueue);
-    if !queue.is_empty() {
-        let Names { partition, own_account, .. } = own;
-        let queues = format!("arn:{partition}:sqs:*:{own_account}:bedrail-*");
-        statements.push(statement("Events", &queue, &[queues]));
+    if let Some(queue) = &extent.events_queue {
+        let actions = extent.actions(ActsOn::EventQueue);
+        statements.push(statement("Events", &actions, std::slice::from_ref(queue)));
     }
     if !extent.kms_keys.is_empty() {
         statements.push(statement("Keys", &KEY_ACTIONS, &extent.kms_keys));
@@ -245,6 +245,7 @@ mod tests {
             probe_model: Some("us.amazon.nova-lite-v1:0".to_owned()),
             service_control_policies: true,
             kms_keys: vec!["arn:aws:kms:us-east-1:111122223333:key/k".to_owned()],
+            events_queue: None,
         }
     }
 

@@ -105,6 +105,10 @@ struct RolesArguments {
     /// Service control policies are managed, too.
     #[arg(long)]
     service_control_policies: bool,
+    /// The queue of events that the controller listens to.
+    #[cfg(feature = "sqs")]
+    #[arg(long, value_name = "ARN")]
+    events_queue: Option<String>,
     /// A customer key that encrypts guardrails; repeatable.
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
@@ -152,6 +156,10 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         probe_model: arguments.probe_model.clone(),
         service_control_policies: arguments.service_control_policies,
         kms_keys: arguments.kms_key.clone(),
+        #[cfg(feature = "sqs")]
+        events_queue: arguments.events_queue.clone(),
+        #[cfg(not(feature = "sqs"))]
+        events_queue: None,
     };
     match arguments.format {
         Format::Json => {
