@@ -145,11 +145,11 @@ def against(arguments, url, served, file, cells, accounts, regions, log):
     began = time.monotonic()
     with Process(command, environment, log) as bedrail:
         def converged():
-            counts = get(f"{served}/api/v1/status")["counts"]
-            return counts["ready"] == counts["keys"] and counts["keys"] > cells
+            phases = get(f"{served}/api/v1/status")["counts"]["cellsByPhase"]
+            return phases.get("InSync", 0) >= cells
         until("first convergence", converged, arguments.within_s, 1)
         row["first_convergence_s"] = round(time.monotonic() - began, 1)
-        until("a round of rest", lambda: forget() is None or time.sleep(resync_s) is None, 3600)
+        time.sleep(2 * resync_s)
 
         forget()
         used, start = cpu_s(bedrail.pid), time.monotonic()
@@ -206,7 +206,7 @@ def against(arguments, url, served, file, cells, accounts, regions, log):
         boto3 = subprocess.run(
             [arguments.python, str(HERE / "boto3_pass.py"), "--endpoint", url]
             + ["--regions", ",".join(regions), "--threads", str(IN_FLIGHT)],
-            env={**os.environ, **environment}, capture_output=True, text=True, check=True,
+            env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True,
         )
         row["boto3_pass"] = {**json.loads(boto3.stdout), "calls": reads()}
     return row
