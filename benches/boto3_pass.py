@@ -18,6 +18,7 @@ import threading
 import time
 
 import botocore.config
+import botocore.credentials
 import botocore.session
 
 
@@ -107,8 +108,6 @@ def main():
 
     # The fastest way to use many credentials: one client per Region, and the signer told whose
     # they are, thread by thread.
-    import botocore.credentials
-
     local = threading.local()
     bedrock = {region: make("bedrock", region) for region in regions}
     for client in bedrock.values():

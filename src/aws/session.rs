@@ -75,7 +75,7 @@ impl Session {
     /// How often the account's moment has come since 1970.
     fn turn(&self, time: SystemTime) -> u128 {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        (since + RENEWED_EVERY - self.moment).as_nanos() / RENEWED_EVERY.as_nanos()
+        (since + RENEWED_EVERY.saturating_sub(self.moment)).as_nanos() / RENEWED_EVERY.as_nanos()
     }
 
     /// Whether the credentials still work, though another session is due.

@@ -91,7 +91,7 @@ impl Engine {
                 let embeddings = self.embeddings(&key.account, &key.region).await;
                 let name = self.state().name_of(key);
                 let is_at_rest = self.state().at_rest.contains(key);
-                let Engine { aws, settings, .. } = self;
+                let Self { aws, settings, .. } = self;
                 let cadence = Cadence { tags: settings.sweep, content: settings.read_back };
                 let read = if is_at_rest {
                     aws.replica_at_rest(&key.cell(), &name, cadence).await

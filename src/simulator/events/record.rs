@@ -7,10 +7,12 @@ use crate::simulator::clock::iso8601_seconds;
 
 /// The message of a write; `None` for a service whose calls are no management events here.
 pub(in crate::simulator) fn record(call: &Call, answer: &Answer, request_id: u64) -> Option<Value> {
-    let (source, event_source) = match call.service {
-        Service::Bedrock => ("aws.bedrock", "bedrock.amazonaws.com"),
-        Service::Organizations => ("aws.organizations", "organizations.amazonaws.com"),
-        _ => return None,
+    let (source, event_source) = if call.service == Service::Bedrock {
+        ("aws.bedrock", "bedrock.amazonaws.com")
+    } else if call.service == Service::Organizations {
+        ("aws.organizations", "organizations.amazonaws.com")
+    } else {
+        return None;
     };
     // Organizations records in its home Region alone.
     let region = if call.service == Service::Organizations { "us-east-1" } else { &call.region };
