@@ -50,7 +50,7 @@ def clients(session, endpoint, threads):
 def members(make):
     pages = make("organizations", "us-east-1").get_paginator("list_accounts").paginate()
     accounts = [account for page in pages for account in page["Accounts"]]
-    return [it["Id"] for it in accounts if it["Status"] == "ACTIVE"]
+    return [it["Id"] for it in accounts if it.get("State", it.get("Status")) == "ACTIVE"]
 
 
 def in_threads(count, items, work):

@@ -113,7 +113,8 @@ class Process:
 def measure(arguments, accounts, regions):
     """One fleet of accounts × regions."""
     url, served = (f"http://127.0.0.1:{port()}" for _ in range(2))
-    cells = accounts * len(regions)
+    # The management account is a cell in each Region like any other.
+    cells = (accounts + 1) * len(regions)
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "wb") as log:
         file = Path(folder) / "manifests" / "all.yaml"
         file.parent.mkdir()

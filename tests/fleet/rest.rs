@@ -8,7 +8,7 @@ use super::{REGIONS, RESYNC, is_converged, manifests, members, organization};
 /// What the documentation says.
 const TABLE: &str = include_str!("../../docs/rest.md");
 
-const ACCOUNTS: usize = 24;
+const ACCOUNTS: usize = 36;
 
 /// Hours that are counted, after the first.
 const HOURS: u64 = 2;

@@ -100,11 +100,11 @@ impl InProcess {
     ) -> Duration {
         let began = self.clock.now();
         while !condition(self) {
-            let passed = self.clock.now() - began;
+            let passed = self.clock.now().saturating_sub(began);
             assert!(passed <= within, "after {passed:?}: {:?}", self.controller.engine().summary());
             self.clock.sleep(every).await;
         }
-        self.clock.now() - began
+        self.clock.now().saturating_sub(began)
     }
 
     /// Calls since they were forgotten, by operation.
