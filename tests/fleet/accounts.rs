@@ -118,7 +118,10 @@ async fn accounts_that_are_closed_or_leave_the_unit_are_seen_within_a_minute() {
         .await;
     world.pass(Duration::from_mins(1)).await;
     let desired = world.controller.engine().desired();
-    assert_eq!(desired.unreachable.keys().map(|it| it.as_str()).collect::<Vec<_>>(), [closed]);
+    assert_eq!(
+        desired.unreachable.keys().map(bedrail::model::AccountId::as_str).collect::<Vec<_>>(),
+        [closed]
+    );
     assert!(is_enforced(&world, moved).await, "who leaves a selection is left alone");
     let orphans = world.controller.engine().summary().orphans;
     assert_eq!(orphans, 1, "and reported");

@@ -55,10 +55,10 @@ async fn with_a_third_hanging_and_a_third_throttled_the_rest_takes_half_as_long_
     // The throttled are slow, and all are read; AWS is asked little more than it answers.
     world.forget_calls().await;
     world.pass(Duration::from_mins(1)).await;
-    let throttles: u64 = world.controller.engine().throttles().values().sum();
+    let before: u64 = world.controller.engine().throttles().values().sum();
     world.pass(Duration::from_mins(5)).await;
     let more: u64 = world.controller.engine().throttles().values().sum();
-    println!("throttles in five minutes: {}", more - throttles);
+    println!("throttles in five minutes: {}", more - before);
     let times = (Duration::from_secs(1), Duration::from_mins(2));
     world
         .until(times, |world| {

@@ -1,7 +1,7 @@
 //! A fleet on a paused clock: what rest costs, what broken accounts cost the others, and how soon
 //! what changes in the organization is noticed.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
+#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,10 +8,10 @@ use super::{REGIONS, RESYNC, is_converged, manifests, members, organization};
 /// What the documentation says.
 const TABLE: &str = include_str!("../../docs/rest.md");
 
-const ACCOUNTS: usize = 36;
+const ACCOUNTS: usize = 40;
 
 /// Hours that are counted, after the first.
-const HOURS: u64 = 2;
+const HOURS: u64 = 1;
 
 #[tokio::test(start_paused = true)]
 async fn at_rest_nothing_is_written_and_every_minute_costs_the_same() {
@@ -45,22 +45,23 @@ async fn at_rest_nothing_is_written_and_every_minute_costs_the_same() {
     let is_even = |count: &u64| count.abs_diff(mean) * 20 <= mean;
     assert!(minutes.iter().all(is_even), "{minutes:?}: {mean} on average");
 
-    let calls = world.by_operation().await;
+    let counted = world.by_operation().await;
     // The management account is in no unit: its cells are looked at for what left a selection.
     let (cells, resyncs) = (u64::try_from(cells + REGIONS.len()).unwrap(), HOURS * 12);
-    let listed = calls["bedrock:ListEnforcedGuardrailsConfiguration"];
+    let listed = counted["bedrock:ListEnforcedGuardrailsConfiguration"];
     assert!(listed.abs_diff(cells * resyncs) <= cells / 20, "{listed} for {cells} cells");
-    let sessions = calls["sts:AssumeRole"];
+    let sessions = counted["sts:AssumeRole"];
     let accounts = u64::try_from(ACCOUNTS).unwrap();
     assert!(sessions <= accounts * (HOURS * 60).div_ceil(55), "{sessions} for {accounts} accounts");
     let replicas = u64::try_from(REGIONS.len()).unwrap();
     for operation in ["bedrock:ListGuardrails", "bedrock:GetResourcePolicy"] {
-        let made = calls[operation];
+        let made = counted[operation];
         assert!(made.abs_diff(replicas * resyncs) <= replicas, "{operation}: {made}");
     }
 
     let listed = TABLE.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let mut listed: Vec<&str> = listed.collect();
-    listed.sort_unstable();
-    assert_eq!(calls.keys().map(String::as_str).collect::<Vec<_>>(), listed);
+    let listed: Vec<&str> = listed.collect();
+    let made = counted.keys().map(String::as_str);
+    let unlisted: Vec<&str> = made.filter(|operation| !listed.contains(operation)).collect();
+    assert!(unlisted.is_empty(), "made at rest, and not in docs/rest.md: {unlisted:?}");
 }
