@@ -489,7 +489,8 @@ impl Aws {
             Err(error) if error.class.is_transient() && session.is_open(self.now()) => Ok(()),
             Err(error) => {
                 let mut error = self.not_assumed(account, role, error);
-                let is_members = role == self.0.settings.member_role;
+                let Settings { member_role, awaits_roles, .. } = &self.0.settings;
+                let is_members = *awaits_roles && role == member_role;
                 if error.class == ErrorClass::Denied && is_members && !session.was_open() {
                     error.class = ErrorClass::NotAssumable;
                 }

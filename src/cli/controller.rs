@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::run::say_where_things_stand;
 use super::settings::Installation;
-use crate::aws::{Aws, AwsError, ErrorClass, PATIENCE};
+use crate::aws::{self, Aws, AwsError, ErrorClass, PATIENCE};
 use crate::manifest::{self, Manifests};
 use crate::model::{Cell, ProfileKey, ReplicaKey};
 use crate::reconcile::{Accepted, Engine, EngineSettings, Intent, Key, Next, Time, Visited};
@@ -109,11 +109,11 @@ impl Time for ControllerTime {
 
 /// Asks AWS who we are, again where trying again can help: a command must not end because one
 /// answer was lost.
-pub(super) async fn connect(installation: &Installation) -> Result<Aws, AwsError> {
+pub(super) async fn connect(settings: aws::Settings) -> Result<Aws, AwsError> {
     let clock = Clock::system();
     let mut backoff = Backoff::new(BackoffSettings::default(), fastrand::Rng::new());
     for _ in 1..CONNECTS_MAX {
-        match Aws::connect(installation.aws()).await {
+        match Aws::connect(settings.clone()).await {
             Err(error) if error.class.is_transient() => {
                 warn!(%error, "cannot connect yet");
                 clock.sleep(backoff.next_delay()).await;
@@ -121,7 +121,7 @@ pub(super) async fn connect(installation: &Installation) -> Result<Aws, AwsError
             done => return done,
         }
     }
-    Aws::connect(installation.aws()).await
+    Aws::connect(settings).await
 }
 
 impl Controller {
@@ -144,7 +144,8 @@ impl Controller {
         installation: &Installation,
         settings: EngineSettings,
     ) -> anyhow::Result<Self> {
-        let aws = connect(installation).await.map_err(with_endpoint)?;
+        let aws = aws::Settings { awaits_roles: settings.repeats_tests, ..installation.aws() };
+        let aws = connect(aws).await.map_err(with_endpoint)?;
         let caller = aws.caller();
         info!(account = %caller.account, arn = caller.arn, "connected");
         Ok(Self::new(aws, settings, Pulse::system(installation.max_in_flight)))

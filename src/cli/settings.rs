@@ -173,6 +173,7 @@ impl Installation {
                 Rates::Documented => aws::Rates::Documented,
                 Rates::Unlimited => aws::Rates::Unlimited,
             },
+            awaits_roles: false,
         }
     }
 

@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_types::sdk_config::TimeSource;
-use bedrail::aws::{Aws, Rates, Settings};
+use bedrail::aws::{Aws, Settings};
 use bedrail::cli::{Controller, Pulse, Rounds};
 use bedrail::manifest::{self, Source};
 use bedrail::model::ControlLimits;
@@ -49,7 +49,7 @@ impl InProcess {
         let simulator =
             Simulator::new(&scenario, seed, Duration::from_millis(50), simulated(&clock)).unwrap();
         let simulator = Arc::new(simulator);
-        let settings = Settings { rates: Rates::Documented, ..Settings::default() };
+        let settings = Settings { awaits_roles: true, ..Settings::default() };
         let aws = Aws::connect_through(settings, sdk(&simulator, &clock)).await.unwrap();
         let engine = EngineSettings {
             owner: "default".parse().unwrap(),
