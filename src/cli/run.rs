@@ -140,19 +140,14 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     };
     let work = async {
         tokio::select! {
-                () = reconcile(&controller, &sources, &pace) => {}
-                () = audit::audit(&controller, &audit) => {}
-            #[cfg(feature = "sqs")]
-            events,
-                () = served(&controller, &standing, &serving, pace.resync) => {}
-                () = emission.write(&controller, &standing, installation.owner.as_str()) => {}
-                () = beat(&controller, &heartbeat, pace.resync) => {}
-                () = outbox.watch(&controller, &standing, &alerts) => {}
-        #[cfg(feature = "sqs")]
-        let events = events.follow(&controller);
-        #[cfg(not(feature = "sqs"))]
-        let events = std::future::pending::<()>();
-            }
+            () = reconcile(&controller, &sources, &pace) => {}
+            () = audit::audit(&controller, &audit) => {}
+            () = events => {}
+            () = served(&controller, &standing, &serving, pace.resync) => {}
+            () = emission.write(&controller, &standing, installation.owner.as_str()) => {}
+            () = beat(&controller, &heartbeat, pace.resync) => {}
+            () = outbox.watch(&controller, &standing, &alerts) => {}
+        }
     };
     tokio::select! {
         () = async { tokio::join!(work, stop); } => Ok(Exit::Done),
