@@ -1,36 +1,56 @@
-//! Spares a Region that does not answer the calls of everybody who would ask it.
+//! Spares a Region or an account that does not answer the calls of everybody who would ask it.
 //!
 //! ```text
-//!            8 calls in a row unanswered, over 2 s          the time is up
+//!            enough calls in a row unanswered               the time is up
 //!   closed ─────────────────────────────────────► open ───────────────────► one call goes through
 //!     ▲                                             ▲                             │ unanswered:
-//!     └───────────── any answer, a refusal too      └── twice as long, 30 s at most ┘
+//!     └───────────── any answer, a refusal too      └── twice as long, to a limit ┘
 //! ```
 //!
-//! One account whose calls hang does not open it: in between, others are answered.
+//! One account whose calls hang does not open the circuit of its Region, nor one Region that of its
+//! accounts: in between, others are answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::Region;
+use crate::model::{AccountId, Cell, Region};
 
-/// Calls in a row without an answer, and how long they must have gone on: all that were in flight
-/// when a connection broke fail at once, and mean nothing yet.
-const UNANSWERED_MAX: u32 = 8;
+/// How long calls must have gone unanswered: all that were in flight when a connection broke fail
+/// at once, and mean nothing yet.
 const UNANSWERED_FOR: Duration = Duration::from_secs(2);
 
-/// The first wait, and the longest: a Region that is back is noticed within it.
+/// The first wait.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// What is known of one Region.
-#[derive(Clone, Copy, Debug, Default)]
+/// When a circuit opens, and how long it stays so.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Calls in a row without an answer …
+    unanswered_max: u32,
+    /// … to so many different places.
+    places_min: usize,
+    /// The longest wait: what is back is noticed within it.
+    wait_max: Duration,
+}
+
+/// A Region answers thousands of cells: it is noticed soon, and its return too.
+const REGION: Limits =
+    Limits { unanswered_max: 8, places_min: 1, wait_max: Duration::from_secs(30) };
+
+/// An account of which one Region alone is silent is the business of that Region's circuit.
+const ACCOUNT: Limits =
+    Limits { unanswered_max: 3, places_min: 2, wait_max: Duration::from_mins(1) };
+
+/// What is known of one Region or account.
+#[derive(Clone, Debug, Default)]
 struct Circuit {
     /// Calls without an answer since the last one with.
     unanswered: u32,
+    /// Where they went.
+    places: BTreeSet<String>,
     /// When the first of them failed.
     since: Option<Instant>,
     /// While it is open: the last wait, and its end.
@@ -39,53 +59,107 @@ struct Circuit {
 
 impl Circuit {
     /// Whether a call may go through now; if not, how long it is until one may.
-    fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+    fn admit(&mut self, limits: Limits, now: Instant) -> Result<(), Duration> {
         let Some((wait, end)) = self.open else { return Ok(()) };
         if now < end {
             return Err(end - now);
         }
         // This call is the trial; whoever comes before its end waits for the next.
-        let wait = (wait * 2).min(WAIT_MAX);
+        let wait = (wait * 2).min(limits.wait_max);
         self.open = Some((wait, now + wait));
         Ok(())
     }
 
-    fn unanswered(&mut self, now: Instant) {
+    fn unanswered(&mut self, limits: Limits, place: &str, now: Instant) {
         self.unanswered = self.unanswered.saturating_add(1);
+        if self.places.len() < limits.places_min && !self.places.contains(place) {
+            self.places.insert(place.to_owned());
+        }
         let since = *self.since.get_or_insert(now);
-        let is_dead = self.unanswered >= UNANSWERED_MAX && now - since >= UNANSWERED_FOR;
+        let is_dead = self.unanswered >= limits.unanswered_max
+            && self.places.len() >= limits.places_min
+            && now - since >= UNANSWERED_FOR;
         if is_dead && self.open.is_none() {
             self.open = Some((FIRST_WAIT, now + FIRST_WAIT));
         }
     }
 }
 
-/// One circuit for each Region of Bedrock.
+/// What does not answer, so that a call is not worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silent {
+    /// The Region, to anybody; and how long until a call may try it.
+    Region(Duration),
+    /// The account, in several Regions; and how long until a call may try it.
+    Account(Duration),
+}
+
+impl Silent {
+    /// Why a call to `cell` was not sent.
+    pub(super) fn describe(self, cell: &Cell) -> String {
+        let (who, wait) = match self {
+            Self::Region(wait) => (cell.region.to_string(), wait),
+            Self::Account(wait) => (format!("account {}", cell.account), wait),
+        };
+        format!(
+            "not sent: Bedrock in {who} has not answered for a while; the next call goes through in \
+             {} s",
+            wait.as_secs() + 1
+        )
+    }
+}
+
+/// One circuit for each Region of Bedrock and for each account. Those that answer are not kept.
 #[derive(Debug, Default)]
-pub(super) struct Circuits(Mutex<BTreeMap<Region, Circuit>>);
+pub(super) struct Circuits {
+    regions: Table<Region>,
+    accounts: Table<AccountId>,
+}
 
 impl Circuits {
-    /// Whether a call to `region` may go through now; if not, how long it is until one may.
-    pub(super) fn admit(&self, region: &Region, now: Instant) -> Result<(), Duration> {
-        self.of(region, |circuit| circuit.admit(now))
+    /// Whether a call to `cell` may go through now.
+    pub(super) fn admit(&self, cell: &Cell, now: Instant) -> Result<(), Silent> {
+        self.regions.admit(REGION, &cell.region, now).map_err(Silent::Region)?;
+        self.accounts.admit(ACCOUNT, &cell.account, now).map_err(Silent::Account)
     }
 
-    /// Notes that `region` did not answer.
-    pub(super) fn unanswered(&self, region: &Region, now: Instant) {
-        self.of(region, |circuit| circuit.unanswered(now));
+    /// Notes that `cell` did not answer.
+    pub(super) fn unanswered(&self, cell: &Cell, now: Instant) {
+        let Cell { account, region } = cell;
+        self.regions.unanswered(REGION, region, account.as_str(), now);
+        self.accounts.unanswered(ACCOUNT, account, region.as_str(), now);
     }
 
-    /// Notes that `region` answered, be it with a refusal.
-    pub(super) fn answered(&self, region: &Region) {
-        self.of(region, |circuit| *circuit = Circuit::default());
+    /// Notes that `cell` answered, be it with a refusal.
+    pub(super) fn answered(&self, cell: &Cell) {
+        self.regions.answered(&cell.region);
+        self.accounts.answered(&cell.account);
     }
+}
 
-    fn of<T>(&self, region: &Region, with: impl FnOnce(&mut Circuit) -> T) -> T {
+/// The circuits that are not as new.
+#[derive(Debug)]
+struct Table<K>(Mutex<BTreeMap<K, Circuit>>);
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Ord + Clone> Table<K> {
+    fn admit(&self, limits: Limits, key: &K, now: Instant) -> Result<(), Duration> {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(circuit) = circuits.get_mut(region) {
-            return with(circuit);
-        }
-        with(circuits.entry(region.clone()).or_default())
+        circuits.get_mut(key).map_or(Ok(()), |circuit| circuit.admit(limits, now))
+    }
+
+    fn unanswered(&self, limits: Limits, key: &K, place: &str, now: Instant) {
+        let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.entry(key.clone()).or_default().unanswered(limits, place, now);
+    }
+
+    fn answered(&self, key: &K) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -98,12 +172,16 @@ mod tests {
     /// A circuit that opened just now.
     fn open(now: Instant) -> Circuit {
         let mut circuit = Circuit::default();
-        for _ in 0..UNANSWERED_MAX {
-            circuit.unanswered(now - UNANSWERED_FOR);
+        for _ in 0..REGION.unanswered_max {
+            circuit.unanswered(REGION, "a", now - UNANSWERED_FOR);
         }
-        assert_eq!(circuit.admit(now), Ok(()), "all at once means nothing yet");
-        circuit.unanswered(now);
+        assert_eq!(circuit.admit(REGION, now), Ok(()), "all at once means nothing yet");
+        circuit.unanswered(REGION, "a", now);
         circuit
+    }
+
+    fn cell(account: &str, region: &str) -> Cell {
+        Cell { account: account.parse().unwrap(), region: region.parse().unwrap() }
     }
 
     #[tokio::test(start_paused = true)]
@@ -111,36 +189,56 @@ mod tests {
         tokio::time::advance(UNANSWERED_FOR).await;
         let now = Instant::now();
         let mut circuit = open(now);
-        assert_eq!(circuit.admit(now), Err(SECOND));
-        assert_eq!(circuit.admit(now + SECOND), Ok(()), "the trial");
-        assert_eq!(circuit.admit(now + SECOND), Err(2 * SECOND), "and no other");
-        circuit.unanswered(now + 2 * SECOND);
-        assert_eq!(circuit.admit(now + 3 * SECOND), Ok(()));
+        assert_eq!(circuit.admit(REGION, now), Err(SECOND));
+        assert_eq!(circuit.admit(REGION, now + SECOND), Ok(()), "the trial");
+        assert_eq!(circuit.admit(REGION, now + SECOND), Err(2 * SECOND), "and no other");
+        circuit.unanswered(REGION, "a", now + 2 * SECOND);
+        assert_eq!(circuit.admit(REGION, now + 3 * SECOND), Ok(()));
         let mut later = now;
         for _ in 0..10 {
-            later += WAIT_MAX;
-            assert_eq!(circuit.admit(later), Ok(()), "at least every half minute");
-            circuit.unanswered(later);
+            later += REGION.wait_max;
+            assert_eq!(circuit.admit(REGION, later), Ok(()), "at least every half minute");
+            circuit.unanswered(REGION, "a", later);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn any_answer_closes_it_and_keeps_it_closed() {
         tokio::time::advance(UNANSWERED_FOR).await;
-        let (now, region): (_, Region) = (Instant::now(), "eu-west-1".parse().unwrap());
+        let (now, here) = (Instant::now(), cell("111122223333", "eu-west-1"));
         let circuits = Circuits::default();
-        circuits.of(&region, |circuit| *circuit = open(now));
-        let other = "us-east-1".parse().unwrap();
-        assert_eq!(circuits.admit(&other, now), Ok(()), "each Region for itself");
-        assert!(circuits.admit(&region, now).is_err());
-        circuits.answered(&region);
-        assert_eq!(circuits.admit(&region, now), Ok(()));
+        circuits.regions.0.lock().unwrap().insert(here.region.clone(), open(now));
+        assert_eq!(circuits.admit(&cell("111122223333", "us-east-1"), now), Ok(()));
+        assert!(circuits.admit(&here, now).is_err());
+        circuits.answered(&here);
+        assert_eq!(circuits.admit(&here, now), Ok(()));
         for second in 0..60 {
-            circuits.unanswered(&region, now + second * SECOND);
+            circuits.unanswered(&here, now + second * SECOND);
             if second % 7 == 0 {
-                circuits.answered(&region);
+                circuits.answered(&here);
             }
-            assert_eq!(circuits.admit(&region, now + second * SECOND), Ok(()));
+            assert_eq!(circuits.admit(&here, now + second * SECOND), Ok(()));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_account_that_is_silent_in_two_regions_is_spared_and_no_other() {
+        let now = Instant::now();
+        let circuits = Circuits::default();
+        let dead = |region: &str| cell("111122223333", region);
+        for second in 0..3 {
+            circuits.unanswered(&dead("eu-west-1"), now + second * SECOND);
+        }
+        let later = now + 3 * SECOND;
+        assert_eq!(circuits.admit(&dead("us-east-1"), later), Ok(()), "one Region proves nothing");
+        circuits.unanswered(&dead("us-east-1"), later);
+        let refused = Err(Silent::Account(FIRST_WAIT));
+        assert_eq!(circuits.admit(&dead("us-west-2"), later), refused);
+        assert_eq!(circuits.admit(&cell("222233334444", "eu-west-1"), later), Ok(()));
+        let (until, trial) = (later + FIRST_WAIT, dead("us-west-2"));
+        assert_eq!(circuits.admit(&trial, until), Ok(()), "the trial");
+        assert!(circuits.admit(&trial, until).is_err());
+        circuits.answered(&trial);
+        assert_eq!(circuits.admit(&dead("eu-west-1"), until), Ok(()));
     }
 }

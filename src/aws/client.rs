@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 use super::circuit::Circuits;
 use super::configuration::as_ours;
 use super::error::{AwsError, ErrorClass};
-use super::limiter::{Lane, Limiter};
+use super::limiter::{Lane, Limiter, patient};
+use super::looks::Looks;
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::partition::organizations_region;
 use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
@@ -73,6 +74,7 @@ struct Inner {
     #[cfg(feature = "iam")]
     iam: Mutex<BTreeMap<(Whose, Region), aws_sdk_iam::Client>>,
     versions: VersionContents,
+    looks: Looks,
     /// What never changes while a process lives, read once: it is asked for at every visit, and
     /// AWS admits one such call a second.
     anatomy: OnceCell<Anatomy>,
@@ -192,6 +194,7 @@ impl Aws {
             #[cfg(feature = "iam")]
             iam: Mutex::default(),
             versions: VersionContents::default(),
+            looks: Looks::default(),
             anatomy: OnceCell::new(),
             stop: OnceLock::new(),
         })))
@@ -255,8 +258,18 @@ impl Aws {
         &self.0.anatomy
     }
 
+    /// The configuration that clients are built from.
+    #[cfg(feature = "sqs")]
+    pub(super) fn sdk(&self) -> &SdkConfig {
+        &self.0.sdk
+    }
+
     pub(super) fn versions(&self) -> &VersionContents {
         &self.0.versions
+    }
+
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 
     pub(super) fn sts(&self) -> &aws_sdk_sts::Client {
@@ -391,15 +404,14 @@ impl Aws {
                 return Err(error.at(&place.cell));
             }
             let result = match &place.session {
-                Some(session) => within(Arc::clone(session), send).await,
-                None => send.await,
+                Some(session) => patient(within(Arc::clone(session), send), in_flight).await,
+                None => patient(send, in_flight).await,
             };
-            drop(in_flight);
             match result {
                 Ok(output) => {
                     self.0.limiter.succeeded(operation, &lane, Instant::now());
                     if operation.is_regional() {
-                        self.0.circuits.answered(&place.cell.region);
+                        self.0.circuits.answered(&place.cell);
                     }
                     Ok(output)
                 }
@@ -418,15 +430,16 @@ impl Aws {
         if !operation.is_regional() {
             return Ok(());
         }
-        let region = &place.cell.region;
-        self.0.circuits.admit(region, Instant::now()).map_err(|wait| {
-            let message = format!(
-                "not sent: Bedrock in {region} has not answered for a while; the next call goes \
-                 through in {} s",
-                wait.as_secs() + 1
-            );
+        self.0.circuits.admit(&place.cell, Instant::now()).map_err(|silent| {
+            let message = silent.describe(&place.cell);
             AwsError::ours(ErrorClass::Unavailable, operation.name, message).at(&place.cell)
         })
+    }
+
+    /// How long a visit to `cell` would have to wait for its first call, because the account was
+    /// throttled; zero where it was not.
+    pub fn wait(&self, cell: &Cell) -> Duration {
+        self.0.limiter.wait(cell, Instant::now())
     }
 
     /// Reads the events of an answer that has begun, within the time one call may take. They no
@@ -462,7 +475,7 @@ impl Aws {
         if operation.is_regional() {
             match error.class {
                 ErrorClass::Unavailable => {
-                    self.0.circuits.unanswered(&place.cell.region, Instant::now());
+                    self.0.circuits.unanswered(&place.cell, Instant::now());
                 }
                 ErrorClass::Throttled
                 | ErrorClass::Conflict
@@ -472,8 +485,9 @@ impl Aws {
                 | ErrorClass::Quota
                 | ErrorClass::InUse
                 | ErrorClass::RegionUnavailable
+                | ErrorClass::NotAssumable
                 | ErrorClass::Expired
-                | ErrorClass::Unknown => self.0.circuits.answered(&place.cell.region),
+                | ErrorClass::Unknown => self.0.circuits.answered(&place.cell),
             }
         }
         if error.class == ErrorClass::Throttled {
@@ -505,16 +519,22 @@ impl Aws {
             .duration_seconds(SESSION_SECONDS);
         match self.call(ASSUME_ROLE, &self.home(), request.send()).await {
             Ok(output) => {
-                session.open(credentials(output.credentials).ok_or_else(|| {
+                let issued = credentials(output.credentials).ok_or_else(|| {
                     let message = "STS answered without usable credentials";
                     AwsError::ours(ErrorClass::Unknown, ASSUME_ROLE.name, message)
-                })?);
+                })?;
+                session.open(issued, self.now());
                 Ok(())
             }
             // The session that is due for replacement still works: nothing is lost yet.
             Err(error) if error.class.is_transient() && session.is_open(self.now()) => Ok(()),
             Err(error) => {
-                let error = self.not_assumed(account, role, error);
+                let mut error = self.not_assumed(account, role, error);
+                let Settings { member_role, awaits_roles, .. } = &self.0.settings;
+                let is_members = *awaits_roles && role == member_role;
+                if error.class == ErrorClass::Denied && is_members && !session.was_open() {
+                    error.class = ErrorClass::NotAssumable;
+                }
                 if !error.class.is_transient() {
                     session.refuse(self.now(), error.clone());
                 }
@@ -582,7 +602,7 @@ fn credentials(issued: Option<aws_sdk_sts::types::Credentials>) -> Option<Creden
     ))
 }
 
-fn sdk_region(region: &Region) -> aws_config::Region {
+pub(super) fn sdk_region(region: &Region) -> aws_config::Region {
     aws_config::Region::new(region.as_str().to_owned())
 }
 

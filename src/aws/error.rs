@@ -39,6 +39,8 @@ pub enum ErrorClass {
     InUse,
     /// The account has not enabled this opt-in Region.
     RegionUnavailable,
+    /// The member role cannot be assumed, and never could since the start: it may not be there yet.
+    NotAssumable,
     /// The session ended; the next call opens another.
     Expired,
     /// A code that is not known to this release.
@@ -58,6 +60,7 @@ impl ErrorClass {
             Self::Quota => "Quota",
             Self::InUse => "InUse",
             Self::RegionUnavailable => "RegionUnavailable",
+            Self::NotAssumable => "RoleNotAssumable",
             Self::Expired => "Expired",
             Self::Unknown => "Unknown",
         }
@@ -73,6 +76,7 @@ impl ErrorClass {
             | Self::Quota
             | Self::InUse
             | Self::RegionUnavailable
+            | Self::NotAssumable
             | Self::Unknown => false,
         }
     }
@@ -92,6 +96,7 @@ impl ErrorClass {
             | Self::NotFound
             | Self::Invalid
             | Self::InUse
+            | Self::NotAssumable
             | Self::Expired
             | Self::Unknown => None,
         }

@@ -23,19 +23,64 @@ use crate::model::{
 impl Aws {
     /// Reads the whole organization, completely or not at all.
     ///
-    /// Accounts come from ListAccounts with their paths; where AWS sends none, from a walk of the
-    /// tree. With `want_tags`, the tags of every ACTIVE account are read, one call each; an
-    /// account whose tags cannot be read has none known (`tags: None`), which is not the same as
-    /// no tags.
+    /// With `want_tags`, the tags of every ACTIVE account are read, one call each; an account whose
+    /// tags cannot be read has none known (`tags: None`), which is not the same as no tags.
     pub async fn fleet(&self, want_tags: bool) -> Result<Fleet, AwsError> {
-        let Anatomy { organization, management, root } = self.identity().await?;
-        let units = self.units(&root).await?;
-        let mut accounts = self.accounts(&root, &units).await?;
+        let mut fleet = self.tree(None).await?;
         if want_tags {
-            self.read_account_tags(&mut accounts).await;
+            let active = fleet.accounts.values().filter(|it| it.state == AccountState::Active);
+            let active: Vec<AccountId> = active.map(|it| it.id.clone()).collect();
+            for (id, tags) in self.account_tags(active).await {
+                if let Some(account) = fleet.accounts.get_mut(&id) {
+                    account.tags = Some(tags);
+                }
+            }
         }
+        Ok(fleet)
+    }
+
+    /// Reads accounts and units, without tags.
+    ///
+    /// Accounts come from ListAccounts with their paths; where AWS sends none, from a walk of the
+    /// tree. Units come from a walk too, one call for each; where every path of an account runs
+    /// through units that `known` has, those are taken instead. A unit that got another name or has
+    /// no account in it shows only in a walk.
+    pub async fn tree(&self, known: Option<&Fleet>) -> Result<Fleet, AwsError> {
+        let Anatomy { organization, management, root } = self.identity().await?;
+        let listed = self.list_accounts().await?;
+        let known = known.map(|fleet| &fleet.units);
+        let units = match known.filter(|units| are_known(&listed, &root, units)) {
+            Some(units) => units.clone(),
+            None => self.units(&root).await?,
+        };
+        let accounts = self.placed(listed, &root, &units).await?;
         let partition = self.caller().partition.clone();
         Ok(Fleet { partition, organization, management, root, units, accounts })
+    }
+
+    /// The tags of these accounts, one call each; those that cannot be read are left out.
+    pub async fn account_tags(
+        &self,
+        accounts: Vec<AccountId>,
+    ) -> BTreeMap<AccountId, BTreeMap<String, String>> {
+        let mut reading = JoinSet::new();
+        for id in accounts {
+            let aws = self.clone();
+            reading.spawn(async move {
+                let tags = aws.organization_tags(id.as_str()).await;
+                (id, tags)
+            });
+        }
+        let mut read = BTreeMap::new();
+        for (id, tags) in reading.join_all().await {
+            match tags {
+                Ok(tags) => {
+                    read.insert(id, tags);
+                }
+                Err(error) => tracing::warn!(account = %id, %error, "account tags are unknown"),
+            }
+        }
+        read
     }
 
     /// Which organization this is; read once.
@@ -124,18 +169,22 @@ impl Aws {
         listed.into_iter().map(|unit| self::unit(unit, &parent)).collect()
     }
 
-    async fn accounts(
-        &self,
-        root: &RootId,
-        units: &BTreeMap<UnitId, Unit>,
-    ) -> Result<BTreeMap<AccountId, Account>, AwsError> {
+    async fn list_accounts(&self) -> Result<Vec<SdkAccount>, AwsError> {
         let home = self.home();
-        let listed = pages::all(LIST_ACCOUNTS, |next| {
+        pages::all(LIST_ACCOUNTS, |next| {
             let request = self.organizations().list_accounts().set_next_token(next);
             let sent = self.call(LIST_ACCOUNTS, &home, request.send());
             async { sent.await.map(|page| (page.accounts, page.next_token)) }
         })
-        .await?;
+        .await
+    }
+
+    async fn placed(
+        &self,
+        listed: Vec<SdkAccount>,
+        root: &RootId,
+        units: &BTreeMap<UnitId, Unit>,
+    ) -> Result<BTreeMap<AccountId, Account>, AwsError> {
         let walked = if listed.iter().all(|account| parent_in_path(account).is_some()) {
             BTreeMap::new()
         } else {
@@ -188,27 +237,6 @@ impl Aws {
         })
         .await?;
         listed.into_iter().map(|account| Ok((account_id(&account)?, parent.clone()))).collect()
-    }
-
-    async fn read_account_tags(&self, accounts: &mut BTreeMap<AccountId, Account>) {
-        let mut reading = JoinSet::new();
-        for account in accounts.values().filter(|it| it.state == AccountState::Active) {
-            let (aws, id) = (self.clone(), account.id.clone());
-            reading.spawn(async move {
-                let tags = aws.organization_tags(id.as_str()).await;
-                (id, tags)
-            });
-        }
-        for (id, tags) in reading.join_all().await {
-            match tags {
-                Ok(tags) => {
-                    if let Some(account) = accounts.get_mut(&id) {
-                        account.tags = Some(tags);
-                    }
-                }
-                Err(error) => tracing::warn!(account = %id, %error, "account tags are unknown"),
-            }
-        }
     }
 
     /// Tags of an account or a policy.
@@ -286,6 +314,31 @@ fn parent_in_path(account: &SdkAccount) -> Option<TargetId> {
     })
 }
 
+/// Whether the path of every account runs from the root through units of `units`, each below the
+/// one before it.
+fn are_known(accounts: &[SdkAccount], root: &RootId, units: &BTreeMap<UnitId, Unit>) -> bool {
+    let is_known = |account: &SdkAccount| {
+        let Some(path) = account.paths().first() else { return false };
+        let mut above: Option<TargetId> = None;
+        for step in path.split('/').filter_map(|step| step.parse::<TargetId>().ok()) {
+            let follows = match &step {
+                TargetId::Root(id) => above.is_none() && id == root,
+                TargetId::Unit(id) => {
+                    units.get(id).is_some_and(|unit| above.as_ref() == Some(&unit.parent))
+                }
+                // The account itself, which may stand at the end.
+                TargetId::Account(_) => continue,
+            };
+            if !follows {
+                return false;
+            }
+            above = Some(step);
+        }
+        above.is_some()
+    };
+    accounts.iter().all(is_known)
+}
+
 /// `State`, else the retired `Status` (`aws-facts` 4.3).
 fn state(account: &SdkAccount) -> AccountState {
     let state = account.state().map(AccountStateText::as_str);
@@ -325,6 +378,24 @@ mod tests {
         assert_eq!(parent("o-abcdefghij/r-ab12/").as_deref(), Some("r-ab12"));
         assert_eq!(parent("o-abcdefghij/"), None);
         assert_eq!(parent_in_path(&SdkAccount::builder().build()), None);
+    }
+
+    #[test]
+    fn units_are_known_while_every_path_runs_through_them_as_before() {
+        let (root, unit): (RootId, UnitId) =
+            ("r-ab12".parse().unwrap(), "ou-ab12-11111111".parse().unwrap());
+        let parent = TargetId::Root(root.clone());
+        let below = Unit { id: unit.clone(), name: "Prod".to_owned(), parent };
+        let units = BTreeMap::from([(unit, below)]);
+        let known =
+            |path: &str| are_known(&[SdkAccount::builder().paths(path).build()], &root, &units);
+        assert!(known("o-abcdefghij/r-ab12/"));
+        assert!(known("o-abcdefghij/r-ab12/ou-ab12-11111111/111122223333/"));
+        assert!(!known("o-abcdefghij/r-ab12/ou-ab12-22222222/"), "a unit that is new");
+        let moved = "o-abcdefghij/r-ab12/ou-ab12-22222222/ou-ab12-11111111/";
+        assert!(!known(moved), "a unit below another than before");
+        assert!(!known("o-abcdefghij/"));
+        assert!(!are_known(&[SdkAccount::builder().build()], &root, &units), "no path");
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_bedrock::operation::get_guardrail::GetGuardrailOutput;
 use aws_sdk_bedrock::types::{GuardrailStatus as SdkStatus, GuardrailSummary};
+use tokio::time::Instant;
 
 use super::client::{Aws, Place};
 use super::error::{AwsError, ErrorClass};
+use super::looks::Row;
 use super::normalise;
 use super::operation::{GET_GUARDRAIL, LIST_GUARDRAILS, LIST_TAGS};
 use super::pages;
@@ -136,10 +138,14 @@ impl Aws {
     ) -> Result<Option<ObservedGuardrail>, AwsError> {
         let place = self.enter(cell).await?;
         let listed = self.list_guardrails(&place, None).await?;
-        match only_one_named(name, cell, &listed)? {
-            Some(arn) => self.guardrail_at(&place, arn, name.as_str()).await.map(Some),
-            None => Ok(None),
+        let Some(arn) = only_one_named(name, cell, &listed)? else { return Ok(None) };
+        let resource = arn.to_string();
+        let draft = listed.iter().find(|it| it.arn == resource).map(Row::from);
+        let (guardrail, versions) = self.guardrail_with_rows(&place, arn, name.as_str()).await?;
+        if let Some(draft) = draft {
+            self.looks().keep(cell, (draft, versions), &guardrail, Instant::now());
         }
+        Ok(Some(guardrail))
     }
 
     /// Everything about a guardrail that a list showed.
@@ -149,6 +155,16 @@ impl Aws {
         arn: GuardrailArn,
         name: &str,
     ) -> Result<ObservedGuardrail, AwsError> {
+        self.guardrail_with_rows(place, arn, name).await.map(|(guardrail, _)| guardrail)
+    }
+
+    /// The same, and the rows of its versions.
+    async fn guardrail_with_rows(
+        &self,
+        place: &Place,
+        arn: GuardrailArn,
+        name: &str,
+    ) -> Result<(ObservedGuardrail, Vec<Row>), AwsError> {
         let name = name.to_owned();
         let resource = arn.to_string();
         let (draft, tags, versions, policy) = tokio::join!(
@@ -159,12 +175,12 @@ impl Aws {
         );
         // The list says it exists: a NotFound here is a read that lags, not an absence.
         let (status, draft) = draft?;
-        let (tags, versions) = (tags?, versions?);
-        Ok(ObservedGuardrail { arn, name, status, draft, tags, versions, policy })
+        let (versions, rows) = versions?;
+        Ok((ObservedGuardrail { arn, name, status, draft, tags: tags?, versions, policy }, rows))
     }
 
     /// All pages; with `of`, the versions of one guardrail, DRAFT included.
-    async fn list_guardrails(
+    pub(super) async fn list_guardrails(
         &self,
         place: &Place,
         of: Option<&GuardrailArn>,
@@ -206,7 +222,7 @@ impl Aws {
         Ok((status, content))
     }
 
-    async fn guardrail_tags(
+    pub(super) async fn guardrail_tags(
         &self,
         place: &Place,
         arn: &GuardrailArn,
@@ -220,9 +236,10 @@ impl Aws {
         &self,
         place: &Place,
         arn: &GuardrailArn,
-    ) -> Result<BTreeMap<Version, ObservedVersion>, AwsError> {
+    ) -> Result<(BTreeMap<Version, ObservedVersion>, Vec<Row>), AwsError> {
         let mut live: Vec<VersionKey> = Vec::new();
         let mut versions = BTreeMap::new();
+        let mut rows = Vec::new();
         for listed in self.list_guardrails(place, Some(arn)).await? {
             if listed.version == DRAFT {
                 continue;
@@ -232,6 +249,7 @@ impl Aws {
                 AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, message).at(&place.cell)
             })?;
             live.push((version, listed.created_at));
+            rows.push(Row::from(&listed));
             let content = self.version_content(place, arn, version, &listed).await;
             let is_deleted = self.versions().is_deleted(arn, &(version, listed.created_at));
             let status = if is_deleted {
@@ -245,7 +263,7 @@ impl Aws {
             versions.insert(version, observed);
         }
         self.versions().retain(arn, &live);
-        Ok(versions)
+        Ok((versions, rows))
     }
 
     /// Content of a READY version, from memory where it was read before.

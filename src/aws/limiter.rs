@@ -10,6 +10,10 @@
 //! a throttled account never slows another. A call waits for its turn before it takes a place in
 //! flight, so that a slow lane does not fill the bound.
 //!
+//! AWS does not say whether the Regions of an account share a limit. So where one is throttled, all
+//! reads of the account go through one more bucket, until it has recovered; and a visit asks for
+//! [`wait`](Limiter::wait) first, so as to come back later instead of waiting with others behind it.
+//!
 //! The buckets are our own rather than `governor`'s: a quota there cannot change once made, and
 //! the whole point here is to change it; and its clocks do not follow a paused tokio clock.
 //!
@@ -18,6 +22,7 @@
 //! A call dropped while it waits forfeits its turn; nothing else is lost.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +31,7 @@ use tokio::time::Instant;
 
 use super::operation::{Kind, Operation};
 use super::settings::Rates;
-use crate::model::Cell;
+use crate::model::{AccountId, Cell};
 
 /// The share of its documented rate that a lane never falls below.
 const SHARE_MIN: f64 = 1.0 / 32.0;
@@ -57,6 +62,8 @@ pub(super) enum Lane {
     Operation(&'static str),
     /// One class of a regional API.
     Place(Cell, Kind),
+    /// One class of a regional API, in all Regions of an account that was throttled.
+    Account(AccountId, Kind),
 }
 
 impl Lane {
@@ -64,11 +71,23 @@ impl Lane {
     pub(super) fn of(operation: Operation, cell: &Cell) -> Self {
         match operation.kind {
             Kind::Organizations | Kind::Sts => Self::Operation(operation.name),
+            #[cfg(feature = "sqs")]
+            Kind::Queue => Self::Operation(operation.name),
             #[cfg(feature = "sns")]
             Kind::Alerts => Self::Operation(operation.name),
             Kind::Read | Kind::Write | Kind::Inference | Kind::Iam => {
                 Self::Place(cell.clone(), operation.kind)
             }
+        }
+    }
+}
+
+impl Lane {
+    /// The lane of the whole account, for what limits reads of one place.
+    fn of_account(&self) -> Option<Self> {
+        match self {
+            Self::Place(cell, Kind::Read) => Some(Self::Account(cell.account.clone(), Kind::Read)),
+            Self::Place(_, _) | Self::Operation(_) | Self::Account(_, _) => None,
         }
     }
 }
@@ -122,6 +141,18 @@ impl Bucket {
         self.fill(now);
         self.share = (self.share + RECOVERY).min(1.0);
     }
+
+    /// How long it is until a turn, without taking it.
+    fn wait(&self, now: Instant) -> Duration {
+        let elapsed = now.saturating_duration_since(self.filled_at).as_secs_f64();
+        let tokens = self.tokens + elapsed * self.per_second();
+        Duration::from_secs_f64(((1.0 - tokens) / self.per_second()).max(0.0))
+    }
+
+    /// Whether it is as slow as no other: one that was never throttled would admit as much.
+    fn has_recovered(&self) -> bool {
+        self.share >= 1.0
+    }
 }
 
 /// What was counted of one operation.
@@ -171,15 +202,36 @@ impl Limiter {
     /// Takes the next turn of a lane and says when it is.
     fn turn(&self, operation: Operation, lane: &Lane, now: Instant) -> Instant {
         match self.rates {
-            Rates::Documented => self.with_bucket(operation, lane, now, |bucket| bucket.take(now)),
+            Rates::Documented => {
+                let turn = self.with_bucket(operation, lane, now, |bucket| bucket.take(now));
+                let mut buckets = lock(&self.buckets);
+                let account = lane.of_account().and_then(|lane| buckets.get_mut(&lane));
+                account.map_or(turn, |bucket| bucket.take(now).max(turn))
+            }
             Rates::Unlimited => now,
         }
+    }
+
+    /// How long it is until a read of `cell` has its turn; zero where nothing was throttled.
+    pub(super) fn wait(&self, cell: &Cell, now: Instant) -> Duration {
+        match self.rates {
+            Rates::Documented => {}
+            Rates::Unlimited => return Duration::ZERO,
+        }
+        let buckets = lock(&self.buckets);
+        let account = buckets.get(&Lane::Account(cell.account.clone(), Kind::Read));
+        let Some(account) = account else { return Duration::ZERO };
+        let place = buckets.get(&Lane::Place(cell.clone(), Kind::Read));
+        account.wait(now).max(place.map_or(Duration::ZERO, |place| place.wait(now)))
     }
 
     /// Takes note of a throttle: the lane slows down.
     pub(super) fn throttled(&self, operation: Operation, lane: &Lane, now: Instant) {
         lock(&self.counts).entry(operation.name).or_default().throttles += 1;
         self.with_bucket(operation, lane, now, |bucket| bucket.throttled(now));
+        if let Some(account) = lane.of_account() {
+            self.with_bucket(operation, &account, now, |bucket| bucket.throttled(now));
+        }
     }
 
     /// Takes note of a success: the lane recovers a little.
@@ -187,6 +239,13 @@ impl Limiter {
         match self.rates {
             Rates::Documented => {
                 self.with_bucket(operation, lane, now, |bucket| bucket.succeeded(now));
+                let Some(lane) = lane.of_account() else { return };
+                let mut buckets = lock(&self.buckets);
+                let Some(bucket) = buckets.get_mut(&lane) else { return };
+                bucket.succeeded(now);
+                if bucket.has_recovered() {
+                    buckets.remove(&lane);
+                }
             }
             Rates::Unlimited => {}
         }
@@ -219,6 +278,24 @@ impl Limiter {
         }
         f(buckets.entry(lane.clone()).or_insert_with(|| Bucket::new(operation.rate(), now)))
     }
+}
+
+/// How long a call keeps its place in flight. Nearly every answer comes sooner, from the other side
+/// of the world too.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Waits for an answer. A call that takes long gives its place in flight to others: what hangs in
+/// one account must not use up the places of all.
+pub(super) async fn patient<F: Future>(
+    call: F,
+    in_flight: Option<SemaphorePermit<'_>>,
+) -> F::Output {
+    let mut call = pin!(call);
+    if let Ok(answer) = tokio::time::timeout(PATIENCE, call.as_mut()).await {
+        return answer;
+    }
+    drop(in_flight);
+    call.await
 }
 
 /// The guard, whatever a panicking holder did: counters and buckets are valid after every write.
@@ -278,6 +355,27 @@ mod tests {
         limiter.throttled(operation, &slow, Instant::now());
         assert!(wait(&limiter, operation, &slow, 1) > Duration::ZERO);
         assert_eq!(wait(&limiter, operation, &fast, 5), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_throttled_account_is_slow_in_all_its_regions_until_it_has_recovered() {
+        let limiter = Limiter::new(Rates::Documented, 8);
+        let operation = operation::LIST_ENFORCED;
+        let cell = |region: &str| Cell {
+            account: "111122223333".parse().unwrap(),
+            region: region.parse().unwrap(),
+        };
+        let (here, there) = (cell("us-east-1"), cell("eu-west-1"));
+        let start = Instant::now();
+        assert_eq!(limiter.wait(&there, start), Duration::ZERO);
+        limiter.throttled(operation, &Lane::of(operation, &here), start);
+        // Half of 5 per second, and the bucket is empty.
+        assert_about(limiter.wait(&there, start), 0.4);
+        let lane = Lane::of(operation, &there);
+        let (now, waited) = wait_from(&limiter, operation, &lane, 5, start);
+        assert_about(waited, 2.0);
+        let calls = (0..32).map(|_| limiter.succeeded(operation, &lane, now)).count();
+        assert_eq!((calls, limiter.wait(&there, now)), (32, Duration::ZERO));
     }
 
     #[test]

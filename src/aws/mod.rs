@@ -38,6 +38,7 @@ mod guardrail_writes;
 mod guardrails;
 mod limiter;
 mod logging;
+mod looks;
 mod model_body;
 mod models;
 mod normalise;
@@ -48,6 +49,8 @@ mod partition;
 mod policy_writes;
 mod prerequisites;
 mod probe;
+#[cfg(feature = "sqs")]
+mod queue;
 mod resource_policy;
 mod service_controls;
 mod session;
@@ -62,7 +65,11 @@ pub use evidence::{
     AppliedGuardrail, CallerAnswer, Finding, InferenceEvidence, Origin, ProbeAnswer,
 };
 pub use guardrail_writes::GuardrailVersion;
+pub use limiter::PATIENCE;
+pub use looks::Cadence;
 pub use operation::{ActsOn, Permission, permissions};
 pub use probe::{Caller, Question};
+#[cfg(feature = "sqs")]
+pub use queue::{EventQueue, QueueMessage};
 pub use service_controls::ControlsOf;
 pub use settings::{APPLICATION, Rates, Settings};

@@ -21,6 +21,9 @@ pub(super) enum Kind {
     /// Words to people: SNS.
     #[cfg(feature = "sns")]
     Alerts,
+    /// SQS, in the account of the queue.
+    #[cfg(feature = "sqs")]
+    Queue,
 }
 
 /// What an operation acts on: who needs the permission, and on which resources.
@@ -49,6 +52,8 @@ pub enum ActsOn {
     Role,
     /// A topic that alerts are published to: the controller, if there is one.
     AlertTopic,
+    /// The queue of events: the controller, if it listens to one.
+    EventQueue,
 }
 
 /// What IAM must allow for an operation.
@@ -120,6 +125,10 @@ operations! {
     ASSUME_ROLE: Sts "sts:AssumeRole" on MemberRole,
     #[cfg(feature = "iam")]
     SIMULATE_PRINCIPAL: Iam "iam:SimulatePrincipalPolicy" on Role,
+    #[cfg(feature = "sqs")]
+    RECEIVE_MESSAGE: Queue "sqs:ReceiveMessage" on EventQueue,
+    #[cfg(feature = "sqs")]
+    DELETE_MESSAGE: Queue "sqs:DeleteMessage" on EventQueue,
     GET_CALLER_IDENTITY: Sts "sts:GetCallerIdentity" on Nothing,
     DESCRIBE_ORGANIZATION: Organizations "organizations:DescribeOrganization" on Organization,
     LIST_ROOTS: Organizations "organizations:ListRoots" on Organization,
@@ -162,6 +171,9 @@ impl Operation {
             // It changes nothing, and may be the last thing that a process says.
             #[cfg(feature = "sns")]
             Kind::Alerts => false,
+            // A message is gone once it was heeded: nothing that anybody protects.
+            #[cfg(feature = "sqs")]
+            Kind::Queue => false,
             Kind::Organizations => !["organizations:Describe", "organizations:List"]
                 .iter()
                 .any(|prefix| self.name.starts_with(prefix)),
@@ -175,6 +187,8 @@ impl Operation {
             Kind::Organizations | Kind::Sts | Kind::Iam => false,
             #[cfg(feature = "sns")]
             Kind::Alerts => false,
+            #[cfg(feature = "sqs")]
+            Kind::Queue => false,
         }
     }
 
@@ -195,6 +209,9 @@ impl Operation {
             (Kind::Iam, _) => Rate::new(2.0, 5),
             #[cfg(feature = "sns")]
             (Kind::Alerts, _) => Rate::new(5.0, 10),
+            // SQS takes thousands; a storm of events must not drown the work they ask for.
+            #[cfg(feature = "sqs")]
+            (Kind::Queue, _) => Rate::new(20.0, 20),
             (Kind::Organizations, "organizations:ListAccounts") => Rate::new(8.0, 12),
             (Kind::Organizations, "organizations:ListTagsForResource") => Rate::new(10.0, 15),
             (Kind::Organizations, "organizations:TagResource") => Rate::new(4.0, 6),

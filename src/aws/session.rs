@@ -14,6 +14,7 @@
 //! caller's timeout, and its error would come out wrapped in the caller's.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -27,12 +28,10 @@ use crate::model::AccountId;
 /// How long a session lasts: the longest a chained role may ask for (`aws-facts` 5).
 pub(super) const SESSION_SECONDS: i32 = 3600;
 
-/// A session is replaced this long before it ends, so that no call outlives its credentials …
-const REFRESH_EARLY: Duration = Duration::from_mins(5);
-
-/// … and up to this much earlier, spread by account, so that a thousand sessions opened together
-/// are not replaced together.
-const REFRESH_SPREAD_SECONDS: u64 = 600;
+/// Every account has a moment of its own in each such time at which its session is replaced, so
+/// that a thousand sessions opened together are replaced one after the other. It is five minutes
+/// less than a session lasts: no call outlives its credentials.
+const RENEWED_EVERY: Duration = Duration::from_mins(55);
 
 /// How long a refusal is believed without asking again: the Regions of one account are visited
 /// together, and need not each be refused.
@@ -41,8 +40,10 @@ const REFUSED_FOR: Duration = Duration::from_secs(10);
 /// The session of one account.
 #[derive(Debug)]
 pub(super) struct Session {
-    early: Duration,
-    credentials: RwLock<Option<Credentials>>,
+    /// The account's moment, after each multiple of [`RENEWED_EVERY`].
+    moment: Duration,
+    credentials: RwLock<Option<(Credentials, SystemTime)>>,
+    was_open: AtomicBool,
     refused: Mutex<Option<(SystemTime, AwsError)>>,
     /// Held while a session is opened: whoever waits for it finds it open.
     pub(super) opening: tokio::sync::Mutex<()>,
@@ -51,10 +52,14 @@ pub(super) struct Session {
 impl Session {
     fn new(account: &AccountId) -> Self {
         let number: u64 = account.as_str().parse().unwrap_or_default();
-        let early = REFRESH_EARLY + Duration::from_secs(number % REFRESH_SPREAD_SECONDS);
+        // The golden ratio spreads neighbouring numbers, and any others, evenly.
+        let share = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let moment = (u128::from(share) * RENEWED_EVERY.as_nanos()) >> 64;
+        let moment = Duration::from_nanos_u128(moment);
         Self {
-            early,
+            moment,
             credentials: RwLock::default(),
+            was_open: AtomicBool::default(),
             refused: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
         }
@@ -62,7 +67,15 @@ impl Session {
 
     /// Whether calls can be made without opening another.
     pub(super) fn is_fresh(&self, now: SystemTime) -> bool {
-        self.lasts_until(now + self.early)
+        let opened = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
+        let opened = opened.as_ref().map(|(_, opened)| *opened);
+        opened.is_some_and(|opened| self.turn(opened) == self.turn(now)) && self.is_open(now)
+    }
+
+    /// How often the account's moment has come since 1970.
+    fn turn(&self, time: SystemTime) -> u128 {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        (since + RENEWED_EVERY.saturating_sub(self.moment)).as_nanos() / RENEWED_EVERY.as_nanos()
     }
 
     /// Whether the credentials still work, though another session is due.
@@ -71,8 +84,15 @@ impl Session {
     }
 
     /// Puts the credentials of a new session in place.
-    pub(super) fn open(&self, credentials: Credentials) {
-        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
+    pub(super) fn open(&self, credentials: Credentials, now: SystemTime) {
+        let mut open = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
+        *open = Some((credentials, now));
+        self.was_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there ever was a session since the start.
+    pub(super) fn was_open(&self) -> bool {
+        self.was_open.load(Ordering::Relaxed)
     }
 
     /// Remembers that no session was given.
@@ -97,7 +117,8 @@ impl Session {
     }
 
     fn current(&self) -> Option<Credentials> {
-        self.credentials.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let open = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map(|(credentials, _)| credentials.clone())
     }
 }
 
@@ -148,20 +169,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_replaced_before_it_ends_and_used_until_it_does() {
-        let account: AccountId = "000000000120".parse().unwrap();
-        let session = Session::new(&account);
-        let start = SystemTime::UNIX_EPOCH;
+    fn a_session_is_replaced_at_the_accounts_moment_and_used_until_it_ends() {
+        let session = Session::new(&"000000000120".parse().unwrap());
+        let start = SystemTime::UNIX_EPOCH + RENEWED_EVERY * 1000 + session.moment;
         assert!(!session.is_open(start));
         let end = start + Duration::from_hours(1);
-        session.open(Credentials::new("id", "secret", None, Some(end), "test"));
+        session.open(Credentials::new("id", "secret", None, Some(end), "test"), start);
         let minutes = |minutes: u64| start + Duration::from_mins(minutes);
-        assert!(session.is_fresh(minutes(52)));
-        assert!(!session.is_fresh(minutes(53)), "5 minutes and 2 of spread");
+        assert!(session.is_fresh(minutes(54)));
+        assert!(!session.is_fresh(minutes(55)));
         assert!(session.is_open(minutes(59)));
         assert!(!session.is_open(minutes(60)));
         session.close();
         assert!(!session.is_open(start));
+    }
+
+    #[test]
+    fn a_thousand_accounts_have_their_moments_at_a_steady_rate() {
+        let mut per_minute = [0; 55];
+        for number in 0..1000 {
+            let account: AccountId =
+                format!("{:012}", 200_000_000_000_u64 + number).parse().unwrap();
+            let minute = Session::new(&account).moment.as_secs() / 60;
+            per_minute[usize::try_from(minute).unwrap()] += 1;
+        }
+        assert!(per_minute.iter().all(|count| (9..=27).contains(count)), "{per_minute:?}");
     }
 
     #[test]

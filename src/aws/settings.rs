@@ -40,6 +40,9 @@ pub struct Settings {
     pub max_in_flight: usize,
     /// How fast calls may be made.
     pub rates: Rates,
+    /// Whether a member role that could never be assumed is waited for. Who asks once is told that
+    /// it was denied.
+    pub awaits_roles: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +57,7 @@ impl Default for Settings {
             operation_timeout: Duration::from_secs(20),
             max_in_flight: 64,
             rates: Rates::Documented,
+            awaits_roles: false,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::controller::Controller;
 use super::settings::duration;
 use crate::model::Region;
 use crate::reconcile::Key;
-use crate::runtime::{offset, spread};
+use crate::runtime::turns;
 
 /// How the audit goes.
 #[derive(Clone, Debug, Args)]
@@ -40,8 +40,7 @@ pub(super) async fn audit(controller: &Controller, pace: &AuditPace) {
     // A pass before the fleet is known would be an empty one.
     controller.queue.until(|_| controller.engine.desired().generation > 0).await;
     loop {
-        for cell in controller.engine.unclaimed(&regions) {
-            let wait = offset(*interval, spread(&cell));
+        for (cell, wait) in turns(controller.engine.unclaimed(&regions), *interval) {
             controller.queue.add_after(Key::Audit(cell), wait);
         }
         controller.clock.sleep(*interval).await;

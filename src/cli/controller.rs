@@ -13,12 +13,12 @@ use tracing::{info, warn};
 use super::heartbeat::Signs;
 use super::run::say_where_things_stand;
 use super::settings::Installation;
-use crate::aws::{Aws, AwsError, ErrorClass};
+use crate::aws::{self, Aws, AwsError, ErrorClass, PATIENCE};
 use crate::manifest::{self, Manifests};
+use crate::model::{Cell, ProfileKey, ReplicaKey};
 use crate::reconcile::{Accepted, Engine, EngineSettings, Intent, Key, Next, Time, Visited};
 use crate::runtime::{
-    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, Resync, WorkerSettings, offset,
-    spread,
+    Backoff, BackoffSettings, Clock, Counts, Lane, Queue, Requeue, WorkerSettings, turns,
 };
 
 /// How often the very first call is tried. With the backoff between them that is some five seconds:
@@ -47,6 +47,16 @@ impl Pulse {
     }
 }
 
+/// How often keys come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Rounds {
+    /// Every key.
+    pub resync: Duration,
+    /// The organization, if that is more often: there new accounts are found. Never more often than
+    /// four times as long as it takes.
+    pub organization: Duration,
+}
+
 /// Runs visits until it is told to stop.
 pub struct Controller {
     pub(super) engine: Arc<Engine>,
@@ -54,7 +64,7 @@ pub struct Controller {
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
     pub(super) signs: Arc<Signs>,
-    seed: u64,
+    pub(super) seed: u64,
     visits: Arc<AtomicU64>,
     in_force: Arc<Mutex<(u64, Option<Origin>)>>,
     /// Why the manifests that were read last cannot be used.
@@ -80,6 +90,12 @@ pub(super) enum Origin {
 /// given between SIGTERM and SIGKILL are left for what comes after them.
 const GRACE: Duration = Duration::from_secs(25);
 
+/// Visits of one account at once, at most: others need room too.
+const PER_ACCOUNT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+
+/// The organization is read at most a quarter of the time.
+const ORGANIZATION_REST: u32 = 4;
+
 /// Cells that are audited at once: some may hang while the others go on.
 const AUDITED_AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
@@ -97,11 +113,11 @@ impl Time for ControllerTime {
 
 /// Asks AWS who we are, again where trying again can help: a command must not end because one
 /// answer was lost.
-pub(super) async fn connect(installation: &Installation) -> Result<Aws, AwsError> {
+pub(super) async fn connect(settings: aws::Settings) -> Result<Aws, AwsError> {
     let clock = Clock::system();
     let mut backoff = Backoff::new(BackoffSettings::default(), fastrand::Rng::new());
     for _ in 1..CONNECTS_MAX {
-        match Aws::connect(installation.aws()).await {
+        match Aws::connect(settings.clone()).await {
             Err(error) if error.class.is_transient() => {
                 warn!(%error, "cannot connect yet");
                 clock.sleep(backoff.next_delay()).await;
@@ -109,7 +125,7 @@ pub(super) async fn connect(installation: &Installation) -> Result<Aws, AwsError
             done => return done,
         }
     }
-    Aws::connect(installation.aws()).await
+    Aws::connect(settings).await
 }
 
 impl Controller {
@@ -132,7 +148,8 @@ impl Controller {
         installation: &Installation,
         settings: EngineSettings,
     ) -> anyhow::Result<Self> {
-        let aws = connect(installation).await.map_err(with_endpoint)?;
+        let aws = aws::Settings { awaits_roles: settings.repeats_tests, ..installation.aws() };
+        let aws = connect(aws).await.map_err(with_endpoint)?;
         let caller = aws.caller();
         info!(account = %caller.account, arn = caller.arn, "connected");
         Ok(Self::new(aws, settings, Pulse::system(installation.max_in_flight)))
@@ -144,22 +161,24 @@ impl Controller {
         let stop = CancellationToken::new();
         let time = Arc::new(ControllerTime(clock.clone()));
         let engine = Engine::new(aws, settings, time, stop.clone());
-        // Organizations serialises; everything else is bounded by the edge's own limits.
         let lane = |key: &Key| match key {
+            // Organizations serialises.
             Key::Organization => Some(Lane::serial("organization")),
             // Slow by intent: it must not be felt by what is enforced.
             Key::Audit(_) => Some(Lane::new("audit", AUDITED_AT_ONCE)),
-            Key::Replica(_)
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Cell(_)
-            | Key::Logging(_) => None,
+            Key::Rollout(_) => None,
+            Key::Replica(ReplicaKey { account, .. })
+            | Key::ProfilePolicy(ProfileKey { account, .. })
+            | Key::Cell(Cell { account, .. })
+            | Key::Logging(Cell { account, .. }) => {
+                Some(Lane::careful(account.as_str().to_owned(), PER_ACCOUNT))
+            }
         };
         let limit = NonZeroUsize::new(in_flight).unwrap_or(NonZeroUsize::MIN);
         let signs = Arc::new(Signs::beginning(clock.wall()));
         Self {
             engine: Arc::new(engine),
-            queue: Queue::new(clock.clone(), limit, lane),
+            queue: Queue::with_patience(clock.clone(), limit, PATIENCE, lane),
             clock,
             stop,
             signs,
@@ -308,13 +327,45 @@ impl Controller {
         }
     }
 
-    /// Brings every key back once per interval, each at its own moment, so that the load is even.
-    /// Never ends.
-    pub async fn resync(&self, interval: Duration) {
-        let mut resync = Resync::new(interval, self.seed);
+    /// Brings every key back once per round, each at its own moment of it, so that the load is the
+    /// same at any time; and the organization more often. Never ends.
+    pub async fn resync(&self, rounds: Rounds) {
+        tokio::join!(
+            self.rounds(rounds.resync),
+            self.organization_rounds(rounds.organization.min(rounds.resync)),
+            self.heartbeat(rounds.resync),
+        );
+    }
+
+    async fn rounds(&self, interval: Duration) {
+        // A round before the fleet is known would be an empty one.
+        self.queue.until(|_| self.engine.desired().generation > 0).await;
+        let mut begins = self.clock.now();
+        loop {
+            let keys = self.engine.keys().into_iter().filter(|key| *key != Key::Organization);
+            for (key, turn) in turns(keys, interval) {
+                let wait = (begins + turn).saturating_sub(self.clock.now());
+                self.queue.add_after(key, wait);
+            }
+            begins += interval;
+            self.clock.sleep_until(begins).await;
+        }
+    }
+
+    async fn organization_rounds(&self, interval: Duration) {
+        let mut due = self.clock.now();
+        loop {
+            let rest = self.engine.organization_took().saturating_mul(ORGANIZATION_REST);
+            due = due.saturating_add(interval.max(rest));
+            self.clock.sleep_until(due).await;
+            self.queue.add(Key::Organization);
+        }
+    }
+
+    async fn heartbeat(&self, interval: Duration) {
         let mut visits = 0;
         loop {
-            self.clock.sleep(resync.delay()).await;
+            self.clock.sleep(interval).await;
             #[cfg(feature = "planted")]
             if crate::planted::is(crate::planted::Planted::ResyncLost) {
                 continue;
@@ -325,19 +376,6 @@ impl Controller {
                 super::systemd::alive();
             }
             visits = self.visits();
-            for key in self.engine.keys() {
-                let wait = match key {
-                    // What it learns of the fleet may change what the others are.
-                    Key::Organization => Duration::ZERO,
-                    Key::Replica(_)
-                    | Key::ProfilePolicy(_)
-                    | Key::Rollout(_)
-                    | Key::Cell(_)
-                    | Key::Logging(_)
-                    | Key::Audit(_) => offset(interval, spread(&key)),
-                };
-                self.queue.add_after(key, wait);
-            }
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) struct DoctorArguments {
 /// Asks, judges, prints.
 pub(super) async fn doctor(common: &Common, arguments: DoctorArguments) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=error");
-    let rows = match connect(&arguments.installation).await {
+    let rows = match connect(arguments.installation.aws()).await {
         Ok(aws) => examine(&aws, &arguments.regions).await,
         Err(error) => vec![
             doctor::not_connected(&error.into()),

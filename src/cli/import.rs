@@ -69,7 +69,7 @@ pub(super) async fn import_command(
     arguments: ImportArguments,
 ) -> anyhow::Result<Exit> {
     super::logging::install(common, "bedrail=error");
-    let aws = connect(&arguments.installation).await?;
+    let aws = connect(arguments.installation.aws()).await?;
     let fleet = aws.fleet(false).await.context("the organization cannot be read")?;
     let regions: BTreeSet<Region> = if arguments.regions.is_empty() {
         manifest::guardrail_regions(&fleet.partition)

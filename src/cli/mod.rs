@@ -9,6 +9,8 @@ mod demo;
 mod doctor;
 mod document;
 mod emission;
+#[cfg(feature = "sqs")]
+mod events;
 mod evidence;
 mod exit;
 mod explain;
@@ -43,7 +45,7 @@ mod verify;
 use clap::{Parser, Subcommand};
 
 pub use colour::arguments;
-pub use controller::{Controller, Pulse};
+pub use controller::{Controller, Pulse, Rounds};
 pub use exit::Exit;
 pub use reference::settings_table;
 

@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::alerts::{AlertArguments, Outbox};
 use super::audit::{self, AuditPace};
-use super::controller::{Controller, Origin};
+use super::controller::{Controller, Origin, Rounds};
 use super::emission::Emission;
 use super::exit::Exit;
 use super::follow::{Sources, follow};
@@ -51,6 +51,9 @@ pub(super) struct RunArguments {
     audit: AuditPace,
     #[command(flatten)]
     journal: JournalArguments,
+    #[cfg(feature = "sqs")]
+    #[command(flatten)]
+    events: super::events::EventsArguments,
     #[command(flatten)]
     serving: Serving,
     #[command(flatten)]
@@ -70,12 +73,28 @@ pub(super) struct Pace {
     /// How often everything is read again; each key at its own moment in the interval.
     #[arg(long, env = "BEDRAIL_RESYNC", value_parser = duration, default_value = "5m")]
     pub(super) resync: Duration,
+    /// How often the organization is read again, if that is more often: new accounts and what is
+    /// attached. Never more often than four times as long as it takes.
+    #[arg(
+        long,
+        env = "BEDRAIL_RESYNC_ORGANIZATION",
+        value_name = "DURATION",
+        value_parser = duration,
+        default_value = "1m"
+    )]
+    pub(super) resync_organization: Duration,
     /// How long the manifests must be quiet before they are read.
     #[arg(long, env = "BEDRAIL_SETTLE_FILES", value_parser = duration, default_value = "300ms")]
     pub(super) settle_files: Duration,
     /// How often the manifests are read even if nothing reported a change.
     #[arg(long, env = "BEDRAIL_POLL_FILES", value_parser = duration, default_value = "30s")]
     pub(super) poll_files: Duration,
+}
+
+impl Pace {
+    fn rounds(&self) -> Rounds {
+        Rounds { resync: self.resync, organization: self.resync_organization }
+    }
 }
 
 /// Reconciles until a signal.
@@ -88,6 +107,8 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
         state_dir,
         audit,
         journal,
+        #[cfg(feature = "sqs")]
+        events,
         serving,
         emission,
         heartbeat,
@@ -102,6 +123,10 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     let origin = format!("bedrail-{}, owner {}", installation.instance, installation.owner);
     let outbox = Outbox::open(receivers, controller.engine.edge(), &controller.clock, &origin);
     let standing = Arc::new(Standing::new(&controller, outbox.roster()));
+    #[cfg(feature = "sqs")]
+    let events = events.follow(&controller);
+    #[cfg(not(feature = "sqs"))]
+    let events = std::future::pending::<()>();
     let shutdown = Shutdown::on_signals()?;
     systemd::ready();
     let stop = async {
@@ -117,6 +142,7 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
         tokio::select! {
             () = reconcile(&controller, &sources, &pace) => {}
             () = audit::audit(&controller, &audit) => {}
+            () = events => {}
             () = served(&controller, &standing, &serving, pace.resync) => {}
             () = emission.write(&controller, &standing, installation.owner.as_str()) => {}
             () = beat(&controller, &heartbeat, pace.resync) => {}
@@ -147,7 +173,7 @@ pub(super) async fn reconcile(controller: &Controller, sources: &Sources, pace: 
         tokio::select! {
             () = stopped => {}
             () = follow(controller, sources, pace) => {}
-            () = controller.resync(pace.resync) => {}
+            () = controller.resync(pace.rounds()) => {}
         }
     };
     tokio::join!(controller.work(), feed);

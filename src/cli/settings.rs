@@ -105,6 +105,15 @@ pub(super) struct Installation {
     /// paused must not wake up to an old plan.
     #[arg(long, env = "BEDRAIL_ACT_WITHIN", value_parser = duration, default_value = "60s")]
     pub(super) act_within: Duration,
+    /// How often what seldom changes, and costs a call for each account or unit, is read again: tags
+    /// of accounts that selectors ask for and of guardrails, and units without accounts. 0s: every
+    /// time.
+    #[arg(long, env = "BEDRAIL_SWEEP", value_parser = duration, default_value = "15m")]
+    pub(super) sweep: Duration,
+    /// How often a guardrail at rest is read back as a whole, although neither the list nor its
+    /// policy shows a change. 0s: every time.
+    #[arg(long, env = "BEDRAIL_READ_BACK", value_parser = duration, default_value = "24h")]
+    pub(super) read_back: Duration,
     /// Characters that AWS takes in a service control policy; newer quotas admit 10240.
     #[arg(long, env = "BEDRAIL_SCP_SIZE_MAX", default_value_t = ControlLimits::default().size_max)]
     pub(super) scp_size_max: usize,
@@ -151,6 +160,7 @@ impl Installation {
                 Rates::Documented => aws::Rates::Documented,
                 Rates::Unlimited => aws::Rates::Unlimited,
             },
+            awaits_roles: false,
         }
     }
 
@@ -170,6 +180,8 @@ impl Installation {
                 size_max: self.scp_size_max,
                 attachments_max: self.scp_attachments_max,
             },
+            sweep: self.sweep,
+            read_back: self.read_back,
             repeats_tests: false,
         }
     }

@@ -316,6 +316,7 @@ impl HoldReason {
             Self::DestinationRefused => "DestinationRefused",
             Self::NotInManagementAccount => "NotInManagementAccount",
             Self::RegionUnavailable => "RegionUnavailable",
+            Self::RoleNotAssumable => "RoleNotAssumable",
             Self::Contested => "Contested",
             Self::JournalDegraded => "JournalDegraded",
             Self::Testing => "Testing",

@@ -38,6 +38,7 @@ impl Held {
         let message = format!("{what} could not be read ({}): {}", unread.class, unread.message);
         match unread.class {
             "RegionUnavailable" => Self::for_person(HoldReason::RegionUnavailable, message),
+            "RoleNotAssumable" => Self::for_person(HoldReason::RoleNotAssumable, message),
             "Denied" | "Invalid" => Self::for_person(HoldReason::Unreadable, message),
             _ => Self::after(HoldReason::Unreadable, context.timing.own_write_grace, message),
         }

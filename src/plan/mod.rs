@@ -31,6 +31,7 @@ mod context;
 mod describe;
 pub mod doctor;
 mod effective;
+pub mod event;
 mod guard;
 mod hold;
 mod import;

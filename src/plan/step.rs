@@ -337,6 +337,8 @@ pub enum HoldReason {
     NotInManagementAccount,
     /// The account has not enabled this opt-in Region, so nothing can be called there either.
     RegionUnavailable,
+    /// The member role of the account cannot be assumed; it may not be there yet.
+    RoleNotAssumable,
     /// Somebody keeps undoing it; the next write waits.
     Contested,
     /// The journal cannot be written, so that nothing is taken away.

@@ -100,13 +100,14 @@ impl Engine {
             weakens: step.weakens(),
             generation,
             because,
-            actor: (because == Because::Drift).then(|| self.actor(step, observed)),
+            actor: (because == Because::Drift).then(|| self.actor(key, step, observed)),
             changes: step.changes().iter().map(|it| it.without_words().to_string()).collect(),
         }
     }
 
-    /// Who made `step` necessary. AWS says who wrote an enforced configuration, and nothing else.
-    fn actor(&self, step: &Step, observed: &Observed) -> Actor {
+    /// Who made `step` necessary. AWS says who wrote an enforced configuration, and nothing else;
+    /// an event may have said more.
+    fn actor(&self, key: &Key, step: &Step, observed: &Observed) -> Actor {
         let known = match (step, observed) {
             (Step::PutEnforced { config_id: Some(_), .. }, Observed::Cell(read)) => {
                 match &read.enforcement {
@@ -117,6 +118,7 @@ impl Engine {
             _ => None,
         };
         let foreign = known.filter(|by| !self.aws.is_session(by));
+        let foreign = foreign.or_else(|| self.state().author(key, self.time.now()));
         foreign.map_or_else(
             || Actor::Unknown(step.cloudtrail_query(&self.aws.caller().partition)),
             Actor::Known,

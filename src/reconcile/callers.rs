@@ -246,6 +246,7 @@ fn outcome(key: &CallerKey, answer: &Answer, member_role: &str) -> ProbeOutcome 
         )),
         ErrorClass::NotFound
         | ErrorClass::Denied
+        | ErrorClass::NotAssumable
         | ErrorClass::Invalid
         | ErrorClass::RegionUnavailable
         | ErrorClass::Throttled

@@ -49,6 +49,10 @@ pub struct EngineSettings {
     pub act_within: Duration,
     /// Limits of AWS on service control policies.
     pub controls: ControlLimits,
+    /// How often what seldom changes is read again: account tags, and units nobody is in.
+    pub sweep: Duration,
+    /// How often a guardrail at rest is read back as a whole, although nothing shows a change.
+    pub read_back: Duration,
     /// Whether tests of what is live are repeated on the schedules of the manifests.
     pub repeats_tests: bool,
 }
@@ -99,6 +103,11 @@ impl Engine {
         state.accepted = Some(accepted);
         state.resolve();
         state.due()
+    }
+
+    /// How long the last visit of the organization took.
+    pub fn organization_took(&self) -> Duration {
+        self.state().organization_took
     }
 
     /// Every key, for a resync. Cells wait for the first visit of their guardrail.
@@ -189,15 +198,29 @@ impl Engine {
 }
 
 impl State {
-    /// Resolves the accepted manifests against the fleet, when both are known, and forgets what
-    /// belongs to keys that are gone.
+    /// Resolves the accepted manifests against the fleet, when both are known, begins a pass, and
+    /// forgets what belongs to keys that are gone.
     pub(super) fn resolve(&mut self) {
-        let (Some(accepted), Some(fleet)) = (&self.accepted, &self.facts.fleet) else { return };
+        if self.replace_desired().is_some() {
+            self.begin_pass();
+            self.forget_gone();
+        }
+    }
+
+    /// Puts in force what the accepted manifests come to in the fleet, when both are known. Returns
+    /// what was before.
+    pub(super) fn replace_desired(&mut self) -> Option<Arc<Desired>> {
+        let (Some(accepted), Some(fleet)) = (&self.accepted, &self.facts.fleet) else {
+            return None;
+        };
         let desired = (accepted.resolver)(fleet, accepted.generation);
         say_news(&desired, &self.desired);
         self.leave_logging(&desired);
-        self.desired = Arc::new(desired);
-        self.begin_pass();
+        Some(std::mem::replace(&mut self.desired, Arc::new(desired)))
+    }
+
+    /// Forgets what belongs to keys that are gone.
+    pub(super) fn forget_gone(&mut self) {
         let keys = self.keys();
         self.board.retain(|key| keys.contains(key));
         self.plans.retain(|key, _| keys.contains(key));

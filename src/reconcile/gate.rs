@@ -176,6 +176,7 @@ fn of_error(trial: &Trial, error: &AwsError) -> Answer {
         | ErrorClass::Quota
         | ErrorClass::InUse
         | ErrorClass::RegionUnavailable
+        | ErrorClass::NotAssumable
         | ErrorClass::Expired
         | ErrorClass::Unknown => Answer::Unknown,
     }

@@ -221,9 +221,7 @@ impl State {
             wake.append(&mut self.waiting_removals());
         }
         if self.facts.fleet.as_ref() != Some(fleet) {
-            self.facts.fleet = Some(fleet.clone());
-            self.resolve();
-            wake.append(&mut self.due());
+            wake.append(&mut self.follow(fleet));
         } else if self.desired.generation != self.generation() {
             self.resolve();
             wake.append(&mut self.due());

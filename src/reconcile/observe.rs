@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use super::gate::Tried;
 use super::key::Key;
-use crate::aws::{AwsError, ControlsOf};
+use crate::aws::{AwsError, Cadence, ControlsOf};
 use crate::model::{
     AccountId, Fleet, LoggingConfig, ObservedCell, ObservedControls, ObservedOrganization,
     ObservedReplica, PolicyTypeStatus, Read, Region, ServiceControls, Unread,
@@ -78,8 +78,7 @@ impl Engine {
     pub(super) async fn observe(&self, key: &Key) -> Result<Observed, AwsError> {
         match key {
             Key::Organization => {
-                let needs_tags = self.state().accepted.as_ref().is_some_and(|it| it.needs_tags);
-                let fleet = self.aws.fleet(needs_tags).await?;
+                let fleet = self.read_fleet().await?;
                 let mut observed = self.aws.organization().await?;
                 observed.effective = self.effective(&fleet, &observed).await;
                 let is_due = self.state().controls_due(self.time.now(), &self.settings.timing);
@@ -91,7 +90,14 @@ impl Engine {
             Key::Replica(key) => {
                 let embeddings = self.embeddings(&key.account, &key.region).await;
                 let name = self.state().name_of(key);
-                let mut read = self.aws.replica(&key.cell(), &name).await;
+                let is_at_rest = self.state().at_rest.contains(key);
+                let Self { aws, settings, .. } = self;
+                let cadence = Cadence { tags: settings.sweep, content: settings.read_back };
+                let mut read = if is_at_rest {
+                    aws.replica_at_rest(&key.cell(), &name, cadence).await
+                } else {
+                    aws.replica(&key.cell(), &name).await
+                };
                 #[cfg(feature = "planted")]
                 if crate::planted::is(crate::planted::Planted::RenamedTakenAsAbsent) {
                     return Ok(Observed::Replica(Box::new(read), embeddings));

@@ -23,11 +23,24 @@ impl State {
     pub(super) fn begin_pass(&mut self) {
         self.audit();
         self.unpassed = self.keys();
+        // What is to be written next is planned from a complete read.
+        self.at_rest.clear();
         self.unanswered.clear();
         self.losses.clear();
         self.guarded.clear();
         self.unsettled.clear();
         self.warned.clear();
+    }
+
+    /// Goes on with the pass after the fleet has changed: of all `keys` only the `concerned` are to
+    /// be visited again. What was read of the others stands.
+    pub(super) fn extend_pass(&mut self, keys: &BTreeSet<Key>, concerned: &BTreeSet<Key>) {
+        self.unpassed.retain(|key| keys.contains(key));
+        self.unpassed.extend(concerned.iter().cloned());
+        self.unanswered.retain(|key, _| keys.contains(key));
+        self.losses.retain(|key, _| keys.contains(key) && !concerned.contains(key));
+        self.guarded.retain(|key| keys.contains(key));
+        self.unsettled.retain(|key| keys.contains(key));
     }
 
     /// Finds the cells that no manifest claims and that may reference a guardrail of ours: what

@@ -211,6 +211,7 @@ fn failed(error: &AwsError) -> ProbeOutcome {
         | ErrorClass::Conflict
         | ErrorClass::Quota
         | ErrorClass::InUse
+        | ErrorClass::NotAssumable
         | ErrorClass::Expired
         | ErrorClass::Unknown => ProbeOutcome::Unknown { message, is_transient: true },
     }

@@ -122,6 +122,11 @@ impl State {
 
 /// Whether a read fails until a person has done something: then it is an answer of a kind.
 fn is_lasting(unread: &Unread) -> bool {
-    let lasting = [ErrorClass::Denied, ErrorClass::RegionUnavailable, ErrorClass::Invalid];
+    let lasting = [
+        ErrorClass::Denied,
+        ErrorClass::NotAssumable,
+        ErrorClass::RegionUnavailable,
+        ErrorClass::Invalid,
+    ];
     lasting.iter().any(|class| class.reason() == unread.class)
 }

@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::audit::{Audited, Coverage, Scope};
 use super::audit_logging::AuditedLogging;
 use super::contested::Contests;
+use super::hint::{Author, EventCounts};
 use super::key::Key;
 use super::observe::OwnControls;
+use super::sweep::Sweeps;
 use crate::model::{
     AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId,
     ProbeKey, Read, Region, ReplicaKey,
@@ -144,6 +146,20 @@ pub(super) struct State {
     /// Another live controller, by its last write.
     pub(super) rival: Option<Rival>,
     pub(super) embeddings_read: BTreeMap<Region, Duration>,
+    /// What is read of the organization less often than the rest.
+    pub(super) sweeps: Sweeps,
+    /// How long the last visit of the organization took.
+    pub(super) organization_took: Duration,
+    /// Accounts whose member role could not be assumed.
+    pub(super) roleless: BTreeSet<AccountId>,
+    /// Guardrails of which the last visit wanted nothing.
+    pub(super) at_rest: BTreeSet<ReplicaKey>,
+    /// Messages heeded.
+    pub(super) events: EventCounts,
+    /// Whom events named.
+    pub(super) authors: BTreeMap<Key, Author>,
+    /// Counts the visits that were sent away to wait for their turn.
+    pub(super) deferred: u8,
     pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
     pub(super) sightings: BTreeMap<Key, Sightings>,
     pub(super) logging: BTreeMap<Cell, LoggingMemory>,

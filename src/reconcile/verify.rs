@@ -146,6 +146,7 @@ fn is_refusal(error: &AwsError) -> bool {
             | ErrorClass::Quota
             | ErrorClass::InUse
             | ErrorClass::RegionUnavailable
+            | ErrorClass::NotAssumable
             | ErrorClass::Expired
             | ErrorClass::Unknown => false,
         }

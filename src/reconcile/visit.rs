@@ -20,6 +20,12 @@ use crate::plan::{self, Exam, Held, HoldReason, Plan, Step, Until};
 use crate::status::journal::Because;
 use crate::status::{Event, Failure, Hold, Outcome, Verdict};
 
+/// From this wait on a key comes back instead of waiting.
+const WAITS_FROM: Duration = Duration::from_millis(100);
+
+/// How far apart keys come back that were sent away together.
+const DEFERRED_APART: Duration = Duration::from_millis(250);
+
 /// When a key comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -77,6 +83,9 @@ impl Engine {
     /// the new world and plans only what is left.
     pub async fn visit(&self, key: &Key) -> Visited {
         let began = self.time.now();
+        if let Some(wait) = self.turn(key) {
+            return Visited { next: Next::After(wait), wake: BTreeSet::new() };
+        }
         let visited = match key {
             Key::Audit(cell) => self.audit(cell).await,
             Key::Organization
@@ -89,9 +98,24 @@ impl Engine {
         let took = self.time.now().saturating_sub(began);
         let wall = self.time.wall();
         let mut state = self.state();
+        if *key == Key::Organization {
+            state.organization_took = took;
+        }
         let verdict = state.board.outcomes().get(key).map(|outcome| outcome.verdict);
         state.tally.visited(key.kind(), verdict.unwrap_or(Verdict::Unchanged), took, wall);
         visited
+    }
+
+    /// How long a key waits for its turn where the account was throttled. Who waits here keeps no
+    /// place from others; and those of one account come back one after the other.
+    fn turn(&self, key: &Key) -> Option<Duration> {
+        let wait = self.aws.wait(&key.place()?);
+        if wait < WAITS_FROM {
+            return None;
+        }
+        let mut state = self.state();
+        state.deferred = state.deferred.wrapping_add(1);
+        Some(wait + DEFERRED_APART * u32::from(state.deferred % 16))
     }
 
     async fn reconcile(&self, key: &Key) -> Visited {
@@ -258,6 +282,7 @@ impl Engine {
         if first {
             return None;
         }
+        wake.append(&mut state.note_role(key, observed.unread()));
         self.decide_rollouts(&mut state);
         wake.append(&mut state.woken);
         let mut plan = self.plan(&mut state, key, observed);
@@ -440,6 +465,14 @@ impl Engine {
         let needs_person = |held: &Hold| held.needs_person;
         let is_settled = is_settled && outcome.held.iter().all(needs_person);
         state.note_settled(key, generation, is_settled);
+        if let Key::Replica(replica) = key {
+            let is_at_rest = is_settled && outcome.is_ready() && plan.exam.is_none();
+            if is_at_rest {
+                state.at_rest.insert(replica.clone());
+            } else {
+                state.at_rest.remove(replica);
+            }
+        }
         let before = state.board.outcomes().get(key);
         say_news(key, &outcome, before);
         examine::say_changes(key, &outcome, before);
@@ -496,8 +529,9 @@ fn failure_of(error: &ActError) -> Option<Failure> {
 /// reads follow writes with a delay. The classes named here wait for the next resync: a person may
 /// have changed a role or a quota meanwhile.
 pub(super) fn is_retryable(reason: &str) -> bool {
-    const LASTING: [ErrorClass; 5] = [
+    const LASTING: [ErrorClass; 6] = [
         ErrorClass::Denied,
+        ErrorClass::NotAssumable,
         ErrorClass::Invalid,
         ErrorClass::Quota,
         ErrorClass::InUse,
@@ -507,7 +541,8 @@ pub(super) fn is_retryable(reason: &str) -> bool {
 }
 
 /// An opt-in Region that the account has not enabled is a state to hold in, not a failure: nothing
-/// can be called there by anybody else either.
+/// can be called there by anybody else either. So is an account whose role is not there yet.
 fn is_failure(unread: &Unread) -> bool {
-    unread.class != ErrorClass::RegionUnavailable.reason()
+    let states = [ErrorClass::RegionUnavailable, ErrorClass::NotAssumable];
+    !states.iter().any(|class| class.reason() == unread.class)
 }

@@ -41,7 +41,7 @@ pub use clock::Clock;
 pub use lanes::Lane;
 pub use meter::{BOUNDS_S, Meter, Times};
 pub use queue::{Counts, Queue};
-pub use resync::{Resync, offset, spread};
+pub use resync::turns;
 pub use shutdown::{Shutdown, ShutdownError};
 pub use watch::{Hint, Hints, WatchSettings, watch};
 pub use worker::{Requeue, WorkerSettings, run};

@@ -28,9 +28,13 @@ use super::meter::Meter;
 /// - A key is in the queue once, however often it is added.
 /// - A key is visited once at a time. Added during its visit, it is visited again after.
 /// - After `add_after(key, d)` a visit of the key begins at most `d` later, room permitting.
-/// - Keys that are due come out in the order in which they became due, except that a key
-///   whose lane is full waits and lets others pass. No key is overtaken for ever.
+/// - Keys of one lane come out in the order in which they became due. Among lanes with room each
+///   has its turn in every round, so that no key waits for more than one key of each other lane
+///   for each that was before it in its own.
 /// - At most `limit` keys run at once, and in each [`Lane`] at most its own limit.
+/// - A visit that runs for longer than `patience` gives its place to another, up to
+///   [`STALLED_PER_PLACE`] times `limit`; in its lane it still counts. What hangs in one place
+///   does not use up the room of all.
 ///
 /// # Assumptions
 ///
@@ -49,9 +53,13 @@ pub struct Queue<K> {
 /// Says which lane a key is in.
 type LaneOf<K> = dyn Fn(&K) -> Lane + Send + Sync;
 
+/// How many visits may have given up their place, for each place there is.
+const STALLED_PER_PLACE: usize = 8;
+
 struct Shared<K> {
     clock: Clock,
     limit: NonZeroUsize,
+    patience: Duration,
     lane: Box<LaneOf<K>>,
     state: Mutex<State<K>>,
     /// Fires on every change, so that whoever waits looks again.
@@ -62,16 +70,37 @@ struct State<K> {
     entries: BTreeMap<K, Entry>,
     ready: Lanes<K>,
     delayed: BTreeSet<(Duration, K)>,
-    running: usize,
+    /// Keys that run and hold a place, and since when.
+    placed: BTreeSet<(Duration, K)>,
+    /// How many run that gave up their place.
+    stalled: usize,
     meter: Meter,
     is_closed: bool,
 }
 
 /// What the queue knows of a key. A key that neither runs nor has a next visit has none.
 struct Entry {
-    /// Since when it runs, if it does.
-    running: Option<Duration>,
+    run: Run,
     next: Next,
+}
+
+/// Whether a key is being visited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    No,
+    /// Since then, in one of the places.
+    Placed(Duration),
+    /// For too long; its place was given to another.
+    Stalled(Duration),
+}
+
+impl Run {
+    fn since(self) -> Option<Duration> {
+        match self {
+            Self::No => None,
+            Self::Placed(since) | Self::Stalled(since) => Some(since),
+        }
+    }
 }
 
 /// When the next visit of a key is due.
@@ -119,23 +148,36 @@ impl Counts {
 
 impl<K: Ord + Clone> Queue<K> {
     /// An empty queue of which at most `limit` keys run at once, and of the keys that
-    /// `lane` puts into one [`Lane`] at most as many as that lane admits.
+    /// `lane` puts into one [`Lane`] at most as many as that lane admits. Nothing gives up its
+    /// place.
     pub fn new(
         clock: Clock,
         limit: NonZeroUsize,
+        lane: impl Fn(&K) -> Option<Lane> + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_patience(clock, limit, Duration::MAX, lane)
+    }
+
+    /// The same, in which a visit that runs for longer than `patience` gives up its place.
+    pub fn with_patience(
+        clock: Clock,
+        limit: NonZeroUsize,
+        patience: Duration,
         lane: impl Fn(&K) -> Option<Lane> + Send + Sync + 'static,
     ) -> Self {
         let state = State {
             entries: BTreeMap::new(),
             ready: Lanes::new(),
             delayed: BTreeSet::new(),
-            running: 0,
+            placed: BTreeSet::new(),
+            stalled: 0,
             meter: Meter::default(),
             is_closed: false,
         };
         let shared = Shared {
             clock,
             limit,
+            patience,
             lane: Box::new(move |key| lane(key).unwrap_or(Lane::UNLIMITED)),
             state: Mutex::new(state),
             changed: Notify::new(),
@@ -240,7 +282,7 @@ impl<K: Ord + Clone> Queue<K> {
         let now = self.shared.clock.now();
         let state = self.lock();
         let mut meter = state.meter;
-        let running = state.entries.values().filter_map(|entry| entry.running);
+        let running = state.entries.values().filter_map(|entry| entry.run.since());
         running.for_each(|since| meter.runs_for(now.saturating_sub(since)));
         meter
     }
@@ -278,7 +320,7 @@ impl<K: Ord + Clone> Queue<K> {
             state.delayed.clear();
             state.entries.retain(|_, entry| {
                 entry.next = Next::Never;
-                entry.running.is_some()
+                entry.run != Run::No
             });
         });
     }
@@ -287,7 +329,8 @@ impl<K: Ord + Clone> Queue<K> {
         let now = self.shared.clock.now();
         let mut state = self.lock();
         state.promote(now, &*self.shared.lane);
-        let offer = state.take(self.shared.limit, now);
+        state.pass_over(now, &self.shared);
+        let offer = state.take(now, &self.shared);
         drop(state);
         if matches!(offer, Offer::Key(_)) {
             self.shared.changed.notify_waiters();
@@ -325,7 +368,11 @@ impl<K: Ord + Clone> fmt::Debug for Queue<K> {
 
 impl<K: Ord + Clone> State<K> {
     fn counts(&self) -> Counts {
-        Counts { ready: self.ready.len(), running: self.running, delayed: self.delayed.len() }
+        Counts {
+            ready: self.ready.len(),
+            running: self.placed.len() + self.stalled,
+            delayed: self.delayed.len(),
+        }
     }
 
     fn make_due(&mut self, key: K, lane: &LaneOf<K>, since: Duration) {
@@ -338,10 +385,10 @@ impl<K: Ord + Clone> State<K> {
             }
         }
         self.meter.added();
-        entry.next = if entry.running.is_some() {
-            Next::Again(since)
-        } else {
+        entry.next = if entry.run == Run::No {
             Next::Queued(self.ready.push(&lane(&key), key), since)
+        } else {
+            Next::Again(since)
         };
     }
 
@@ -368,30 +415,60 @@ impl<K: Ord + Clone> State<K> {
         }
     }
 
-    fn take(&mut self, limit: NonZeroUsize, now: Duration) -> Offer<K> {
+    /// Takes the places of visits that run for too long.
+    fn pass_over(&mut self, now: Duration, shared: &Shared<K>) {
+        let stalled_max = shared.limit.get().saturating_mul(STALLED_PER_PLACE);
+        while self.stalled < stalled_max
+            && let Some((since, _)) = self.placed.first()
+            && since.saturating_add(shared.patience) <= now
+            && let Some((since, key)) = self.placed.pop_first()
+        {
+            self.stalled += 1;
+            self.ready.stalled(&(shared.lane)(&key));
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.run = Run::Stalled(since);
+            }
+        }
+    }
+
+    fn take(&mut self, now: Duration, shared: &Shared<K>) -> Offer<K> {
         if self.is_closed {
             return Offer::Closed;
         }
-        if self.running < limit.get()
+        if self.placed.len() < shared.limit.get()
             && let Some(key) = self.ready.take()
         {
-            self.running += 1;
-            let runs = Entry { running: Some(now), next: Next::Never };
+            self.placed.insert((now, key.clone()));
+            let runs = Entry { run: Run::Placed(now), next: Next::Never };
             let waited = self.entries.insert(key.clone(), runs);
             if let Some(Entry { next: Next::Queued(_, since), .. }) = waited {
                 self.meter.began(now.saturating_sub(since));
             }
             return Offer::Key(key);
         }
-        Offer::Wait { until: self.delayed.first().map(|(due, _)| *due) }
+        let due = self.delayed.first().map(|(due, _)| *due);
+        let stall = self.placed.first().map(|(since, _)| since.saturating_add(shared.patience));
+        // One that has stalled already waits for room among the stalled, not for time.
+        let stall = stall.filter(|at| *at > now && self.ready.len() > 0);
+        Offer::Wait { until: due.into_iter().chain(stall).min() }
     }
 
     fn end_visit(&mut self, key: &K, lane: &LaneOf<K>, now: Duration) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
-        let Some(began) = entry.running.take() else { return };
-        self.meter.ended(now.saturating_sub(began));
-        self.running -= 1;
-        self.ready.release(&lane(key));
+        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.run != Run::No) else {
+            return;
+        };
+        let run = std::mem::replace(&mut entry.run, Run::No);
+        if let Some(began) = run.since() {
+            self.meter.ended(now.saturating_sub(began));
+        }
+        match run {
+            Run::No => {}
+            Run::Placed(since) => {
+                self.placed.remove(&(since, key.clone()));
+            }
+            Run::Stalled(_) => self.stalled -= 1,
+        }
+        self.ready.release(&lane(key), !matches!(run, Run::Stalled(_)));
         match entry.next {
             Next::Again(since) => {
                 entry.next = Next::Queued(self.ready.push(&lane(key), key.clone()), since);
@@ -414,14 +491,14 @@ impl<K: Ord + Clone> State<K> {
                 self.delayed.remove(&(due, key.clone()));
             }
         }
-        if entry.running.is_none() {
+        if entry.run == Run::No {
             self.entries.remove(key);
         }
     }
 }
 
 impl Entry {
-    const NEW: Self = Self { running: None, next: Next::Never };
+    const NEW: Self = Self { run: Run::No, next: Next::Never };
 }
 
 #[cfg(test)]

@@ -359,3 +359,70 @@ async fn the_meter_counts_what_became_due_and_how_long_it_waited_and_was_visited
     assert!((meter.waited.sum_s - 9.0).abs() < 1e-9, "since it was added: {meter:?}");
     assert_eq!(meter.unfinished, Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_visit_that_hangs_gives_its_place_to_another_and_keeps_its_lane() {
+    let patience = 500 * Duration::from_millis(1);
+    let lane = |key: &&str| Some(Lane::careful(key.get(..1).unwrap_or("?").to_owned(), limit(2)));
+    let queue: Queue<&'static str> =
+        Queue::with_patience(Clock::system(), limit(1), patience, lane);
+    for key in ["a1", "a2", "b1", "b2"] {
+        queue.add(key);
+    }
+    assert_eq!(poll(&queue).await, Some("a1"));
+    assert_eq!(poll(&queue).await, None, "the only place is taken");
+    assert_eq!(queue.get().await, Some("b1"), "and given to another lane");
+    assert_eq!(queue.clock().now(), patience);
+    assert_eq!(queue.counts().running, 2);
+    queue.done(&"b1");
+    assert_eq!(poll(&queue).await, Some("b2"));
+    queue.done(&"b2");
+    assert_eq!(poll(&queue).await, None, "where one hangs, no second is tried");
+    queue.done(&"a1");
+    assert_eq!(poll(&queue).await, Some("a2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_much_hangs_no_more_than_a_few_times_the_limit_run() {
+    let queue: Queue<usize> = Queue::with_patience(Clock::system(), limit(1), S, |key: &usize| {
+        Some(Lane::serial(key.to_string()))
+    });
+    for key in 0..100 {
+        queue.add(key);
+    }
+    let mut taken = 0;
+    for _ in 0..100 {
+        while tokio::time::timeout(Duration::ZERO, queue.get()).await.is_ok() {
+            taken += 1;
+        }
+        queue.clock().sleep(S).await;
+    }
+    assert_eq!(taken, 1 + STALLED_PER_PLACE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_key_waits_more_than_two_cycles_behind_a_noisy_one() {
+    // One key comes back at once after each visit; a second lane has a thousand keys.
+    let lane = |key: &(usize, usize)| Some(Lane::careful(key.0.to_string(), limit(4)));
+    let queue: Queue<(usize, usize)> = Queue::new(Clock::system(), limit(1), lane);
+    for number in 0..1000 {
+        queue.add((1, number));
+    }
+    queue.add((0, 0));
+    for lane in 2..50 {
+        queue.add((lane, 0));
+    }
+    let mut served: BTreeMap<usize, usize> = BTreeMap::new();
+    for _ in 0..100 {
+        let key = queue.get().await.unwrap();
+        *served.entry(key.0).or_default() += 1;
+        if key.0 == 0 {
+            queue.add(key);
+        }
+        queue.done(&key);
+        let noisy = served.get(&0).copied().unwrap_or_default();
+        let all = (2..50).all(|lane| served.contains_key(&lane));
+        assert!(all || noisy <= 2, "{served:?}");
+    }
+    assert!((2..50).all(|lane| served.contains_key(&lane)), "{served:?}");
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::call::{Answer, Call, Caller, Failure, Millis, Service};
+use super::events::{Queue, record};
 use super::faults::{Effect, Faults, is_pure_read, throttled};
 use super::history::{Calls, Past};
 use super::referee::Referee;
@@ -27,6 +28,7 @@ pub(super) struct State {
     past: Past,
     buckets: Buckets,
     referee: Referee,
+    events: Queue,
     seed: u64,
     requests: u64,
 }
@@ -40,6 +42,7 @@ impl State {
             past: Past::default(),
             buckets: Buckets::default(),
             referee: Referee::default(),
+            events: Queue::default(),
             seed,
             requests: 0,
         }
@@ -67,6 +70,11 @@ impl State {
 
     pub(super) fn calls_mut(&mut self) -> &mut Calls {
         &mut self.calls
+    }
+
+    /// The queue of events.
+    pub(super) fn events_mut(&mut self) -> &mut Queue {
+        &mut self.events
     }
 
     /// A request id, in the form of a UUID, equal in equal histories.
@@ -106,6 +114,11 @@ impl State {
         };
         if call.is_controller && !is_write(&call) {
             self.referee.saw(&call, &answer);
+        }
+        if is_write(&call)
+            && let Some(record) = record(&call, &answer, self.requests)
+        {
+            self.events.send(record.to_string(), at);
         }
         self.calls.record(&call, &answer);
         (answer, Duration::from_millis(strike.hold_ms))

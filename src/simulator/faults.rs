@@ -25,10 +25,13 @@
 //! its effect, with `Timeout` without one, which is the moment to kill a process that may die
 //! anywhere.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Failure, Service};
 use super::identity::glob;
+use super::throttle::Bucket;
 
 /// How long a hanging call hangs.
 const TIMEOUT_DEFAULT_MS: u64 = 60_000;
@@ -55,7 +58,7 @@ pub struct Fault {
     /// A glob over `bedrock:ListGuardrails`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The account called: the caller's, for `AssumeRole` the role's.
+    /// A glob over the account called: the caller's, for `AssumeRole` the role's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The Region of the scope.
@@ -73,6 +76,9 @@ pub struct Fault {
     /// How often it strikes; what is left of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// For `Throttle`: so many calls a second of each account pass unharmed.
+    #[serde(default, rename = "perSecond", skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<f64>,
     /// For `Timeout`, `Latency` and `StaleRead`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub milliseconds: Option<u64>,
@@ -129,6 +135,8 @@ pub(super) enum Effect {
 pub(super) struct Faults {
     plan: FaultPlan,
     random: fastrand::Rng,
+    /// By fault and account.
+    buckets: BTreeMap<(usize, String), Bucket>,
 }
 
 impl Default for Faults {
@@ -140,7 +148,7 @@ impl Default for Faults {
 impl Faults {
     /// Puts a plan in force.
     pub(super) fn new(plan: FaultPlan) -> Self {
-        Self { random: fastrand::Rng::with_seed(plan.seed), plan }
+        Self { random: fastrand::Rng::with_seed(plan.seed), buckets: BTreeMap::new(), plan }
     }
 
     /// The plan, with what is left of its counts.
@@ -151,7 +159,7 @@ impl Faults {
     /// Decides about one call, and counts.
     pub(super) fn strike(&mut self, call: &Call) -> Strike {
         let mut strike = Strike::default();
-        for fault in &mut self.plan.faults {
+        for (index, fault) in self.plan.faults.iter_mut().enumerate() {
             if !fault.matches(call) {
                 continue;
             }
@@ -161,6 +169,13 @@ impl Faults {
             }
             if fault.probability.is_some_and(|probability| self.random.f64() >= probability) {
                 continue;
+            }
+            if let Some(rate) = fault.per_second {
+                let key = (index, account_of(call).to_owned());
+                let bucket = self.buckets.entry(key).or_insert_with(|| Bucket::full(1.0, call.at));
+                if bucket.take(rate, rate.max(1.0), call.at) {
+                    continue;
+                }
             }
             if let Some(count) = &mut fault.count {
                 *count -= 1;
@@ -195,7 +210,7 @@ impl Fault {
             && self.caller.is_none_or(|whose| (whose == Whose::Controller) == call.is_controller)
             && self.operation.as_ref().is_none_or(|pattern| glob(pattern, &call.name()))
             && self.region.as_ref().is_none_or(|region| *region == call.region)
-            && self.account.as_ref().is_none_or(|account| account == account_of(call))
+            && self.account.as_ref().is_none_or(|account| glob(account, account_of(call)))
     }
 }
 

@@ -55,6 +55,12 @@ impl Calls {
         });
     }
 
+    /// Counts a call that is no operation on the world.
+    pub(super) fn count(&mut self, operation: String) {
+        self.total += 1;
+        *self.by_operation.entry(operation).or_default() += 1;
+    }
+
     /// `{"total", "byOperation"}`.
     pub(super) fn counts(&self) -> Value {
         json!({"total": self.total, "byOperation": self.by_operation})

@@ -25,6 +25,7 @@ pub mod bedrock;
 pub mod call;
 pub mod clock;
 mod dispatch;
+mod events;
 pub mod faults;
 mod history;
 pub mod identity;

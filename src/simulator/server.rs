@@ -1,6 +1,7 @@
 //! The simulator as a whole, and its HTTP edge.
 
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Millis;
 use super::clock::Clock;
 use super::dispatch::State;
+use super::events;
 use super::referee::Violation;
 use super::scenario::{Scenario, ScenarioError};
 use super::world::World;
@@ -25,12 +28,17 @@ use super::{Options, admin, wire};
 /// The largest body an AWS service of ours takes, with room to spare.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// How often a long poll looks whether a message came back.
+const LOOK_EVERY_MS: u64 = 1_000;
+
 /// A running AWS. Calls are answered one at a time, as the world is one value; only the waiting
 /// (latency, faults) happens side by side.
 pub struct Simulator {
     state: Mutex<State>,
     clock: Clock,
     latency: Duration,
+    /// Fires after each call, for those who wait for a message.
+    changed: Notify,
 }
 
 impl Simulator {
@@ -42,13 +50,19 @@ impl Simulator {
         clock: Clock,
     ) -> Result<Self, ScenarioError> {
         let world = scenario.build(seed, clock.now())?;
-        Ok(Self { state: Mutex::new(State::new(world, seed)), clock, latency })
+        Ok(Self {
+            state: Mutex::new(State::new(world, seed)),
+            clock,
+            latency,
+            changed: Notify::new(),
+        })
     }
 
     /// Goes on from a world that another simulator ended in. Faults, counts and what the referee
     /// remembers start anew.
     pub fn resume(world: World, seed: u64, clock: Clock) -> Self {
-        Self { state: Mutex::new(State::new(world, seed)), clock, latency: Duration::ZERO }
+        let (latency, changed) = (Duration::ZERO, Notify::new());
+        Self { state: Mutex::new(State::new(world, seed)), clock, latency, changed }
     }
 
     /// What the command line asks for, on the machine's clock.
@@ -67,7 +81,13 @@ impl Simulator {
             let path = path.to_owned();
             return admin::answer(self, &path, &request);
         }
+        if events::is_addressed(&request) {
+            self.until_event(events::long_poll(&request)).await;
+            return self.answer_queue(&request);
+        }
         let (response, hold) = self.answer(&request);
+        // A write may have put a record into the queue.
+        self.changed.notify_waiters();
         hold_back(hold + self.latency).await;
         response
     }
@@ -89,6 +109,36 @@ impl Simulator {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer_queue(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let mut state = self.lock();
+        let request_id = state.request_id();
+        let at = self.clock.now();
+        let (name, response) = events::answer(state.events_mut(), request, &request_id, at);
+        state.calls_mut().count(name);
+        drop(state);
+        self.changed.notify_waiters();
+        response
+    }
+
+    /// Waits until a message can be received, for so many milliseconds at most.
+    async fn until_event(&self, milliseconds: Millis) {
+        let ends = self.clock.now().saturating_add(milliseconds);
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let now = self.clock.now();
+            if now >= ends || self.lock().events_mut().has_visible(now) {
+                return;
+            }
+            // A message that was received comes back without a word.
+            let left = Duration::from_millis((ends - now).min(LOOK_EVERY_MS));
+            tokio::select! {
+                () = changed => {}
+                () = hold_back(left) => {}
+            }
+        }
     }
 
     fn answer(&self, request: &Request<Bytes>) -> (Response<Bytes>, Duration) {

@@ -32,7 +32,7 @@ const BUCKETS: [(&[&str], f64, f64); 13] = [
 
 /// One bucket.
 #[derive(Debug)]
-struct Bucket {
+pub(super) struct Bucket {
     tokens: f64,
     filled: Millis,
 }
@@ -52,16 +52,26 @@ impl Buckets {
         let listed = BUCKETS.iter().find(|(operations, ..)| operations.contains(&call.operation));
         let Some((_, rate, burst)) = listed else { return true };
         let key = (call.caller.account.clone(), call.operation);
-        let fresh = || Bucket { tokens: *burst, filled: call.at };
-        let bucket = self.buckets.entry(key).or_insert_with(fresh);
+        let bucket = self.buckets.entry(key).or_insert_with(|| Bucket::full(*burst, call.at));
+        bucket.take(*rate, *burst, call.at)
+    }
+}
+
+impl Bucket {
+    pub(super) fn full(burst: f64, at: Millis) -> Self {
+        Self { tokens: burst, filled: at }
+    }
+
+    /// Takes a token, if there is one.
+    pub(super) fn take(&mut self, rate: f64, burst: f64, at: Millis) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "an elapsed time, in milliseconds")]
-        let elapsed_s = call.at.saturating_sub(bucket.filled) as f64 / 1_000.0;
-        bucket.tokens = burst.min(elapsed_s.mul_add(*rate, bucket.tokens));
-        bucket.filled = call.at;
-        if bucket.tokens < 1.0 {
+        let elapsed_s = at.saturating_sub(self.filled) as f64 / 1_000.0;
+        self.tokens = burst.min(elapsed_s.mul_add(rate, self.tokens));
+        self.filled = at;
+        if self.tokens < 1.0 {
             return false;
         }
-        bucket.tokens -= 1.0;
+        self.tokens -= 1.0;
         true
     }
 }

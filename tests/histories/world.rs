@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::sdk_config::TimeSource;
 use axum::http::{Request, Response};
 use bedrail::aws::{Aws, Rates, Settings};
-use bedrail::cli::{Controller, Pulse};
+use bedrail::cli::{Controller, Pulse, Rounds};
 use bedrail::manifest::Manifests;
 use bedrail::model::ControlLimits;
 use bedrail::plan::Timing;
@@ -140,6 +140,8 @@ impl World {
             act_within: Duration::from_mins(1),
             controls: ControlLimits::default(),
             repeats_tests: true,
+            sweep: 2 * RESYNC,
+            read_back: 4 * RESYNC,
         };
         let seed = self.seed.wrapping_add(self.starts);
         let pulse = Pulse { clock: self.clock.clone(), seed, in_flight: 16 };
@@ -151,7 +153,9 @@ impl World {
         let resync = Arc::clone(&controller);
         let tasks = [
             tokio::spawn(async move { work.work().await }),
-            tokio::spawn(async move { resync.resync(RESYNC).await }),
+            tokio::spawn(async move {
+                resync.resync(Rounds { resync: RESYNC, organization: RESYNC }).await
+            }),
         ];
         let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
         Some(Running { controller, fuse, _tasks: tasks })

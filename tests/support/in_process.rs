@@ -18,8 +18,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_types::sdk_config::TimeSource;
-use bedrail::aws::{Aws, Rates, Settings};
-use bedrail::cli::{Controller, Pulse};
+use bedrail::aws::{Aws, Settings};
+use bedrail::cli::{Controller, Pulse, Rounds};
 use bedrail::manifest::{self, Source};
 use bedrail::model::ControlLimits;
 use bedrail::plan::Timing;
@@ -49,7 +49,7 @@ impl InProcess {
         let simulator =
             Simulator::new(&scenario, seed, Duration::from_millis(50), simulated(&clock)).unwrap();
         let simulator = Arc::new(simulator);
-        let settings = Settings { rates: Rates::Documented, ..Settings::default() };
+        let settings = Settings { awaits_roles: true, ..Settings::default() };
         let aws = Aws::connect_through(settings, sdk(&simulator, &clock)).await.unwrap();
         let engine = EngineSettings {
             owner: "default".parse().unwrap(),
@@ -61,10 +61,21 @@ impl InProcess {
             settle: Duration::from_secs(1),
             act_within: Duration::from_mins(1),
             controls: ControlLimits::default(),
+            sweep: Duration::from_mins(15),
+            read_back: Duration::from_hours(24),
             repeats_tests: true,
         };
         let controller =
             Controller::new(aws, engine, Pulse { clock: clock.clone(), seed, in_flight: 64 });
+        let controller = Arc::new(controller);
+        let world = Self { simulator, controller, clock, tasks: Vec::new() };
+        world.accept(manifests);
+        world.put("intent", &json!({"owner": "default"})).await;
+        world
+    }
+
+    /// Puts manifests in force; returns their generation.
+    pub(crate) fn accept(&self, manifests: &str) -> u64 {
         let source = Source {
             files: BTreeMap::from([(PathBuf::from("all.yaml"), manifests.to_owned())]),
             hash: String::new(),
@@ -72,19 +83,47 @@ impl InProcess {
         };
         let parsed = manifest::parse(&source);
         let manifests = parsed.manifests.unwrap_or_else(|| panic!("{:?}", parsed.problems));
-        controller.accept(Arc::new(manifests));
-        let controller = Arc::new(controller);
-        let world = Self { simulator, controller, clock, tasks: Vec::new() };
-        world.put("intent", &json!({"owner": "default"})).await;
-        world
+        self.controller.accept(Arc::new(manifests))
+    }
+
+    /// The configuration of somebody else's clients.
+    pub(crate) fn by_hand(&self) -> SdkConfig {
+        sdk(&self.simulator, &self.clock)
+    }
+
+    /// Waits until `condition` is true, looking `every` so often; panics after `within`. Returns how
+    /// long it took.
+    pub(crate) async fn until(
+        &self,
+        (every, within): (Duration, Duration),
+        mut condition: impl FnMut(&Self) -> bool,
+    ) -> Duration {
+        let began = self.clock.now();
+        while !condition(self) {
+            let passed = self.clock.now().saturating_sub(began);
+            assert!(passed <= within, "after {passed:?}: {:?}", self.controller.engine().summary());
+            self.clock.sleep(every).await;
+        }
+        self.clock.now().saturating_sub(began)
+    }
+
+    /// Calls since they were forgotten, by operation.
+    pub(crate) async fn by_operation(&self) -> BTreeMap<String, u64> {
+        serde_json::from_value(self.get("calls").await["byOperation"].clone()).unwrap()
     }
 
     /// Lets the controller work, and look at everything every `resync`, from now on.
     pub(crate) fn run(&mut self, resync: Duration) {
+        let rounds = Rounds { resync, organization: Duration::from_mins(1) };
         let controller = Arc::clone(&self.controller);
         self.tasks.push(tokio::spawn(async move { controller.work().await }));
         let controller = Arc::clone(&self.controller);
-        self.tasks.push(tokio::spawn(async move { controller.resync(resync).await }));
+        self.tasks.push(tokio::spawn(async move { controller.resync(rounds).await }));
+    }
+
+    /// Runs something beside.
+    pub(crate) fn also(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(tokio::spawn(work));
     }
 
     /// Lets time pass.

@@ -129,6 +129,8 @@ impl Stage {
             ("BEDRAIL_SETTLE", "10ms"),
             ("BEDRAIL_OWN_WRITE_GRACE", "100ms"),
             ("BEDRAIL_RATES", "unlimited"),
+            ("BEDRAIL_SWEEP", "0s"),
+            ("BEDRAIL_READ_BACK", "0s"),
             ("NO_COLOR", "1"),
         ];
         let partition = simulator.world().partition;

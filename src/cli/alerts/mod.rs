@@ -163,7 +163,7 @@ pub(super) async fn alerts(common: &Common, arguments: AlertsArguments) -> anyho
         return Ok(Exit::UsageOrChanges);
     }
     let needs_aws = receivers.iter().any(|it| matches!(it.channel, Channel::Topic(_)));
-    let aws = if needs_aws { Some(connect(&installation).await?) } else { None };
+    let aws = if needs_aws { Some(connect(installation.aws()).await?) } else { None };
     let clock = Clock::system();
     let origin = format!("bedrail-{}, owner {}", installation.instance, installation.owner);
     let message = Message {

@@ -180,6 +180,7 @@ pub(super) async fn listen(
 async fn run(controller: Arc<Controller>, manifests: PathBuf, listener: TcpListener) {
     let pace = Pace {
         resync: RESYNC,
+        resync_organization: RESYNC,
         settle_files: Duration::from_millis(300),
         poll_files: Duration::from_secs(5),
     };
@@ -232,6 +233,8 @@ fn engine() -> anyhow::Result<EngineSettings> {
         settle: Duration::from_millis(200),
         act_within: Duration::from_mins(1),
         controls: ControlLimits::default(),
+        sweep: RESYNC,
+        read_back: RESYNC,
         repeats_tests: true,
     })
 }

@@ -24,6 +24,8 @@ pub(super) struct Extent {
     pub(super) logging_role: Option<String>,
     /// Topics that alerts are published to.
     pub(super) alert_topics: Vec<String>,
+    /// The queue of events that is listened to.
+    pub(super) events_queue: Option<String>,
 }
 
 /// All documents.
@@ -84,6 +86,10 @@ pub(super) fn controller(names: &Names, extent: &Extent) -> Value {
         organization_writes(names, extent),
         statement("Assume", &extent.actions(ActsOn::MemberRole), &[names.members()]),
     ];
+    if let Some(queue) = &extent.events_queue {
+        let actions = extent.actions(ActsOn::EventQueue);
+        statements.push(statement("Events", &actions, std::slice::from_ref(queue)));
+    }
     if names.controller_account == names.management {
         let own = &Names { own_account: names.controller_account.clone(), ..names.clone() };
         statements.extend(guardrails(own, extent));
@@ -265,6 +271,7 @@ mod tests {
             kms_keys: vec!["arn:aws:kms:us-east-1:111122223333:key/k".to_owned()],
             logging_role: Some("BedrockLogging".to_owned()),
             alert_topics: vec!["arn:aws:sns:us-east-1:111122223333:alerts".to_owned()],
+            events_queue: None,
         }
     }
 

@@ -109,6 +109,10 @@ struct RolesArguments {
     /// in a build with the feature `iam`.
     #[arg(long)]
     caller_roles: bool,
+    /// The queue of events that the controller listens to.
+    #[cfg(feature = "sqs")]
+    #[arg(long, value_name = "ARN")]
+    events_queue: Option<String>,
     /// A customer key that encrypts guardrails; repeatable.
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
@@ -186,6 +190,10 @@ fn roles(arguments: &RolesArguments) -> anyhow::Result<String> {
         kms_keys: arguments.kms_key.clone(),
         logging_role: arguments.logging_role.clone(),
         alert_topics: arguments.alert_sns.iter().map(ToString::to_string).collect(),
+        #[cfg(feature = "sqs")]
+        events_queue: arguments.events_queue.clone(),
+        #[cfg(not(feature = "sqs"))]
+        events_queue: None,
     };
     match arguments.format {
         Format::Json => {

@@ -55,6 +55,7 @@ fn get(simulator: &Simulator, path: &str) -> Option<Value> {
         "violations" => json!({"violations": state.referee().violations()}),
         "intent" => state.referee().intent().clone(),
         "faults" => json!(state.faults_mut().plan()),
+        "events" => json!({"waiting": state.events_mut().len()}),
         "clock" => json!({"now": now}),
         "switches" => json!(state.world().switches),
         "world" => {
