@@ -347,8 +347,14 @@ async fn a_second_signal_ends_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_hangs_does_not_delay_a_stop_and_leads_to_no_write() {
-    let stage = Stage::start(SMALL).await;
+    let mut stage = Stage::start(SMALL).await;
     stage.manifest("all.yaml", &everywhere("us-east-1"));
+    // The guardrail is there, so that only what is read below is left to write.
+    stage.apply(0).await;
+    for account in ALL {
+        take_away(&stage, account, "us-east-1").await;
+    }
+    stage.forget_calls().await;
     let operation = "bedrock:ListEnforcedGuardrailsConfiguration";
     let slow = json!([{"kind": "Latency", "operation": operation, "milliseconds": 45_000}]);
     faults(&stage, slow).await;
