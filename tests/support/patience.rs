@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long a condition may take to become true. Far more than it needs, since machines are shared.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The distance of two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
