@@ -64,6 +64,76 @@ bugs! {
     ResyncLost,
     /// A guardrail that somebody renamed is not found.
     RenamedTakenAsAbsent,
+    /// Every wave is open.
+    WaveOpenedEarly,
+    /// A reference names the guardrail of whatever Region comes first.
+    WrongRegion,
+    /// Every account is entered with the caller's own credentials.
+    WrongCredentials,
+    /// A session is used for ever.
+    SessionKept,
+    /// DRAFT is published on the first read that shows it as desired.
+    SettleSkipped,
+    /// A token depends on nothing but the guardrail.
+    TokenAcrossRevisions,
+    /// A token that names what is gone is sent again.
+    TokenUnsalted,
+    /// What can be tried again is, at once and for ever.
+    BackoffForgotten,
+    /// Tags of others are taken off.
+    TagsOverwritten,
+    /// A resource policy is replaced without being read again.
+    LostUpdate,
+    /// A version is referenced whatever its status.
+    FailedTakenAsReady,
+    /// A twin stands for a version that could not be read.
+    TwinBelieved,
+    /// Of an enforced configuration only the version counts.
+    SettingsIgnored,
+    /// A configuration is put as if the slot were empty.
+    ConfigIdForgotten,
+    /// A slot is taken over whatever the manifest says.
+    OnForeignIgnored,
+    /// What carries another owner is ours.
+    OwnerIgnored,
+    /// Every key says that it is in sync.
+    ReadyThoughUnequal,
+    /// A closed account is worked in like any other.
+    ClosedVisited,
+    /// The tree of the organization is read once.
+    TreeReadOnce,
+    /// A guardrail at rest is believed to be what it was.
+    StaleLookBelieved,
+    /// A guardrail that is to go is forgotten instead.
+    TearDownForgotten,
+    /// Of the versions nobody references none is kept.
+    PreviousCollected,
+    /// A guardrail with all its versions is published all the same.
+    QuotaIgnored,
+    /// What a policy says of a Region goes with the facts that it was written from.
+    BlockDropped,
+    /// Policies are written before their type is enabled.
+    PolicyTypeAssumed,
+    /// A policy of ours shuts our own role out.
+    OwnRoleNotExempt,
+    /// Nobody looks whether a policy shuts us out.
+    LockoutUnchecked,
+    /// Policies of others are taken off targets that a manifest only adds to.
+    AdditiveTakenAsExclusive,
+    /// What was visited so far counts as all there is.
+    PassAssumedComplete,
+    /// An approval releases whatever is lost.
+    AnyApprovalFits,
+    /// An approval holds for ever.
+    ExpiryIgnored,
+    /// Another live controller is not noticed.
+    RivalUnseen,
+    /// A plan is carried out however old what it was made from.
+    OldReadActedUpon,
+    /// Who only looks writes.
+    PlanWrites,
+    /// A write is journaled once it was made.
+    JournalAfter,
 }
 
 thread_local! {

@@ -310,6 +310,10 @@ impl Aws {
         if role.is_none() && self.enters_as_itself(&cell.account) {
             return Ok(Place { cell: cell.clone(), session: None });
         }
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::WrongCredentials) {
+            return Ok(Place { cell: cell.clone(), session: None });
+        }
         let session = self.0.sessions.of(&cell.account, role);
         if !session.is_fresh(self.now()) {
             let opening = session.opening.lock().await;

@@ -68,6 +68,10 @@ impl Session {
     /// Whether calls can be made without opening another.
     pub(super) fn is_fresh(&self, now: SystemTime) -> bool {
         let opened = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::SessionKept) {
+            return opened.is_some();
+        }
         let opened = opened.as_ref().map(|(_, opened)| *opened);
         opened.is_some_and(|opened| self.turn(opened) == self.turn(now)) && self.is_open(now)
     }
@@ -109,6 +113,10 @@ impl Session {
 
     /// Drops a session AWS no longer accepts; the next call opens another.
     pub(super) fn close(&self) {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::SessionKept) {
+            return;
+        }
         *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

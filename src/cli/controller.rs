@@ -341,6 +341,10 @@ impl Controller {
         // A round before the fleet is known would be an empty one.
         self.queue.until(|_| self.engine.desired().generation > 0).await;
         let mut begins = self.clock.now();
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::ResyncLost) {
+            return;
+        }
         loop {
             let keys = self.engine.keys().into_iter().filter(|key| *key != Key::Organization);
             for (key, turn) in turns(keys, interval) {
@@ -354,6 +358,10 @@ impl Controller {
 
     async fn organization_rounds(&self, interval: Duration) {
         let mut due = self.clock.now();
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::ResyncLost) {
+            return;
+        }
         loop {
             let rest = self.engine.organization_took().saturating_mul(ORGANIZATION_REST);
             due = due.saturating_add(interval.max(rest));
@@ -366,10 +374,6 @@ impl Controller {
         let mut visits = 0;
         loop {
             self.clock.sleep(interval).await;
-            #[cfg(feature = "planted")]
-            if crate::planted::is(crate::planted::Planted::ResyncLost) {
-                continue;
-            }
             say_where_things_stand(self);
             // A runtime that turns while no visit ends is not alive.
             if self.visits() > visits {

@@ -21,9 +21,9 @@ use super::selection::{EnforcementKey, Selection};
 pub struct ReplicaFact {
     /// Its ARN.
     pub arn: GuardrailArn,
-    /// Versions by the replica revision of their content; the highest number of each.
+    /// Versions by the replica revision of their content: of each, the one to reference.
     pub versions: BTreeMap<ReplicaRevision, Version>,
-    /// Versions by the revision of their shared content; the highest number of each.
+    /// Versions by the revision of their shared content: of those above, the highest number of each.
     pub revisions: BTreeMap<Revision, Version>,
     /// Its resource policy as last read; `None` when it has none.
     pub policy: Option<Value>,

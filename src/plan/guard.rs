@@ -71,6 +71,9 @@ pub fn rule(losses: &Losses, specs: &Specs, approvals: &BTreeSet<Approval>, now:
     if crate::planted::is(crate::planted::Planted::GuardOff) {
         return Ruling::Open;
     }
+    #[cfg(feature = "planted")]
+    let is_complete =
+        is_complete || crate::planted::is(crate::planted::Planted::PassAssumedComplete);
     if !is_complete {
         return Ruling::Incomplete;
     }
@@ -82,9 +85,15 @@ pub fn rule(losses: &Losses, specs: &Specs, approvals: &BTreeSet<Approval>, now:
     let losing: BTreeSet<&ManifestKey> = set.iter().map(|loss| &loss.manifest).collect();
     let hashes = hashes(&losing, specs);
     let fits = |approval: &&Approval| {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::AnyApprovalFits) {
+            return true;
+        }
         parse(&approval.plan).is_some_and(|(hash, most)| count <= most && hashes.contains(hash))
     };
     let fitting: Vec<&Approval> = approvals.iter().filter(fits).collect();
+    #[cfg(feature = "planted")]
+    let now = if crate::planted::is(crate::planted::Planted::ExpiryIgnored) { 0 } else { now };
     if fitting.iter().any(|approval| now < approval.expires) {
         return Ruling::Open;
     }

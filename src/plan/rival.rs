@@ -60,6 +60,10 @@ impl Rival {
         is_ours: bool,
         us: &Ourselves,
     ) -> Option<Self> {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::RivalUnseen) {
+            return None;
+        }
         let session = session(live.updated_by.as_deref()?)?;
         let at = live.updated_at.filter(|at| *at > us.since)?;
         let is_namesake = session == us.session;

@@ -85,6 +85,12 @@ impl Engine {
         let (known, needs_tags) = {
             let state = self.state();
             let known = state.facts.fleet.clone();
+            #[cfg(feature = "planted")]
+            if crate::planted::is(crate::planted::Planted::TreeReadOnce)
+                && let Some(known) = known
+            {
+                return Ok(known);
+            }
             let known = known.filter(|_| !state.sweeps.walk_is_due(now, sweep));
             (known, state.accepted.as_ref().is_some_and(|it| it.needs_tags))
         };

@@ -138,7 +138,11 @@ impl Engine {
             let wake = self.state().due();
             return Visited { next: Next::Done, wake };
         };
-        if self.settings.intent == Intent::Show {
+        #[cfg(feature = "planted")]
+        let shows = !crate::planted::is(crate::planted::Planted::PlanWrites);
+        #[cfg(not(feature = "planted"))]
+        let shows = true;
+        if self.settings.intent == Intent::Show && shows {
             return self.conclude(key, decision, Vec::new(), None);
         }
         let approved = match plan::review(decision.plan.clone(), plan::Mode::Act) {
@@ -195,6 +199,10 @@ impl Engine {
     ) -> Carried {
         let intended = self.intended(key, step, generation, observed);
         let at = self.time.wall();
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::JournalAfter) {
+            act(&self.aws, step).await.ok();
+        }
         let number = match self.announce(step, &intended).await {
             Announced::Go(number) => number,
             Announced::Wait(held) => return Carried::Held(held),
@@ -258,6 +266,10 @@ impl Engine {
         let passed = self.time.now().saturating_sub(decided);
         let on_the_wall = self.time.wall().duration_since(date);
         let on_the_wall = Duration::try_from(on_the_wall).unwrap_or_default();
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::OldReadActedUpon) {
+            return false;
+        }
         passed.max(on_the_wall) > self.settings.act_within
     }
 
@@ -436,6 +448,14 @@ impl Engine {
         } else {
             soonest(&plan, scheduled)
         };
+        #[cfg(feature = "planted")]
+        let next = if crate::planted::is(crate::planted::Planted::BackoffForgotten)
+            && next == Next::Backoff
+        {
+            Next::After(self.settings.settle)
+        } else {
+            next
+        };
         let verdict = match &failure {
             Some(_) => Verdict::Error,
             None if pending => Verdict::Applied,
@@ -459,6 +479,12 @@ impl Engine {
             since: self.time.wall(),
             observed_at: None,
         };
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::ReadyThoughUnequal) {
+            outcome.verdict = Verdict::Unchanged;
+            outcome.held.clear();
+            outcome.failure = None;
+        }
         let mut state = self.state();
         outcome.conditions = state.conditions(key, outcome.at);
         let is_settled = !pending && outcome.failure.is_none();

@@ -9,6 +9,7 @@ use crate::run::play;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, ROOT, Setting};
 use crate::story::{Event, Foreign, Step, Story};
 use crate::text::{Enforcement, Guardrail, Level, TRAITS, Text};
+use crate::trace::Entry;
 
 const REGION: &str = "us-east-1";
 
@@ -77,4 +78,33 @@ fn a_guardrail_that_a_stranger_renames_gets_its_name_back_and_no_twin() {
 fn a_plan_looks_again_at_a_version_that_aws_shows_half_done() {
     let flickering = json!({"ready_flicker": true});
     assert_ends_well(setting(Level::Account, &flickering), Vec::new());
+}
+
+#[test]
+fn a_version_that_a_stranger_publishes_of_the_same_draft_moves_nothing() {
+    // Where a description is read as the guardrail's, no version can be told to be ours.
+    for described in ["version", "guardrail"] {
+        for level in [Level::Account, Level::Organization] {
+            let switches = json!({"ready_flicker": true, "version_description": described});
+            let steps = vec![
+                after(Event::Nothing, Duration::from_mins(3)),
+                after(Event::Foreign(Foreign::Publish), Duration::from_mins(10)),
+                after(Event::Drop { down: Duration::from_secs(1) }, Duration::from_mins(10)),
+            ];
+            let story = Story { seed: 1, setting: setting(level, &switches), steps };
+            let played = play(&story);
+            assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.text());
+            assert_eq!(played.reached.get("a stranger's Publish"), Some(&1));
+            let is_to_two = |it: &&Entry| it.is_controllers() && it.is_write() && names_two(it);
+            let moved: Vec<String> =
+                played.trace.iter().filter(is_to_two).map(Entry::line).collect();
+            assert_eq!(moved, Vec::<String>::new(), "{described} {level:?}");
+        }
+    }
+}
+
+/// Whether a write makes a reference to version 2.
+fn names_two(entry: &Entry) -> bool {
+    let number = &entry.body()["guardrailInferenceConfig"]["guardrailVersion"];
+    *number == "2" || entry.body()["Content"].as_str().is_some_and(|it| it.contains(":2\""))
 }

@@ -14,11 +14,6 @@ pub(crate) const BETA: &str = "ou-test-beta0000";
 pub(crate) const GAMMA: &str = "ou-test-gamma000";
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "us-west-2"];
 
-/// Whether AWS may show a READY version as being made once more. Not yet: a new process that cannot
-/// read the version in force at first, but its twin of the same content, which a stranger published,
-/// points at the twin, and back once it can.
-const FLICKERS: bool = false;
-
 /// The beginning of a history.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -78,7 +73,7 @@ fn switches(random: &mut Rng) -> Value {
         "version_description": pick(&["version", "guardrail"]),
         "throttle": pick(&["none", "none", "documented"]),
     });
-    switches["ready_flicker"] = json!(random.bool() && FLICKERS);
+    switches["ready_flicker"] = json!(random.bool());
     switches["version_numbers_reused"] = json!(random.bool());
     switches["page_items_max"] = json!(*one(random, &[1, 2, 3, 1_000]));
     switches["account_status"] = json!(random.bool());

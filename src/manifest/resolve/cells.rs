@@ -75,7 +75,11 @@ fn select(
         match tree.accounts(selector) {
             Ok(found) => {
                 for account in found {
-                    if account.state == AccountState::Active {
+                    let is_active = account.state == AccountState::Active;
+                    #[cfg(feature = "planted")]
+                    let is_active =
+                        is_active || crate::planted::is(crate::planted::Planted::ClosedVisited);
+                    if is_active {
                         accounts.insert(account.id.clone());
                     } else {
                         let state = account.state.to_string();

@@ -192,11 +192,25 @@ impl Visit<'_> {
                 && live.guarding == settings.guarding
                 && models(&live.models) == models(&settings.models)
         });
+        #[cfg(feature = "planted")]
+        let is_equal = is_equal
+            || crate::planted::is(crate::planted::Planted::SettingsIgnored)
+                && live.is_some_and(|it| it.version == Some(reference.version));
         if is_equal {
             return Ok(None);
         }
+        #[cfg(feature = "planted")]
+        let live = live.filter(|_| !crate::planted::is(crate::planted::Planted::ConfigIdForgotten));
+        #[cfg(feature = "planted")]
+        let on_foreign = if crate::planted::is(crate::planted::Planted::OnForeignIgnored) {
+            OnForeign::Replace
+        } else {
+            desired.on_foreign
+        };
+        #[cfg(not(feature = "planted"))]
+        let on_foreign = desired.on_foreign;
         if let Some(live) = live
-            && desired.on_foreign == OnForeign::Hold
+            && on_foreign == OnForeign::Hold
             && !self.is_ours(live, reference.arn)
         {
             let message = format!(

@@ -127,6 +127,12 @@ impl Visit<'_> {
             let message = format!("a policy of {} was just made and is not listed yet", self.name);
             plan.hold(Held::after(HoldReason::InProgress, wait, message));
         }
+        #[cfg(feature = "planted")]
+        let live = if crate::planted::is(crate::planted::Planted::BlockDropped) {
+            BTreeMap::new()
+        } else {
+            live
+        };
         let placement = place(&live, &wanted);
         self.say_placement(&placement, plan);
         let handed_over = |target: &&TargetId| self.is_handed_over(target, &tracks);

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::index::indexed;
 use super::publish::{VERSIONS_MAX, is_published};
+use super::twins::rank;
 use super::{ReplicaMemory, Visit};
 use crate::model::{
     AccountId, Cell, DesiredReplica, Fleet, GuardrailArn, GuardrailStatus, History,
@@ -93,8 +94,13 @@ pub(super) fn sort_out(
     newest_first.sort_by_key(|it| std::cmp::Reverse((it.created_at, it.version)));
     let History { limit, versions: asked, revisions: _ } = &rules.desired.history;
     let is_current = |it: &&&ObservedVersion| is_published(it, &rules.desired.content);
-    let current = newest_first.iter().find(is_current).map(|it| it.version);
+    let current = newest_first.iter().filter(is_current).min_by_key(|it| rank(it));
+    let current = current.map(|it| it.version);
     let (mut has_previous, mut spare) = (false, *limit);
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::PreviousCollected) {
+        (has_previous, spare) = (true, 0);
+    }
     let (mut stay, mut go) = (BTreeMap::new(), BTreeSet::new());
     for version in newest_first {
         let number = version.version;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::twins::chosen;
 use crate::model::{
     EnforcementKey, GuardrailStatus, Name, ObservedReplica, OwnerId, Read, ReplicaFact,
     RolloutMarks,
@@ -41,14 +42,19 @@ pub fn replica_fact(
             .collect(),
         rollouts: RolloutMarks::of_tags(&live.tags),
     };
-    // In order of the numbers, so that the highest stays.
+    let mut chosen: Vec<_> = chosen(&live.versions).into_iter().collect();
+    // Of contents that differ by Region alone, the latest stays.
+    chosen.sort_by_key(|(_, version)| version.version);
+    for (replica_revision, version) in chosen {
+        let Read::Known(content) = &version.content else { continue };
+        fact.versions.insert(replica_revision, version.version);
+        fact.revisions.insert(content.revision(), version.version);
+    }
     for (number, version) in &live.versions {
         let Read::Known(content) = &version.content else { continue };
         if version.status != GuardrailStatus::Ready {
             continue;
         }
-        fact.versions.insert(content.replica_revision(), *number);
-        fact.revisions.insert(content.revision(), *number);
         if let Some(profile) = &content.profile {
             fact.profiles.insert(*number, profile.clone());
         }

@@ -155,6 +155,10 @@ impl ReplicaMemory {
         now: Duration,
         timing: &Timing,
     ) -> Duration {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::SettleSkipped) {
+            return Duration::ZERO;
+        }
         let since = match &self.settled {
             Some((before, since)) if before == content => *since,
             Some(_) | None => now,
@@ -187,5 +191,9 @@ impl ReplicaMemory {
 
 /// Empty at first, then what the last token named.
 fn salt<T>(given: &[T], name: impl Fn(&T) -> String) -> Option<String> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::TokenUnsalted) {
+        return Some(String::new());
+    }
     (given.len() < TOKENS_MAX).then(|| given.last().map(name).unwrap_or_default())
 }

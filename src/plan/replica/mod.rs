@@ -8,6 +8,7 @@ mod index;
 mod memory;
 mod publish;
 mod trial;
+mod twins;
 
 #[cfg(test)]
 mod tests;
@@ -193,6 +194,11 @@ impl Visit<'_> {
             consent::tags(&self.key.guardrail, self.context);
         unwanted.extend(rollout::tags(&self.key.guardrail, self.context).unwanted);
         plan.is_unsettled |= is_unsettled;
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::TagsOverwritten) {
+            let is_foreign = |tag: &&String| !tag.starts_with("bedrail:");
+            unwanted.extend(live.tags.keys().filter(is_foreign).cloned());
+        }
         let gone: BTreeMap<&String, &String> =
             live.tags.iter().filter(|(key, _)| unwanted.contains(*key)).collect();
         if !gone.is_empty() {
@@ -228,6 +234,10 @@ impl Visit<'_> {
         plan: &mut Plan,
     ) {
         memory.unsettle();
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::TearDownForgotten) {
+            return;
+        }
         let Context { now, timing, facts, .. } = *self.context;
         if live.status == GuardrailStatus::Deleting {
             let message = "AWS is deleting it";

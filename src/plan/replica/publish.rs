@@ -45,6 +45,10 @@ pub(super) fn is_published(version: &ObservedVersion, desired: &ReplicaContent) 
         let said = indexed(version.description.as_deref());
         return said.is_some_and(|said| said == desired.replica_revision());
     }
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::FailedTakenAsReady) {
+        return matches!(&version.content, Read::Known(content) if content.is_version_of(desired));
+    }
     version.status == GuardrailStatus::Ready
         && matches!(&version.content, Read::Known(content) if content.is_version_of(desired))
 }
@@ -91,7 +95,10 @@ fn blocked(visit: &Visit, live: &ObservedGuardrail, memory: &mut ReplicaMemory) 
         }
     }
 
-    if live.versions.len() >= VERSIONS_MAX {
+    let is_full = live.versions.len() >= VERSIONS_MAX;
+    #[cfg(feature = "planted")]
+    let is_full = is_full && !crate::planted::is(crate::planted::Planted::QuotaIgnored);
+    if is_full {
         return Some(no_room(visit, live, memory));
     }
     None

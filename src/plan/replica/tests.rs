@@ -483,8 +483,8 @@ fn facts_are_of_our_guardrails_and_of_versions_read_back() {
         ]);
     })
     .unwrap();
-    assert_eq!(some.versions, BTreeMap::from([(a.replica_revision(), version(2))]));
-    assert_eq!(some.revisions, BTreeMap::from([(a.revision(), version(2))]));
+    assert_eq!(some.versions, BTreeMap::from([(a.replica_revision(), version(1))]));
+    assert_eq!(some.revisions, BTreeMap::from([(a.revision(), version(1))]));
     assert!(some.policy.is_some() && !some.versions.contains_key(&b.replica_revision()));
     assert!(fact(&|it| drop(it.tags.remove("bedrail:owner"))).is_none());
     assert!(fact(&|it| drop(it.tags.remove("bedrail:guardrail"))).is_none());

@@ -10,7 +10,11 @@ use crate::plan::step::{Held, HoldReason, Plan, Step};
 impl Visit<'_> {
     /// Once its own are in force there. AWS's own stay, and so do those of other installations.
     pub(super) fn detach_foreign(&self, memory: &mut Sightings, plan: &mut Plan) {
-        if self.desired.attachment == Attachment::Additive {
+        let is_additive = self.desired.attachment == Attachment::Additive;
+        #[cfg(feature = "planted")]
+        let is_additive =
+            is_additive && !crate::planted::is(crate::planted::Planted::AdditiveTakenAsExclusive);
+        if is_additive {
             return;
         }
         let controls = match self.controls(plan) {

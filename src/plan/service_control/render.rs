@@ -204,6 +204,9 @@ fn roles(
     exempt_roles: &BTreeSet<String>,
     ground: &Ground<'_>,
 ) -> BTreeSet<String> {
+    #[cfg(feature = "planted")]
+    let member_role =
+        member_role.filter(|_| !crate::planted::is(crate::planted::Planted::OwnRoleNotExempt));
     let names = member_role.into_iter().chain(exempt_roles.iter().map(String::as_str));
     names.map(|name| format!("arn:{}:iam::*:role/{name}", ground.partition)).collect()
 }

@@ -242,6 +242,14 @@ fn a_new_policy_goes_to_one_account_and_then_everywhere_and_then_rests() {
 }
 
 #[test]
+fn policies_of_others_stay_where_a_manifest_only_adds() {
+    let mut stage = Stage::new(&denies("s3:A"), &[UNIT]);
+    stage.foreign("p-theirs000", &denies("s3:B"), &[UNIT]);
+    let done = stage.converge();
+    assert!(!done.contains(&format!("detach {UNIT}")), "{done:?}");
+}
+
+#[test]
 fn a_changed_document_is_another_policy_and_the_old_one_leaves_last() {
     let mut stage = Stage::new(&denies("s3:A"), &[ROOT]);
     stage.converge();
