@@ -26,6 +26,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "how much was swept is the result of a sweep")]
 
+#[path = "../support/same.rs"]
 mod same;
 mod scenarios;
 mod service_controls;

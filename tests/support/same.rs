@@ -29,8 +29,28 @@ pub(crate) fn without_generated(world: &Value) -> Value {
     policies.sort_by_key(|policy| text(&policy["name"]));
     world["policies"] = Value::Array(policies);
     forget(&mut world);
-    let renamed = names.iter().fold(world.to_string(), |text, (id, name)| text.replace(id, name));
-    serde_json::from_str(&renamed).unwrap()
+    renamed(world, &names)
+}
+
+/// The same with these words for those, wherever they stand.
+fn renamed(value: Value, names: &[(String, String)]) -> Value {
+    let in_text = |text: String| {
+        names.iter().fold(
+            text,
+            |text, (id, name)| {
+                if text.contains(id) { text.replace(id, name) } else { text }
+            },
+        )
+    };
+    match value {
+        Value::String(text) => Value::String(in_text(text)),
+        Value::Array(items) => items.into_iter().map(|it| renamed(it, names)).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(member, value)| (in_text(member), renamed(value, names)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
 }
 
 fn text(value: &Value) -> String {
