@@ -29,7 +29,13 @@ pub(crate) fn without_generated(world: &Value) -> Value {
     policies.sort_by_key(|policy| text(&policy["name"]));
     world["policies"] = Value::Array(policies);
     forget(&mut world);
-    renamed(world, &names)
+    let mut world = renamed(world, &names);
+    // No API shows in which order policies were attached.
+    let targets = world.get_mut("attachments").and_then(Value::as_object_mut);
+    for attached in targets.into_iter().flat_map(|it| it.values_mut()) {
+        attached.as_array_mut().unwrap().sort_by_key(text);
+    }
+    world
 }
 
 /// The same with these words for those, wherever they stand.

@@ -45,8 +45,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// Nobody has done anything.
     pub(crate) fn empty(scenario: &str) -> Self {
-        let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
-        let at: Timestamp = START.parse().unwrap();
+        Self::at(&serde_yaml::from_str(scenario).unwrap(), START.parse().unwrap())
+    }
+
+    /// As a scenario says, at a date.
+    pub(crate) fn at(scenario: &Scenario, at: Timestamp) -> Self {
         let world = scenario.build(1, u64::try_from(at.as_millisecond()).unwrap()).unwrap();
         Self { world, at }
     }
@@ -92,7 +95,7 @@ impl Stage {
 
     /// The world as it is now.
     pub(crate) fn scene(&self) -> Scene {
-        Scene { world: self.simulator.world(), at: self.clock.wall() }
+        Scene { world: self.simulator.world(), at: self.date() }
     }
 
     /// A process that remembers nothing, until it dies by `strike`. `None`: it did before it had
@@ -155,6 +158,11 @@ impl Stage {
     /// How many calls controllers made so far.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// What the date is.
+    pub(crate) fn date(&self) -> Timestamp {
+        self.clock.wall()
     }
 
     /// Lets time pass.

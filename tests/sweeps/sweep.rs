@@ -1,10 +1,11 @@
 //! Everything that can strike a change, at every call, one run each.
 //!
-//! In the normal run, which has minutes, everything strikes every write, and the kinds take turns at
-//! reads. Between two writes the world stays the same, and a process that starts knows nothing but
-//! the world, so that to die at one of the reads in between is to die at all of them. What happens
-//! once all is as wanted is looked at after one run in [`LOOK_STRIDE`]. `BEDRAIL_SWEEP=full` leaves
-//! out nothing.
+//! In the normal run, which has minutes, a process dies after every write and at one read in
+//! [`CRASH_STRIDE`]: between two writes the world stays the same, and a process that starts knows
+//! nothing but the world, so that to die at one of the calls in between is to die at all of them. At
+//! every write an answer is lost, and the other faults take turns; so they do at one read in
+//! [`FAULT_STRIDE`]. What happens once all is as wanted is looked at after one run in [`LOOK_STRIDE`].
+//! `BEDRAIL_SWEEP=full` leaves out nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +13,11 @@ use std::time::Duration;
 use crate::change::{Change, Look};
 use crate::strike::{Kind, Strike};
 
-/// Of the reads, each kind of fault strikes one in so many; the kinds take turns.
-const FAULT_STRIDE: usize = 28;
+/// Of the reads, one in so many is struck by a fault.
+const FAULT_STRIDE: usize = 11;
 
 /// Of the reads, a process dies at one in so many.
-const CRASH_STRIDE: usize = 12;
+const CRASH_STRIDE: usize = 17;
 
 /// Of the pairs, one in so many is played.
 const PAIR_STRIDE: usize = 97;
@@ -53,15 +54,20 @@ pub(crate) fn sweep(change: &Change) {
         tally.play(change, "runs asked for", &strikes);
         return tally.end(change);
     }
+    let mut writes = 0;
     for (after, call) in change.calls.iter().enumerate() {
-        let kinds = Kind::CRASHES.into_iter().chain(Kind::FAULTS);
-        for (turn, kind) in kinds.enumerate() {
+        for kind in Kind::CRASHES.into_iter().chain(Kind::FAULTS) {
             let what = if kind.is_crash() { "crashes" } else { "faults" };
             *tally.all.entry(what).or_default() += 1;
-            if is_full() || call.is_write() || is_its_turn(after, kind, turn) {
+            let is_played = match call.is_write() {
+                true => is_its_turn_at_write(writes, kind),
+                false => is_its_turn_at_read(after, kind),
+            };
+            if is_full() || is_played {
                 tally.play(change, what, &[Strike { kind, after }]);
             }
         }
+        writes += usize::from(call.is_write());
     }
     tally.end(change);
 }
@@ -91,17 +97,31 @@ pub(crate) fn sweep_pairs(change: &Change) {
     tally.end(change);
 }
 
-/// Whether a read is among those that something strikes.
-fn is_its_turn(after: usize, kind: Kind, turn: usize) -> bool {
-    match kind {
-        Kind::CrashBefore => after.is_multiple_of(CRASH_STRIDE),
-        Kind::CrashAfter | Kind::ErrorAfter | Kind::TimeoutAfter => false,
-        Kind::Throttle
-        | Kind::ErrorBefore
-        | Kind::TimeoutBefore
-        | Kind::Denied
-        | Kind::Malformed => after % FAULT_STRIDE == turn * 4 % FAULT_STRIDE,
+/// Faults that take turns at writes.
+const AT_WRITES: [Kind; 6] = [
+    Kind::Throttle,
+    Kind::TimeoutAfter,
+    Kind::Denied,
+    Kind::Malformed,
+    Kind::ErrorBefore,
+    Kind::TimeoutBefore,
+];
+
+/// Faults that take turns at reads, which have no effect: none differs by it.
+const AT_READS: [Kind; 5] =
+    [Kind::Throttle, Kind::Denied, Kind::TimeoutBefore, Kind::Malformed, Kind::ErrorBefore];
+
+fn is_its_turn_at_write(index: usize, kind: Kind) -> bool {
+    let turn = AT_WRITES.get(index % AT_WRITES.len());
+    kind == Kind::CrashAfter || kind == Kind::ErrorAfter || turn == Some(&kind)
+}
+
+fn is_its_turn_at_read(after: usize, kind: Kind) -> bool {
+    if kind.is_crash() {
+        return kind == Kind::CrashBefore && after.is_multiple_of(CRASH_STRIDE);
     }
+    let turn = AT_READS.get(after / FAULT_STRIDE % AT_READS.len());
+    after.is_multiple_of(FAULT_STRIDE) && turn == Some(&kind)
 }
 
 impl Tally {

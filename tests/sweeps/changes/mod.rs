@@ -6,6 +6,8 @@ mod life;
 mod people;
 mod rollouts;
 
+use std::sync::OnceLock;
+
 use crate::change::Change;
 use crate::stage::Scene;
 use crate::text::{HELIOTROPE, ORGANIZATION, three, wanted};
@@ -21,5 +23,6 @@ fn first_convergence() -> Change {
 
 /// The scene that leads to.
 fn converged() -> Scene {
-    first_convergence().after().clone()
+    static CONVERGED: OnceLock<Scene> = OnceLock::new();
+    CONVERGED.get_or_init(|| first_convergence().after().clone()).clone()
 }
