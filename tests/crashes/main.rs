@@ -1,24 +1,13 @@
-//! A process that dies, or an AWS that errs, at any single call leaves the same world.
+//! A real process that SIGKILL ends at a call leaves the same world, and a journal that holds.
 //!
-//! Three changes are swept: a first convergence, a new revision, and a teardown in its three steps;
-//! [`scenarios`] adds more, which are only killed.
-//! Each runs once undisturbed, which gives the world to reach and the calls that lead there. Then,
-//! for every call in turn, a simulator of its own starts from the same world and:
+//! `tests/sweeps` strikes every call of every change, in one thread: the controller is dropped there.
+//! Here is what only a process can show: that nothing of it is left but AWS and its disk, that a
+//! signal may come at any moment, and that the journal it leaves behind goes on.
 //!
-//! | sweep | at the call | then |
-//! |---|---|---|
-//! | kill | the call hangs after its effect; SIGKILL | a new process, with nothing kept, converges |
-//! | throttle, error before, timeout | nothing happens | the same process converges |
-//! | error after | its effect happens, its answer is lost | the same process converges |
-//!
-//! Killing before the effect of a call is killing after the one before it: nothing else is in
-//! flight. Losing the answer of a read is the same as an error before it, so error-after is swept
-//! over writes only.
-//!
-//! Kills come after every call, and every kind of fault strikes every write. What is left out for
-//! the time it takes: a long rollout is killed after every write and one in five reads; of the reads, faults strike every third, one kind each; a plan is asked
-//! for only after a kill at a write, since the world is compared after all of them.
-//! `BEDRAIL_SWEEP=full` leaves out nothing.
+//! A first convergence and a new revision run once undisturbed, which gives the world to reach and the
+//! calls that lead there. Then, for every write and one read in [`STRIDE`], a simulator of its own
+//! starts from the same world; the call hangs after its effect; SIGKILL; a new process, with the
+//! journal that the first one kept, converges. `BEDRAIL_SWEEP=full` kills at every read, too.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,9 +15,8 @@
 )]
 #![expect(clippy::print_stdout, reason = "how much was swept is the result of a sweep")]
 
+#[path = "../support/same.rs"]
 mod same;
-mod scenarios;
-mod service_controls;
 mod trial;
 
 use std::sync::Arc;
@@ -58,21 +46,8 @@ static AT_ONCE: Semaphore = Semaphore::const_new(8);
 /// What every sweep starts with.
 static FIRST: OnceCell<(Arc<Change>, World)> = OnceCell::const_new();
 
-/// Of the reads, each kind of fault strikes one in so many.
-const STRIDE: u64 = 9;
-
-/// The kinds of fault, and the first read each of them strikes: together they strike every third.
-const KINDS: [(&str, u64); 4] = [("Throttle", 0), ("ErrorBefore", 3), ("Timeout", 6), (LOST, 0)];
-
-/// The kind that differs from `ErrorBefore` for writes alone.
-const LOST: &str = "ErrorAfter";
-
-/// The deadline of a call where one is to time out. Longer than any answer takes on a busy
-/// machine; one that takes longer is tried again, which only costs time.
-const CALL_TIMEOUT: &str = "1s";
-
-const PRESENT: &str = "Present";
-const ABSENT: &str = "Absent";
+/// Of the reads, one in so many.
+const STRIDE: u64 = 12;
 
 fn content(word: &str) -> Value {
     json!({
@@ -82,9 +57,8 @@ fn content(word: &str) -> Value {
     })
 }
 
-/// A guardrail, enforced on one unit by a policy and in one account by its configuration, each in
-/// its state.
-fn manifests(word: &str, [guardrail, policy, configuration]: [&str; 3]) -> String {
+/// A guardrail, enforced on one unit by a policy and in one account by its configuration.
+fn manifests(word: &str) -> String {
     let document = |kind: &str, name: &str, spec: Value| {
         json!({
             "apiVersion": "bedrail.dev/v1alpha1", "kind": kind,
@@ -92,21 +66,20 @@ fn manifests(word: &str, [guardrail, policy, configuration]: [&str; 3]) -> Strin
         })
         .to_string()
     };
-    let enforcement = |unit: &str, state: &str| {
+    let enforcement = |unit: &str| {
         json!({
-            "guardrail": "baseline", "state": state,
+            "guardrail": "baseline",
             "modelEnforcement": {"includedModels": ["ALL"], "excludedModels": ["EMBEDDINGS"]},
             "targets": [{"organizationalUnit": unit}],
         })
     };
     let guardrail = json!({
-        "regions": ["us-east-1"], "shareWith": "Organization", "state": guardrail,
-        "content": content(word),
+        "regions": ["us-east-1"], "shareWith": "Organization", "content": content(word),
     });
     [
         document("Guardrail", "baseline", guardrail),
-        document("OrganizationEnforcement", "workloads", enforcement("/Workloads", policy)),
-        document("AccountEnforcement", "sandbox", enforcement("/Sandbox", configuration)),
+        document("OrganizationEnforcement", "workloads", enforcement("/Workloads")),
+        document("AccountEnforcement", "sandbox", enforcement("/Sandbox")),
     ]
     .join("\n---\n")
 }
@@ -156,7 +129,7 @@ impl Change {
     async fn run_first() -> (Arc<Self>, World) {
         let before = Self::empty();
         let intent = json!({"owner": "default", "content": {"baseline": content("heliotrope")}});
-        let manifests = manifests("heliotrope", [PRESENT; 3]);
+        let manifests = manifests("heliotrope");
         Self::run("first convergence", before, manifests, intent).await
     }
 
@@ -168,33 +141,8 @@ impl Change {
             "content": {"baseline": new},
             "orderedContents": {"baseline": [old, new]},
         });
-        let manifests = manifests("amaranth", [PRESENT; 3]);
+        let manifests = manifests("amaranth");
         Self::run("revision", before, manifests, intent).await.0
-    }
-
-    /// One enforcement, then the other, then the guardrail: one loss at a time, which needs nobody's
-    /// approval.
-    async fn teardown() -> Vec<Arc<Self>> {
-        let (_, mut world) = Self::first_convergence().await;
-        let intent = json!({
-            "owner": "default",
-            "content": {"baseline": content("heliotrope")},
-            "removals": ["all"],
-            "absent": ["baseline"],
-        });
-        let steps = [
-            ("teardown in the account", [PRESENT, PRESENT, ABSENT]),
-            ("teardown in the organization", [PRESENT, ABSENT, ABSENT]),
-            ("teardown of the guardrail", [ABSENT, ABSENT, ABSENT]),
-        ];
-        let mut changes = Vec::new();
-        for (name, states) in steps {
-            let manifests = manifests("heliotrope", states);
-            let (change, after) = Self::run(name, world, manifests, intent.clone()).await;
-            world = after;
-            changes.push(change);
-        }
-        changes
     }
 
     /// What differs now from the undisturbed run.
@@ -244,6 +192,10 @@ impl Change {
             return Err(format!("the second process did not converge: {applied}"));
         }
         self.judge(&trial).await?;
+        let verified = trial.verify_journal().await;
+        if verified.code != Some(0) {
+            return Err(format!("the journal does not hold: {verified}"));
+        }
         if is_full() || is_write {
             let planned = trial.finish(&PLAN).await;
             if planned.code != Some(0) {
@@ -253,43 +205,21 @@ impl Change {
         Ok(Reach::Came)
     }
 
-    /// Lets one call go wrong.
-    async fn struck_by(&self, fault: Value) -> Result<Reach, String> {
+    /// Lets the very first call go wrong.
+    async fn struck_first(&self, kind: &str) -> Result<Reach, String> {
         let trial = Trial::start(self.before.clone(), &self.manifests, &self.intent).await;
-        let times_out = fault["kind"] == "Timeout";
-        let is_write = fault.get("operation").is_some();
-        trial.arm(fault).await;
-        let deadline = ["--call-timeout", CALL_TIMEOUT];
-        let arguments: Vec<&str> =
-            APPLY.into_iter().chain(deadline.into_iter().filter(|_| times_out)).collect();
-        let applied = trial.finish(&arguments).await;
-        let struck = trial.is_struck().await;
-        if !struck && is_write {
-            return Err("ended without that write".to_owned());
-        }
+        trial.arm(json!({"kind": kind, "after": 0})).await;
+        let applied = trial.finish(&APPLY).await;
         if applied.code != Some(0) {
             return Err(format!("did not converge: {applied}"));
         }
         self.judge(&trial).await?;
-        Ok(if struck { Reach::Came } else { Reach::Not })
+        Ok(if trial.is_struck().await { Reach::Came } else { Reach::Not })
     }
 
     /// The position of every call, with its name.
     fn positions(&self) -> impl Iterator<Item = (u64, &str)> {
         (0..).zip(self.calls.iter().map(String::as_str))
-    }
-
-    /// The faults of one kind: at every write, and at the reads that are its turn.
-    fn faults(&self, kind: &str, first: u64) -> Vec<(String, Value)> {
-        self.positions()
-            .filter(|(position, call)| {
-                let its_turn = kind != LOST && (is_full() || position % STRIDE == first);
-                is_write(call) || its_turn
-            })
-            .map(|(position, call)| {
-                (format!("{kind} at {position}, {call}"), self.strike(kind, position))
-            })
-            .collect()
     }
 }
 
@@ -347,15 +277,11 @@ impl Sweep {
     }
 }
 
-async fn sweep_kills(change: &Arc<Change>) {
-    sweep_some_kills(change, 1).await;
-}
-
 /// Kills after every write, and after one in so many reads.
-async fn sweep_some_kills(change: &Arc<Change>, stride: u64) {
+async fn sweep_kills(change: &Arc<Change>) {
     let mut sweep = Sweep::new();
     let is_swept =
-        |(position, call): &(u64, &str)| is_full() || is_write(call) || position % stride == 0;
+        |(position, call): &(u64, &str)| is_full() || is_write(call) || position % STRIDE == 0;
     for (position, call) in change.positions().filter(is_swept) {
         let label = format!("{}, killed at {position}, {call}", change.name);
         let change = Arc::clone(change);
@@ -364,57 +290,20 @@ async fn sweep_some_kills(change: &Arc<Change>, stride: u64) {
     println!("{}: {} kill points", change.name, sweep.end().await);
 }
 
-async fn sweep_faults(change: &Arc<Change>) {
-    for (kind, first) in KINDS {
-        let mut sweep = Sweep::new();
-        for (label, fault) in change.faults(kind, first) {
-            let label = format!("{}, {label}", change.name);
-            let change = Arc::clone(change);
-            sweep.add(label, async move { change.struck_by(fault).await });
-        }
-        println!("{}: {kind} at {} calls", change.name, sweep.end().await);
-    }
-}
-
 /// The first call has no key that could be visited again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttle_of_the_very_first_call_does_not_end_apply() {
     let (change, _) = Change::first_convergence().await;
     assert_eq!(change.calls[0], "sts:GetCallerIdentity");
-    let struck = change.struck_by(json!({"kind": "Throttle", "after": 0})).await;
-    assert_eq!(struck, Ok(Reach::Came));
+    assert_eq!(change.struck_first("Throttle").await, Ok(Reach::Came));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_convergence_survives_a_kill_after_every_call() {
+async fn a_first_convergence_survives_a_kill_after_every_write() {
     sweep_kills(&Change::first_convergence().await.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_convergence_survives_a_fault_at_every_call() {
-    sweep_faults(&Change::first_convergence().await.0).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_revision_survives_a_kill_after_every_call() {
+async fn a_new_revision_survives_a_kill_after_every_write() {
     sweep_kills(&Change::revision().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_revision_survives_a_fault_at_every_call() {
-    sweep_faults(&Change::revision().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_teardown_survives_a_kill_after_every_call() {
-    for change in Change::teardown().await {
-        sweep_kills(&change).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_teardown_survives_a_fault_at_every_call() {
-    for change in Change::teardown().await {
-        sweep_faults(&change).await;
-    }
 }

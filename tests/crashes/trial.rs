@@ -1,5 +1,6 @@
 //! One world, one process of the real binary at a time, and what happens to it.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub(crate) struct Trial {
     simulator: Arc<Simulator>,
     url: String,
     folder: TempDir,
+    /// What outlives a process: its journal.
+    disk: TempDir,
     _stop: DropGuard,
 }
 
@@ -35,7 +38,8 @@ impl Trial {
         tokio::spawn(serve(Arc::clone(&simulator), listener, stop.clone()));
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("all.yaml"), manifests).unwrap();
-        let trial = Self { simulator, url, folder, _stop: stop.drop_guard() };
+        let disk = tempfile::tempdir().unwrap();
+        let trial = Self { simulator, url, folder, disk, _stop: stop.drop_guard() };
         trial.put("intent", intent).await;
         trial
     }
@@ -43,7 +47,21 @@ impl Trial {
     /// Runs the binary to its end. One call in flight at a time, so that the position of a call
     /// means the same in every run.
     pub(crate) async fn finish(&self, arguments: &[&str]) -> Finished {
-        let mut command = self.command(arguments);
+        Self::run(self.command(arguments)).await
+    }
+
+    /// Reads the journal that all processes so far have kept.
+    pub(crate) async fn verify_journal(&self) -> Finished {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bedrail"));
+        command.args(["journal", "verify", "--journal"]).arg(self.journal()).env_clear();
+        Self::run(command).await
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.disk.path().join("journal.jsonl")
+    }
+
+    async fn run(mut command: Command) -> Finished {
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         Finished::of(&output)
     }
@@ -112,6 +130,9 @@ impl Trial {
             .env("BEDRAIL_RATES", "unlimited")
             .env("BEDRAIL_MAX_IN_FLIGHT", "1")
             .env("NO_COLOR", "1");
+        if arguments.first() == Some(&"apply") {
+            command.env("BEDRAIL_JOURNAL", self.journal());
+        }
         command
     }
 
@@ -123,11 +144,6 @@ impl Trial {
     /// Puts a document below `/_simulator/`.
     pub(crate) async fn put(&self, path: &str, document: &Value) {
         self.exchange("PUT", path, document.to_string()).await;
-    }
-
-    /// Where it is served.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
     }
 
     /// The world as a value that another trial can start from.

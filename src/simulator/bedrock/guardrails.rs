@@ -42,7 +42,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Answer {
         return Ok(Reply::status(202, answer));
     }
     body.remove("tags");
-    let content = rules::content(call, &world.partition, body)?;
+    let content = rules::content(Place::of(call, &world.partition), body)?;
     require_room(&tags, &any)?;
     require_free_name(world, call, content.name(), None)?;
     let held = world
@@ -98,7 +98,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Answer {
             }
         }
     }
-    let content = rules::content(call, &world.partition, body)?;
+    let content = rules::content(Place::of(call, &world.partition), body)?;
     require_free_name(world, call, content.name(), Some(&reference.id))?;
 
     let guardrail = world

@@ -30,6 +30,7 @@ mod page;
 mod permission;
 mod profiles;
 mod reads;
+mod recorded;
 mod reference;
 mod regional;
 mod resource_policy;
@@ -53,6 +54,7 @@ pub use guardrail::{Guardrail, Version};
 pub(super) use models::{Model, model, profiles_in};
 pub(super) use permission::{Context, permit_guardrail};
 pub(super) use profiles::destinations;
+pub use recorded::Recorded;
 pub(super) use reference::{Arn, Place, Reference};
 pub use regional::{Enforced, Regional, Stamp};
 #[cfg(test)]

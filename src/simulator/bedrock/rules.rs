@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::super::call::{Call, Failure};
+use super::super::call::Failure;
 use super::content::Content;
 use super::failure::{quota, validation};
 use super::profiles;
@@ -15,12 +15,7 @@ use super::reference::{Place, key_arn};
 const REGEXES_MAX: usize = 30;
 
 /// Makes content of an accepted body, or says what is wrong with it.
-pub(super) fn content(
-    call: &Call,
-    partition: &str,
-    body: Map<String, Value>,
-) -> Result<Content, Failure> {
-    let place = Place::of(call, partition);
+pub(super) fn content(place: Place<'_>, body: Map<String, Value>) -> Result<Content, Failure> {
     let kms_key_arn = match body.get("kmsKeyId").and_then(Value::as_str) {
         Some(key) => Some(key_arn(&place, key)?),
         None => None,

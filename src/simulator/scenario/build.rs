@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::roles::Context;
 use super::{AccountSpec, PolicySpec, Scenario, ScenarioError, UnitSpec};
+use crate::simulator::bedrock::Place;
 use crate::simulator::call::Millis;
 use crate::simulator::identity::{Identity, Role};
 use crate::simulator::organization::{
@@ -47,6 +48,7 @@ pub(super) fn world(scenario: &Scenario, seed: u64, now: Millis) -> Result<World
     builder.organization(scenario);
     builder.tree(scenario, &management);
     builder.policies(scenario);
+    builder.bedrock(scenario);
     builder.finish(now)
 }
 
@@ -187,6 +189,23 @@ impl Builder {
         }
         self.world.organization.policies = Arc::new(policies);
         self.world.organization.attachments = Arc::new(attachments);
+    }
+
+    fn bedrock(&mut self, scenario: &Scenario) {
+        for (key, recorded) in &scenario.bedrock {
+            let Some((account, region)) = key.split_once('/') else {
+                self.problems.push(format!("`{key}` is not an account and a Region"));
+                continue;
+            };
+            let place = Place { partition: &self.world.partition, region, account };
+            match recorded.build(place) {
+                Ok(regional) => {
+                    let place = (account.to_owned(), region.to_owned());
+                    self.world.bedrock.insert(place, Arc::new(regional));
+                }
+                Err(problem) => self.problems.push(format!("`{key}`: {problem}")),
+            }
+        }
     }
 
     fn target(&self, text: &str) -> Option<String> {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bedrock::LogBucket;
+use super::bedrock::{LogBucket, Recorded};
 use super::call::Millis;
 use super::organization::{AccountState, PolicyKind};
 use super::switches::Switches;
@@ -46,6 +46,8 @@ pub struct Scenario {
     /// Buckets that invocation logging may be sent to, by name. AWS tries them out; a bucket that is
     /// not here takes everything.
     pub buckets: BTreeMap<String, LogBucket>,
+    /// What Bedrock holds at the start, by `account/region`, as `/_simulator/world` shows it.
+    pub bedrock: BTreeMap<String, Recorded>,
     /// ARNs of SNS topics.
     pub topics: BTreeSet<String>,
     /// Unconfirmed behaviours.

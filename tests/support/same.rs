@@ -29,8 +29,34 @@ pub(crate) fn without_generated(world: &Value) -> Value {
     policies.sort_by_key(|policy| text(&policy["name"]));
     world["policies"] = Value::Array(policies);
     forget(&mut world);
-    let renamed = names.iter().fold(world.to_string(), |text, (id, name)| text.replace(id, name));
-    serde_json::from_str(&renamed).unwrap()
+    let mut world = renamed(world, &names);
+    // No API shows in which order policies were attached.
+    let targets = world.get_mut("attachments").and_then(Value::as_object_mut);
+    for attached in targets.into_iter().flat_map(|it| it.values_mut()) {
+        attached.as_array_mut().unwrap().sort_by_key(text);
+    }
+    world
+}
+
+/// The same with these words for those, wherever they stand.
+fn renamed(value: Value, names: &[(String, String)]) -> Value {
+    let in_text = |text: String| {
+        names.iter().fold(
+            text,
+            |text, (id, name)| {
+                if text.contains(id) { text.replace(id, name) } else { text }
+            },
+        )
+    };
+    match value {
+        Value::String(text) => Value::String(in_text(text)),
+        Value::Array(items) => items.into_iter().map(|it| renamed(it, names)).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(member, value)| (in_text(member), renamed(value, names)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
 }
 
 fn text(value: &Value) -> String {
