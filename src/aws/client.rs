@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::SaysSomething;
 use super::circuit::Circuits;
 use super::configuration::as_ours;
 use super::error::{AwsError, ErrorClass};
@@ -177,6 +178,7 @@ impl Aws {
         let of_organizations = organizations_region(&caller.partition, &region);
         let organizations = aws_sdk_organizations::config::Builder::from(&sdk)
             .region(aws_config::Region::new(of_organizations))
+            .interceptor(SaysSomething)
             .build();
         Ok(Self(Arc::new(Inner {
             home: Cell { account: caller.account.clone(), region },
@@ -333,6 +335,7 @@ impl Aws {
         cached(&self.0.bedrock, place, || {
             let config = aws_sdk_bedrock::config::Builder::from(&self.0.sdk)
                 .region(sdk_region(&place.cell.region))
+                .interceptor(SaysSomething)
                 .auth_scheme_preference([SIGV4]);
             aws_sdk_bedrock::Client::from_conf(match place.whose() {
                 Whose::Own => config.build(),

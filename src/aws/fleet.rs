@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_organizations::types::{
     Account as SdkAccount, AccountState as AccountStateText, AccountStatus, OrganizationalUnit,
-    PolicyType, PolicyTypeStatus as SdkTypeStatus, Root,
+    PolicyType, PolicyTypeStatus as SdkTypeStatus, PolicyTypeSummary, Root,
 };
 use tokio::task::JoinSet;
 
@@ -128,6 +128,12 @@ impl Aws {
         };
         let id = root.id().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| not_understood(LIST_ROOTS, "the root has no usable id"))?;
+        // Taken for none enabled, it would be read as: nothing that a policy says is in effect.
+        let types = root.policy_types.as_ref();
+        let is_whole = |it: &PolicyTypeSummary| it.r#type().is_some() && it.status().is_some();
+        if !types.is_some_and(|types| types.iter().all(is_whole)) {
+            return Err(not_understood(LIST_ROOTS, "the root came without its policy types"));
+        }
         Ok((id, status(root, kind)))
     }
 
@@ -255,8 +261,17 @@ impl Aws {
             async { sent.await.map(|page| (page.tags, page.next_token)) }
         })
         .await?;
-        Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+        let tags = tags.into_iter().map(|tag| (tag.key, tag.value));
+        named(tags.collect()).ok_or_else(|| {
+            not_understood(LIST_ORGANIZATION_TAGS, format!("a tag of {resource} has no key"))
+        })
     }
+}
+
+/// The tags, if each has a key: the SDK fills in an empty one where AWS sent none, and an owner that
+/// is not seen would invite adoption.
+pub(super) fn named(tags: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    (!tags.contains_key("")).then_some(tags)
 }
 
 /// An answer that lacks what every such answer has.

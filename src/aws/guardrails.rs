@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::client::{Aws, Place};
 use super::error::{AwsError, ErrorClass};
+use super::fleet::named;
 use super::looks::Row;
 use super::normalise;
 use super::operation::{GET_GUARDRAIL, LIST_GUARDRAILS, LIST_TAGS};
@@ -185,7 +186,7 @@ impl Aws {
         place: &Place,
         of: Option<&GuardrailArn>,
     ) -> Result<Vec<GuardrailSummary>, AwsError> {
-        pages::all(LIST_GUARDRAILS, |next| {
+        let listed = pages::all(LIST_GUARDRAILS, |next| {
             let request = self
                 .bedrock(place)
                 .list_guardrails()
@@ -195,7 +196,14 @@ impl Aws {
             let sent = self.call(LIST_GUARDRAILS, place, request.send());
             async { sent.await.map(|page| (Some(page.guardrails), page.next_token)) }
         })
-        .await
+        .await?;
+        // The SDK fills in what AWS must send and did not. Without its name a guardrail is not found.
+        if listed.iter().any(|it| it.name.is_empty() || it.version.is_empty()) {
+            let message = "AWS listed a guardrail without a name or a version";
+            let error = AwsError::ours(ErrorClass::Unknown, LIST_GUARDRAILS.name, message);
+            return Err(error.at(&place.cell));
+        }
+        Ok(listed)
     }
 
     async fn get_guardrail(
@@ -229,7 +237,11 @@ impl Aws {
     ) -> Result<BTreeMap<String, String>, AwsError> {
         let request = self.bedrock(place).list_tags_for_resource().resource_arn(arn.to_string());
         let output = self.call(LIST_TAGS, place, request.send()).await?;
-        Ok(output.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())
+        let tags = output.tags.into_iter().flatten().map(|tag| (tag.key, tag.value));
+        named(tags.collect()).ok_or_else(|| {
+            let message = format!("a tag of {arn} has no key");
+            AwsError::ours(ErrorClass::Unknown, LIST_TAGS.name, message).at(&place.cell)
+        })
     }
 
     async fn versions_of(

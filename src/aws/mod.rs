@@ -22,6 +22,7 @@
 
 #[cfg(feature = "sns")]
 mod alerts;
+mod answer;
 #[cfg(feature = "iam")]
 mod callers;
 #[cfg(not(feature = "iam"))]

@@ -1,5 +1,7 @@
 //! Reads every page of a list, or fails: a list is complete or it is nothing.
 
+use std::collections::BTreeSet;
+
 use super::error::{AwsError, ErrorClass};
 use super::operation::Operation;
 
@@ -9,8 +11,8 @@ const ATTEMPTS_MAX: u32 = 4;
 
 /// Calls `page` with each token until there is none.
 ///
-/// A page may be empty and still have a successor (`aws-facts` 4.3). A token that comes back
-/// unchanged would repeat for ever, and is an error. A page that is throttled is asked for again:
+/// A page may be empty and still have a successor (`aws-facts` 4.3). A token that was there before
+/// would repeat for ever, and is an error. A page that is throttled is asked for again:
 /// to start a list over would ask for all of its pages again, when AWS has asked for fewer calls.
 pub(super) async fn all<T, F>(
     operation: Operation,
@@ -20,21 +22,20 @@ where
     F: Future<Output = Result<(Option<Vec<T>>, Option<String>), AwsError>>,
 {
     let mut all = Vec::new();
-    let mut token = None;
+    let mut token: Option<String> = None;
+    let mut seen = BTreeSet::new();
     loop {
         let (items, next) = unthrottled(|| page(token.clone())).await?;
         all.extend(items.into_iter().flatten());
         let next = next.filter(|next| !next.is_empty());
         #[cfg(feature = "planted")]
         let next = next.filter(|_| !crate::planted::is(crate::planted::Planted::PageDropped));
-        if next.is_none() {
-            return Ok(all);
-        }
-        if next == token {
+        let Some(next) = next else { return Ok(all) };
+        if !seen.insert(next.clone()) {
             let message = "AWS sent the same page token twice; the list cannot be completed";
             return Err(AwsError::ours(ErrorClass::Unknown, operation.name, message));
         }
-        token = next;
+        token = Some(next);
     }
 }
 
@@ -91,6 +92,8 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_repeats_is_an_error_and_not_a_loop() {
         let pages: [(&[u8], _); 2] = [(&[1], Some("a")), (&[2], Some("a"))];
+        assert_eq!(read(&pages).await.unwrap_err().class, ErrorClass::Unknown);
+        let pages: [(&[u8], _); 3] = [(&[1], Some("a")), (&[2], Some("b")), (&[3], Some("a"))];
         assert_eq!(read(&pages).await.unwrap_err().class, ErrorClass::Unknown);
     }
 }

@@ -298,9 +298,10 @@ fn sorted(mut list: Vec<String>) -> Vec<String> {
     list
 }
 
-/// Six decimals: a threshold is compared with a tolerance, since it travels as a double.
+/// Six decimals: a threshold is compared with a tolerance, since it travels as a double. Zero has
+/// no sign: equal content must have one hash.
 fn rounded(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
+    (value * 1e6).round() / 1e6 + 0.0
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Chain {
     ///
     /// If the record cannot be written as JSON.
     pub fn append(&mut self, at: Timestamp, record: Record) -> Result<String, serde_json::Error> {
-        let sequence = self.sequence + 1;
+        let sequence = self.sequence.saturating_add(1);
         let previous = self.hash.clone();
         let line = Line { sequence, at, previous, record, hash: String::new() };
         let text = serde_json::to_string(&line)?;
@@ -105,7 +105,7 @@ impl Chain {
     /// What is wrong with it; the chain then stands where it stood.
     pub fn follow(&mut self, text: &str) -> Result<Line, Break> {
         let line = decode(text)?;
-        let expected = self.sequence + 1;
+        let expected = self.sequence.saturating_add(1);
         if line.sequence != expected || line.previous != self.hash {
             return Err(Break::Unlinked { expected, found: line.sequence });
         }
@@ -144,7 +144,8 @@ pub(super) fn decode(text: &str) -> Result<Line, Break> {
 /// The number of the first broken line in this text, from 1, and what is wrong with it.
 pub fn read_chain(text: &str, chain: &mut Option<Chain>) -> Result<Vec<Line>, (usize, Break)> {
     let mut lines = Vec::new();
-    for (index, text) in text.lines().enumerate() {
+    // Not `lines`, which would let a carriage return through.
+    for (index, text) in text.split_terminator('\n').enumerate() {
         let number = index + 1;
         let mut before = match chain.take() {
             Some(chain) => chain,

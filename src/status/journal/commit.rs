@@ -203,10 +203,10 @@ impl Writer {
         let written = self.write(at, records, missing).map_err(Arc::new);
         match &written {
             Ok(last) => {
-                let first = last + 1 - answers.len() as u64;
-                for (sequence, answer) in (first..).zip(answers) {
+                let before = last.saturating_sub(answers.len() as u64);
+                for (number, answer) in (1_u64..).zip(answers) {
                     // Who asked may have gone.
-                    answer.send(Ok(sequence)).ok();
+                    answer.send(Ok(before.saturating_add(number))).ok();
                 }
                 self.rotate();
             }

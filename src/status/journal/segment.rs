@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, decode};
@@ -126,7 +127,7 @@ impl Segment {
         let (whole, last, first) = whole(&bytes);
         let torn = bytes.get(whole..).unwrap_or_default();
         if !torn.is_empty() {
-            let number = last.as_ref().map_or(0, |it| it.sequence) + 1;
+            let number = last.as_ref().map_or(0, |it| it.sequence).saturating_add(1);
             let aside = beside(path, &format!("torn-{number:020}"));
             fs::write(&aside, torn).map_err(io("write", &aside))?;
         }
@@ -135,7 +136,7 @@ impl Segment {
             Some(chain) => chain,
             None => last_sealed(path)?,
         };
-        let first = first.unwrap_or(chain.sequence + 1);
+        let first = first.unwrap_or(chain.sequence.saturating_add(1));
         let length = whole as u64;
         let is_torn = torn_bytes > 0;
         let segment = Self { path: path.to_owned(), file, length, is_torn, first, _lock: lock };
@@ -177,7 +178,7 @@ impl Segment {
         let mut options = OpenOptions::new();
         options.create_new(true).read(true).write(true);
         self.file = options.open(&self.path).map_err(io("open", &self.path))?;
-        (self.length, self.is_torn, self.first) = (0, false, chain.sequence + 1);
+        (self.length, self.is_torn, self.first) = (0, false, chain.sequence.saturating_add(1));
         fs::set_permissions(&sealed, permissions).map_err(io("seal", &sealed))?;
         sync_folder(&self.path)
     }
@@ -211,22 +212,18 @@ impl Segment {
 
 /// How many bytes are whole records, where the chain stands after them, and the number of the first.
 fn whole(bytes: &[u8]) -> (usize, Option<Chain>, Option<u64>) {
-    let mut ends: Vec<usize> = Vec::new();
     let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    ends.extend(newlines.map(|(index, _)| index + 1));
-    let line = |end: usize| {
-        let begin = ends.iter().rev().find(|it| **it < end).copied().unwrap_or(0);
-        let text = std::str::from_utf8(bytes.get(begin..end - 1)?).ok()?;
+    let mut begin = 0;
+    let lines: Vec<_> =
+        newlines.map(|(end, _)| std::mem::replace(&mut begin, end + 1)..end).collect();
+    let line = |span: &Range<usize>| {
+        let text = std::str::from_utf8(bytes.get(span.clone())?).ok()?;
         decode(text).ok()
     };
-    let first = ends.first().and_then(|end| line(*end)).map(|line| line.sequence);
+    let first = lines.first().and_then(line).map(|line| line.sequence);
     // A power cut can leave whole lines of zeros; what is before the last good one is for `verify`.
-    for end in ends.iter().rev() {
-        if let Some(line) = line(*end) {
-            return (*end, Some(Chain::at(&line)), first);
-        }
-    }
-    (0, None, None)
+    let last = lines.iter().rev().find_map(|span| Some((span.end + 1, line(span)?)));
+    last.map_or((0, None, None), |(end, line)| (end, Some(Chain::at(&line)), first))
 }
 
 /// Where the chain stands after the last sealed segment.
