@@ -85,7 +85,7 @@ def file_to_first_write(stage):
 def full_speed(stage, passes):
     """A controller whose resync is due again before it is through: as fast as it can."""
     floor_s = stage.cells * stage.latency_s / IN_FLIGHT
-    resync_s = max(1, round(floor_s / 2))
+    resync_s = max(0.05, round(floor_s / 2, 2))
     with stage.controller(resync_s) as bedrail:
         until("a controller at full speed", stage.is_converged, 600, 0.5)
         time.sleep(2)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A soak: strangers break something every second, for minutes, and the real binary puts it right.
 
-    cargo build --release --all-features && python3 benches/soak.py --minutes 10
+    cargo build --release && python3 benches/soak.py --minutes 10
 
 Against a simulated AWS over TCP, with boto3 as the stranger: a random cell loses its enforced
 configuration or has it weakened, now and then the draft of a guardrail is edited or its resource

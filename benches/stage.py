@@ -203,9 +203,9 @@ class Stage:
         """`bedrail run`, with the cadences of the defaults in their proportion."""
         environment = {
             **self.environment,
-            "BEDRAIL_RESYNC": f"{resync_s}s",
+            "BEDRAIL_RESYNC": f"{round(1000 * resync_s)}ms",
             "BEDRAIL_RESYNC_ORGANIZATION": f"{max(1, round(resync_s / 5))}s",
-            "BEDRAIL_SWEEP": f"{resync_s * 3}s",
+            "BEDRAIL_SWEEP": f"{round(3000 * resync_s)}ms",
             "BEDRAIL_LISTEN": self.served.removeprefix("http://"),
             **settings,
         }
