@@ -18,7 +18,7 @@
 //! | variable | means |
 //! |---|---|
 //! | `BEDRAIL_SWEEP=full` | every call is struck by everything, and every pair of a crash and a fault is played |
-//! | `BEDRAIL_STRIKES=CrashAfter@12,Throttle@3` | this run alone, with its calls if it goes wrong |
+//! | `BEDRAIL_STRIKES=CrashAfter@12,Throttle@3` | this run alone, with its calls |
 //!
 //! What only a real process can show is in `tests/crashes`.
 

@@ -59,11 +59,12 @@ pub(crate) fn sweep(change: &Change) {
         for kind in Kind::CRASHES.into_iter().chain(Kind::FAULTS) {
             let what = if kind.is_crash() { "crashes" } else { "faults" };
             *tally.all.entry(what).or_default() += 1;
-            let is_played = match call.is_write() {
-                true => is_its_turn_at_write(writes, kind),
-                false => is_its_turn_at_read(after, kind),
+            let is_its_turn = if call.is_write() {
+                is_its_turn_at_write(writes, kind)
+            } else {
+                is_its_turn_at_read(after, kind)
             };
-            if is_full() || is_played {
+            if is_full() || is_its_turn {
                 tally.play(change, what, &[Strike { kind, after }]);
             }
         }
