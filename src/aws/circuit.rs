@@ -7,8 +7,9 @@
 //!     └───────────── any answer, a refusal too      └── twice as long, to a limit ┘
 //! ```
 //!
-//! One account whose calls hang does not open the circuit of its Region, nor one Region that of its
-//! accounts: in between, others are answered.
+//! Accounts whose calls hang do not open the circuits of their Regions, nor a Region those of its
+//! accounts: in between, others are answered; and what is known to be silent itself is no witness of
+//! anything else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -58,16 +59,18 @@ struct Circuit {
 }
 
 impl Circuit {
-    /// Whether a call may go through now; if not, how long it is until one may.
-    fn admit(&mut self, limits: Limits, now: Instant) -> Result<(), Duration> {
-        let Some((wait, end)) = self.open else { return Ok(()) };
-        if now < end {
-            return Err(end - now);
+    /// How long it is until a call may go through; `None` if one may now.
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        let (_, end) = self.open?;
+        end.checked_duration_since(now).filter(|wait| !wait.is_zero())
+    }
+
+    /// Lets a call through, which is the trial: whoever comes before its end waits for the next.
+    fn try_one(&mut self, limits: Limits, now: Instant) {
+        if let Some((wait, _)) = self.open {
+            let wait = (wait * 2).min(limits.wait_max);
+            self.open = Some((wait, now + wait));
         }
-        // This call is the trial; whoever comes before its end waits for the next.
-        let wait = (wait * 2).min(limits.wait_max);
-        self.open = Some((wait, now + wait));
-        Ok(())
     }
 
     fn unanswered(&mut self, limits: Limits, place: &str, now: Instant) {
@@ -109,6 +112,15 @@ impl Silent {
     }
 }
 
+/// What does not answer now, so that hardly any call is sent there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unanswering {
+    /// Regions of Bedrock, to anybody.
+    pub regions: BTreeSet<Region>,
+    /// Accounts, in several Regions.
+    pub accounts: BTreeSet<AccountId>,
+}
+
 /// One circuit for each Region of Bedrock and for each account. Those that answer are not kept.
 #[derive(Debug, Default)]
 pub(super) struct Circuits {
@@ -119,15 +131,34 @@ pub(super) struct Circuits {
 impl Circuits {
     /// Whether a call to `cell` may go through now.
     pub(super) fn admit(&self, cell: &Cell, now: Instant) -> Result<(), Silent> {
-        self.regions.admit(REGION, &cell.region, now).map_err(Silent::Region)?;
-        self.accounts.admit(ACCOUNT, &cell.account, now).map_err(Silent::Account)
+        // Both are asked before either has its trial: one that is refused is no trial.
+        if let Some(wait) = self.regions.wait(&cell.region, now) {
+            return Err(Silent::Region(wait));
+        }
+        if let Some(wait) = self.accounts.wait(&cell.account, now) {
+            return Err(Silent::Account(wait));
+        }
+        self.regions.try_one(REGION, &cell.region, now);
+        self.accounts.try_one(ACCOUNT, &cell.account, now);
+        Ok(())
+    }
+
+    /// What does not answer.
+    pub(super) fn open(&self) -> Unanswering {
+        Unanswering { regions: self.regions.open(), accounts: self.accounts.open() }
     }
 
     /// Notes that `cell` did not answer.
     pub(super) fn unanswered(&self, cell: &Cell, now: Instant) {
         let Cell { account, region } = cell;
-        self.regions.unanswered(REGION, region, account.as_str(), now);
-        self.accounts.unanswered(ACCOUNT, account, region.as_str(), now);
+        let (is_account, is_region) =
+            (self.accounts.is_open(account), self.regions.is_open(region));
+        if !is_account {
+            self.regions.unanswered(REGION, region, account.as_str(), now);
+        }
+        if !is_region {
+            self.accounts.unanswered(ACCOUNT, account, region.as_str(), now);
+        }
     }
 
     /// Notes that `cell` answered, be it with a refusal.
@@ -148,14 +179,32 @@ impl<K> Default for Table<K> {
 }
 
 impl<K: Ord + Clone> Table<K> {
-    fn admit(&self, limits: Limits, key: &K, now: Instant) -> Result<(), Duration> {
+    fn wait(&self, key: &K, now: Instant) -> Option<Duration> {
+        let circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.get(key)?.wait(now)
+    }
+
+    fn try_one(&self, limits: Limits, key: &K, now: Instant) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        circuits.get_mut(key).map_or(Ok(()), |circuit| circuit.admit(limits, now))
+        if let Some(circuit) = circuits.get_mut(key) {
+            circuit.try_one(limits, now);
+        }
+    }
+
+    fn is_open(&self, key: &K) -> bool {
+        let circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        circuits.get(key).is_some_and(|circuit| circuit.open.is_some())
     }
 
     fn unanswered(&self, limits: Limits, key: &K, place: &str, now: Instant) {
         let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         circuits.entry(key.clone()).or_default().unanswered(limits, place, now);
+    }
+
+    fn open(&self) -> BTreeSet<K> {
+        let circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = circuits.iter().filter(|(_, circuit)| circuit.open.is_some());
+        open.map(|(key, _)| key.clone()).collect()
     }
 
     fn answered(&self, key: &K) {
@@ -175,7 +224,7 @@ mod tests {
         for _ in 0..REGION.unanswered_max {
             circuit.unanswered(REGION, "a", now - UNANSWERED_FOR);
         }
-        assert_eq!(circuit.admit(REGION, now), Ok(()), "all at once means nothing yet");
+        assert_eq!(circuit.wait(now), None, "all at once means nothing yet");
         circuit.unanswered(REGION, "a", now);
         circuit
     }
@@ -189,17 +238,67 @@ mod tests {
         tokio::time::advance(UNANSWERED_FOR).await;
         let now = Instant::now();
         let mut circuit = open(now);
-        assert_eq!(circuit.admit(REGION, now), Err(SECOND));
-        assert_eq!(circuit.admit(REGION, now + SECOND), Ok(()), "the trial");
-        assert_eq!(circuit.admit(REGION, now + SECOND), Err(2 * SECOND), "and no other");
+        assert_eq!(circuit.wait(now), Some(SECOND));
+        assert_eq!(circuit.wait(now + SECOND), None, "the trial");
+        circuit.try_one(REGION, now + SECOND);
+        assert_eq!(circuit.wait(now + SECOND), Some(2 * SECOND), "and no other");
         circuit.unanswered(REGION, "a", now + 2 * SECOND);
-        assert_eq!(circuit.admit(REGION, now + 3 * SECOND), Ok(()));
+        assert_eq!(circuit.wait(now + 3 * SECOND), None);
         let mut later = now;
         for _ in 0..10 {
+            circuit.try_one(REGION, later);
             later += REGION.wait_max;
-            assert_eq!(circuit.admit(REGION, later), Ok(()), "at least every half minute");
+            assert_eq!(circuit.wait(later), None, "at least every half minute");
             circuit.unanswered(REGION, "a", later);
         }
+    }
+
+    /// Else a Region in which a third of the accounts hang is taken for dead, to the cost of the rest.
+    #[tokio::test(start_paused = true)]
+    async fn accounts_that_are_known_to_be_silent_say_nothing_of_their_regions() {
+        let now = Instant::now();
+        let circuits = Circuits::default();
+        let regions = ["us-east-1", "us-west-2", "eu-west-1"];
+        let silent: Vec<String> = (0..20).map(|it| format!("2{it:011}")).collect();
+        // Each is tried now and then, for an hour; nobody else asks anything.
+        for minute in 0..60 {
+            let at = now + minute * 60 * SECOND;
+            for account in &silent {
+                for (index, region) in regions.iter().enumerate() {
+                    let here = cell(account, region);
+                    let at = at + u32::try_from(index).unwrap() * SECOND;
+                    if circuits.admit(&here, at).is_ok() {
+                        circuits.unanswered(&here, at);
+                    }
+                }
+            }
+            if minute == 0 {
+                for region in regions {
+                    circuits.answered(&cell("333333333333", region));
+                }
+            }
+        }
+        let open = circuits.open();
+        assert_eq!((open.accounts.len(), open.regions.len()), (20, 0), "{open:?}");
+        for region in regions {
+            assert_eq!(circuits.admit(&cell("333333333333", region), now), Ok(()));
+        }
+    }
+
+    /// Else the one that is refused uses up the trial of the other, which is never found to be back.
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_refused_is_nobodys_trial() {
+        tokio::time::advance(UNANSWERED_FOR).await;
+        let (now, here) = (Instant::now(), cell("111122223333", "eu-west-1"));
+        let circuits = Circuits::default();
+        circuits.regions.0.lock().unwrap().insert(here.region.clone(), open(now));
+        let mut account = open(now);
+        account.try_one(ACCOUNT, now);
+        circuits.accounts.0.lock().unwrap().insert(here.account.clone(), account);
+        let at = now + SECOND;
+        assert_eq!(circuits.admit(&here, at), Err(Silent::Account(SECOND)));
+        let other = cell("222233334444", "eu-west-1");
+        assert_eq!(circuits.admit(&other, at), Ok(()), "the trial of the Region is still there");
     }
 
     #[tokio::test(start_paused = true)]
@@ -238,7 +337,11 @@ mod tests {
         let (until, trial) = (later + FIRST_WAIT, dead("us-west-2"));
         assert_eq!(circuits.admit(&trial, until), Ok(()), "the trial");
         assert!(circuits.admit(&trial, until).is_err());
+        let open = circuits.open();
+        assert_eq!((open.accounts.len(), open.regions.len()), (1, 0), "{open:?}");
+        assert!(open.accounts.contains(&trial.account));
         circuits.answered(&trial);
+        assert_eq!(circuits.open(), Unanswering::default());
         assert_eq!(circuits.admit(&dead("eu-west-1"), until), Ok(()));
     }
 }

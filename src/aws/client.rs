@@ -21,14 +21,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::SaysSomething;
-use super::circuit::Circuits;
+use super::circuit::{Circuits, Unanswering};
 use super::configuration::as_ours;
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter, patient};
 use super::looks::Looks;
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::partition::organizations_region;
-use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, within};
+use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, credentials, within};
 use super::settings::Settings;
 use super::transport::{Trust, http_client};
 use super::versions::VersionContents;
@@ -196,7 +196,7 @@ impl Aws {
             #[cfg(feature = "iam")]
             iam: Mutex::default(),
             versions: VersionContents::default(),
-            looks: Looks::default(),
+            looks: Looks::new(Instant::now()),
             anatomy: OnceCell::new(),
             stop: OnceLock::new(),
         })))
@@ -254,6 +254,11 @@ impl Aws {
     /// Calls answered by a throttle since the start, by operation.
     pub fn throttles(&self) -> BTreeMap<String, u64> {
         self.0.limiter.throttles()
+    }
+
+    /// What has not answered for a while: calls to it are not sent, but for one now and then.
+    pub fn unanswering(&self) -> Unanswering {
+        self.0.circuits.open()
     }
 
     pub(super) fn anatomy(&self) -> &OnceCell<Anatomy> {
@@ -595,18 +600,6 @@ async fn identify(
     parse().ok_or_else(|| {
         AwsError::ours(ErrorClass::Unknown, name, "STS answered without an account and an ARN")
     })
-}
-
-fn credentials(issued: Option<aws_sdk_sts::types::Credentials>) -> Option<Credentials> {
-    let issued = issued?;
-    let expiry = SystemTime::try_from(issued.expiration).ok()?;
-    Some(Credentials::new(
-        issued.access_key_id,
-        issued.secret_access_key,
-        Some(issued.session_token),
-        Some(expiry),
-        "bedrail",
-    ))
 }
 
 pub(super) fn sdk_region(region: &Region) -> aws_config::Region {

@@ -9,6 +9,9 @@
 //! | content behind an unchanged `updatedAt` | nothing | once a read-back |
 //!
 //! So a guardrail at rest costs two calls instead of five. Whatever moved is read as a whole.
+//!
+//! What is read once in a while has its own moment of the while, which follows from the guardrail:
+//! those that were published together are not all read back together for ever after.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,7 +25,7 @@ use tokio::time::Instant;
 use super::client::Aws;
 use super::error::{AwsError, ErrorClass};
 use crate::model::{
-    Cell, GuardrailStatus, Name, ObservedGuardrail, ObservedReplica, Read, Version,
+    Cell, GuardrailArn, GuardrailStatus, Name, ObservedGuardrail, ObservedReplica, Read, Version,
 };
 
 /// How often what no list shows is read.
@@ -69,10 +72,18 @@ struct Look {
 }
 
 /// The last complete look at each guardrail.
-#[derive(Debug, Default)]
-pub(super) struct Looks(Mutex<BTreeMap<(Cell, String), Look>>);
+#[derive(Debug)]
+pub(super) struct Looks {
+    /// From when on moments are counted.
+    since: Instant,
+    looks: Mutex<BTreeMap<(Cell, String), Look>>,
+}
 
 impl Looks {
+    pub(super) fn new(since: Instant) -> Self {
+        Self { since, looks: Mutex::default() }
+    }
+
     /// Keeps a complete look: at DRAFT as listed before it was read, and at the versions.
     pub(super) fn keep(
         &self,
@@ -99,29 +110,42 @@ impl Looks {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Cell, String), Look>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Look {
     /// Whether a look less than complete will do.
-    fn will_do(&self, cadence: Cadence, now: Instant) -> bool {
+    fn will_do(&self, cadence: Cadence, since: Instant, now: Instant) -> bool {
         let is_known = |content: &Read<_>| content.unread().is_none();
-        now.saturating_duration_since(self.read_at) < cadence.content
+        !is_due(&self.guardrail.arn, cadence.content, since, (self.read_at, now))
             && self.guardrail.status == GuardrailStatus::Ready
             && self.guardrail.versions.values().all(|version| is_known(&version.content))
     }
 
-    /// Whether tags are due. Guardrails that were read together do not all have theirs read
-    /// together: the first time comes earlier, by a share of the cadence that differs.
-    fn tags_are_due(&self, cadence: Cadence, now: Instant) -> bool {
-        let mut hasher = DefaultHasher::new();
-        self.guardrail.arn.hash(&mut hasher);
-        let [share, ..] = hasher.finish().to_be_bytes();
-        let is_first = self.tags_at == self.read_at;
-        let early = if is_first { cadence.tags * u32::from(share) / 256 } else { Duration::ZERO };
-        now.saturating_duration_since(self.tags_at) + early >= cadence.tags
+    fn tags_are_due(&self, cadence: Cadence, since: Instant, now: Instant) -> bool {
+        is_due(&self.guardrail.arn, cadence.tags, since, (self.tags_at, now))
     }
+}
+
+/// Whether the moment of a guardrail, one in `every`, has come since `last`. Moments are counted from
+/// `since` on.
+fn is_due(
+    guardrail: &GuardrailArn,
+    every: Duration,
+    since: Instant,
+    (last, now): (Instant, Instant),
+) -> bool {
+    let mut hasher = DefaultHasher::new();
+    guardrail.hash(&mut hasher);
+    let [high, low, ..] = hasher.finish().to_be_bytes();
+    let phase = every.as_nanos() * u128::from(u16::from_be_bytes([high, low])) / (1 << 16);
+    let round = |at: Instant| {
+        let passed = at.saturating_duration_since(since).as_nanos();
+        (passed + phase).checked_div(every.as_nanos())
+    };
+    // No time at all is always over.
+    every.is_zero() || round(now) > round(last)
 }
 
 impl Aws {
@@ -133,7 +157,9 @@ impl Aws {
         name: &Name,
         cadence: Cadence,
     ) -> ObservedReplica {
-        let look = self.looks().get(cell, name).filter(|it| it.will_do(cadence, Instant::now()));
+        let since = self.looks().since;
+        let look = self.looks().get(cell, name);
+        let look = look.filter(|it| it.will_do(cadence, since, Instant::now()));
         let Some(look) = look else { return self.replica(cell, name).await };
         #[cfg(feature = "planted")]
         if crate::planted::is(crate::planted::Planted::StaleLookBelieved) {
@@ -158,7 +184,7 @@ impl Aws {
         let arn = look.guardrail.arn.clone();
         let resource = arn.to_string();
         let now = Instant::now();
-        let tags_are_due = look.tags_are_due(cadence, now);
+        let tags_are_due = look.tags_are_due(cadence, self.looks().since, now);
         let tags = async {
             if tags_are_due { self.guardrail_tags(&place, &arn).await.map(Some) } else { Ok(None) }
         };
@@ -192,4 +218,40 @@ fn sorted(rows: impl Iterator<Item = Row>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by(|one, other| one.version.cmp(&other.version));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arn(number: u32) -> GuardrailArn {
+        let arn = format!("arn:aws:bedrock:us-east-1:111122223333:guardrail/g{number:09}");
+        arn.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn guardrails_that_were_read_together_are_not_read_back_together() {
+        let since = Instant::now();
+        let (every, hour) = (Duration::from_hours(24), Duration::from_hours(1));
+        let mut looks: Vec<(GuardrailArn, Instant)> =
+            (0..2400).map(|number| (arn(number), since)).collect();
+        for day in 0..3 {
+            let mut read: Vec<usize> = Vec::new();
+            for hour_of_day in 1..=24 {
+                let now = since + every * day + hour * hour_of_day;
+                let due =
+                    looks.iter_mut().filter(|(arn, at)| is_due(arn, every, since, (*at, now)));
+                read.push(due.map(|(_, at)| *at = now).count());
+            }
+            assert_eq!(read.iter().sum::<usize>(), 2400, "each once a day: {read:?}");
+            assert!(read.iter().all(|count| (60..140).contains(count)), "{read:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_while_everything_is_read_every_time() {
+        let now = Instant::now();
+        assert!(is_due(&arn(1), Duration::ZERO, now, (now, now)));
+        assert!(!is_due(&arn(1), Duration::MAX, now, (now, now)));
+    }
 }

@@ -60,6 +60,7 @@ mod transport;
 mod versions;
 
 pub use crate::model::{Action, Side};
+pub use circuit::Unanswering;
 pub use client::{Aws, CallerIdentity};
 pub use error::{AwsError, ErrorClass};
 pub use evidence::{

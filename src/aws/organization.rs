@@ -25,9 +25,19 @@ impl Aws {
     /// Foreign policies are read whole too: they may reference our guardrails, and they may stand
     /// on our paths. One policy that cannot be read makes all of them Unknown.
     pub async fn organization(&self) -> Result<ObservedOrganization, AwsError> {
+        self.organization_knowing(BTreeMap::new()).await
+    }
+
+    /// The same, but for policies that are `known`: while they are there under the same name, they
+    /// are taken to be as they were.
+    pub async fn organization_knowing(
+        &self,
+        known: BTreeMap<PolicyId, ObservedPolicy>,
+    ) -> Result<ObservedOrganization, AwsError> {
         let Anatomy { organization, .. } = self.identity().await?;
         let (root, bedrock_policies) = self.root().await?;
-        let (policies, invalid) = tokio::join!(self.policies(), self.invalid(bedrock_policies));
+        let (policies, invalid) =
+            tokio::join!(self.policies(known), self.invalid(bedrock_policies));
         Ok(ObservedOrganization {
             organization,
             root,
@@ -63,7 +73,10 @@ impl Aws {
         })
     }
 
-    async fn policies(&self) -> Result<BTreeMap<PolicyId, ObservedPolicy>, AwsError> {
+    async fn policies(
+        &self,
+        mut known: BTreeMap<PolicyId, ObservedPolicy>,
+    ) -> Result<BTreeMap<PolicyId, ObservedPolicy>, AwsError> {
         let home = self.home();
         let listed = pages::all(LIST_POLICIES, |next| {
             let request = self
@@ -76,11 +89,20 @@ impl Aws {
         })
         .await?;
         let mut reading = JoinSet::new();
+        let mut remembered = Vec::new();
         for summary in listed {
-            let aws = self.clone();
-            reading.spawn(async move { aws.policy(summary).await });
+            let id = summary.id().and_then(|id| id.parse::<PolicyId>().ok());
+            match id.and_then(|id| known.remove(&id)) {
+                Some(policy) if summary.name() == Some(&policy.name) => {
+                    remembered.push(Ok(policy));
+                }
+                Some(_) | None => {
+                    let aws = self.clone();
+                    reading.spawn(async move { aws.policy(summary).await });
+                }
+            }
         }
-        let read = reading.join_all().await.into_iter();
+        let read = reading.join_all().await.into_iter().chain(remembered);
         read.map(|policy| policy.map(|policy| (policy.id.clone(), policy))).collect()
     }
 

@@ -171,6 +171,19 @@ impl Sessions {
     }
 }
 
+/// What STS issued, if it can be used.
+pub(super) fn credentials(issued: Option<aws_sdk_sts::types::Credentials>) -> Option<Credentials> {
+    let issued = issued?;
+    let expiry = SystemTime::try_from(issued.expiration).ok()?;
+    Some(Credentials::new(
+        issued.access_key_id,
+        issued.secret_access_key,
+        Some(issued.session_token),
+        Some(expiry),
+        "bedrail",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::error::ErrorClass;

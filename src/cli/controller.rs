@@ -70,6 +70,8 @@ pub struct Controller {
     /// Why the manifests that were read last cannot be used.
     unusable: Arc<Mutex<Option<String>>>,
     grace: Duration,
+    /// When the first visit begins, after the manifests were read.
+    first_visit_after: Duration,
     /// After how many failures in a row a key is given up until the next resync; `None`: never.
     failures_max: Option<u32>,
     /// When a command that ends gives up, on its clock.
@@ -187,6 +189,7 @@ impl Controller {
             in_force: Arc::new(Mutex::new((0, None))),
             unusable: Arc::default(),
             grace: GRACE,
+            first_visit_after: Duration::ZERO,
             failures_max: None,
             ends_at: OnceLock::new(),
             failures: Arc::default(),
@@ -197,6 +200,14 @@ impl Controller {
     #[must_use]
     pub(super) fn giving_up_after(mut self, failures: u32) -> Self {
         self.failures_max = Some(failures);
+        self
+    }
+
+    /// Begins at a moment of its own within this time: installations that are started together must
+    /// not all call at once.
+    #[must_use]
+    pub fn starting_within(mut self, jitter: Duration) -> Self {
+        self.first_visit_after = jitter.mul_f64(fastrand::Rng::with_seed(self.seed).f64());
         self
     }
 
@@ -263,8 +274,9 @@ impl Controller {
                 manifest::resolve(&manifests, fleet, generation)
             }),
         };
+        let wait = if generation == 1 { self.first_visit_after } else { Duration::ZERO };
         for key in self.engine.accept(accepted) {
-            self.queue.add(key);
+            self.queue.add_after(key, wait);
         }
         generation
     }

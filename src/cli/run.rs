@@ -83,6 +83,10 @@ pub(super) struct Pace {
         default_value = "1m"
     )]
     pub(super) resync_organization: Duration,
+    /// The first visit begins at a random moment within this time, so that installations that are
+    /// started together do not all call at once.
+    #[arg(long, env = "BEDRAIL_START_JITTER", value_parser = duration, default_value = "1s")]
+    pub(super) start_jitter: Duration,
     /// How long the manifests must be quiet before they are read.
     #[arg(long, env = "BEDRAIL_SETTLE_FILES", value_parser = duration, default_value = "300ms")]
     pub(super) settle_files: Duration,
@@ -118,7 +122,8 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     // A receiver that cannot be must be said before anything else is done.
     let receivers = alerts.receivers()?;
     let sources = Sources { paths: paths.manifests, last_good: state_dir.map(LastGood::new) };
-    let controller = Controller::connect_to_run(&installation).await?.stopping_within(grace);
+    let controller = Controller::connect_to_run(&installation).await?;
+    let controller = controller.stopping_within(grace).starting_within(pace.start_jitter);
     journal.begin(&controller, &installation, fallback_to_stdout()).await?;
     let origin = format!("bedrail-{}, owner {}", installation.instance, installation.owner);
     let outbox = Outbox::open(receivers, controller.engine.edge(), &controller.clock, &origin);
@@ -140,13 +145,14 @@ pub(super) async fn run(common: &Common, arguments: RunArguments) -> anyhow::Res
     };
     let work = async {
         tokio::select! {
-            () = reconcile(&controller, &sources, &pace) => {}
+            () = Box::pin(reconcile(&controller, &sources, &pace)) => {}
             () = audit::audit(&controller, &audit) => {}
             () = events => {}
             () = served(&controller, &standing, &serving, pace.resync) => {}
             () = emission.write(&controller, &standing, installation.owner.as_str()) => {}
             () = beat(&controller, &heartbeat, pace.resync) => {}
-            () = outbox.watch(&controller, &standing, &alerts) => {}
+            () = controller.tell_progress() => {}
+            () = Box::pin(outbox.watch(&controller, &standing, &alerts)) => {}
         }
     };
     tokio::select! {

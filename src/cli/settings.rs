@@ -105,6 +105,10 @@ pub(super) struct Installation {
     /// paused must not wake up to an old plan.
     #[arg(long, env = "BEDRAIL_ACT_WITHIN", value_parser = duration, default_value = "60s")]
     pub(super) act_within: Duration,
+    /// How long one visit may take, with all its calls and their waits; then it is given up and tried
+    /// again later, with twice the time.
+    #[arg(long, env = "BEDRAIL_VISIT_DEADLINE", value_parser = duration, default_value = "10m")]
+    pub(super) visit_deadline: Duration,
     /// How often what seldom changes, and costs a call for each account or unit, is read again: tags
     /// of accounts that selectors ask for and of guardrails, and units without accounts. 0s: every
     /// time.
@@ -176,6 +180,7 @@ impl Installation {
             intent,
             settle: self.settle,
             act_within: self.act_within,
+            visit_deadline: self.visit_deadline,
             controls: ControlLimits {
                 size_max: self.scp_size_max,
                 attachments_max: self.scp_attachments_max,

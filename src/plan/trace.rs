@@ -87,6 +87,15 @@ impl Step {
         }
     }
 
+    /// Whether somebody else's call of this name can have made this step necessary, where it corrects
+    /// drift.
+    pub fn can_be_undone_by(&self, event_name: &str) -> bool {
+        let name = self.undone_by();
+        let is_of_tags = |name: &str| matches!(name, "TagResource" | "UntagResource");
+        // A tag that has another value was set, not removed.
+        name == event_name || is_of_tags(name) && is_of_tags(event_name)
+    }
+
     /// The command that asks CloudTrail who made this step necessary. CloudTrail keeps calls of
     /// Organizations in the Region where its endpoint is.
     pub fn cloudtrail_query(&self, partition: &str) -> String {
@@ -169,5 +178,9 @@ mod tests {
         let query = step.cloudtrail_query("aws");
         assert!(query.contains(&format!("--region {} ", guardrail_arn().region)), "{query}");
         assert!(query.ends_with("AttributeValue=UntagResource"), "{query}");
+        let can_be = |name| step.can_be_undone_by(name);
+        assert!(can_be("UntagResource") && can_be("TagResource") && !can_be("UpdateGuardrail"));
+        let step = Step::DeleteGuardrail { arn: guardrail_arn(), confirmed: confirmed() };
+        assert!(step.can_be_undone_by("CreateGuardrail") && !step.can_be_undone_by("TagResource"));
     }
 }

@@ -46,6 +46,14 @@ pub(super) enum ActError {
         /// What AWS answered.
         error: AwsError,
     },
+    /// It, or what was to come after it, took too long; the effect may have happened.
+    #[error("{what} was given up, since the visit takes too long: {consequence}")]
+    GivenUp {
+        /// What was given up.
+        what: String,
+        /// What that means.
+        consequence: &'static str,
+    },
     /// What the step rests on changed between the read of this visit and the write. Nothing was
     /// written.
     #[error("{object} changed since it was read; reading again")]

@@ -118,7 +118,7 @@ impl Engine {
             _ => None,
         };
         let foreign = known.filter(|by| !self.aws.is_session(by));
-        let foreign = foreign.or_else(|| self.state().author(key, self.time.now()));
+        let foreign = foreign.or_else(|| self.state().author(key, step, self.time.now()));
         foreign.map_or_else(
             || Actor::Unknown(step.cloudtrail_query(&self.aws.caller().partition)),
             Actor::Known,
@@ -133,6 +133,7 @@ pub(super) fn ending(error: Option<&ActError>) -> (Ending, Option<String>) {
         Some(ActError::Moved { .. }) => Ending::Moved,
         Some(
             ActError::Aws(_)
+            | ActError::GivenUp { .. }
             | ActError::InUse { .. }
             | ActError::Refused(_)
             | ActError::Limit { .. },

@@ -47,6 +47,8 @@ pub struct EngineSettings {
     pub settle: Duration,
     /// How long after a plan was made its steps may begin.
     pub act_within: Duration,
+    /// How long one visit may take; more each time it did not come to its end.
+    pub visit_deadline: Duration,
     /// Limits of AWS on service control policies.
     pub controls: ControlLimits,
     /// How often what seldom changes is read again: account tags, and units nobody is in.
@@ -227,6 +229,7 @@ impl State {
         self.waiting.retain(|key| keys.contains(key));
         self.contests.retain(|key, _| keys.contains(key));
         self.settled.retain(|key, _| keys.contains(key));
+        self.given_up.retain(|key, _| keys.contains(key));
         self.retain_audited();
         self.retain_probes();
         self.undecided = self.desired.rollouts.keys().cloned().collect();

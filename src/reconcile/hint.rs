@@ -1,6 +1,6 @@
 //! What events tell: which keys to look at, and whom to name as the author of drift.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::engine::Engine;
@@ -9,6 +9,7 @@ use super::state::State;
 #[cfg(feature = "sqs")]
 use crate::aws::{AwsError, EventQueue, QueueMessage};
 use crate::model::{AccountId, Cell};
+use crate::plan::Step;
 use crate::plan::event::{Event, Hint, Subject, Writer, read_event};
 
 /// How long an event speaks for the drift that is found where it points.
@@ -18,9 +19,12 @@ const SPEAKS_FOR: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub(super) struct Author {
     actor: String,
-    operation: String,
     at: Duration,
 }
+
+/// Whom events named as having written something, by what was called: who tagged a policy did not
+/// detach it.
+pub(super) type Authors = BTreeMap<String, Author>;
 
 /// Messages by what they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,10 +97,16 @@ impl State {
     fn heed(&mut self, hint: Hint, now: Duration) -> BTreeSet<Key> {
         let Hint { subject, operation, actor } = hint;
         let keys = self.meant(&subject);
-        self.authors.retain(|_, author| now < author.at + SPEAKS_FOR);
+        self.authors.retain(|_, authors| {
+            authors.retain(|_, author| now < author.at + SPEAKS_FOR);
+            !authors.is_empty()
+        });
         if let Some(actor) = actor {
-            let author = Author { actor, operation, at: now };
-            self.authors.extend(keys.iter().map(|key| (key.clone(), author.clone())));
+            let author = Author { actor, at: now };
+            for key in &keys {
+                let authors = self.authors.entry(key.clone()).or_default();
+                authors.insert(operation.clone(), author.clone());
+            }
         }
         keys
     }
@@ -115,7 +125,10 @@ impl State {
                 let is_there = |key: &&Key| is_guardrail_in(key, cell);
                 due.iter().filter(is_there).cloned().collect()
             }
-            Subject::Policies => BTreeSet::from([Key::Organization]),
+            Subject::Policies => {
+                self.foreign.forget();
+                BTreeSet::from([Key::Organization])
+            }
             Subject::Tree => {
                 self.sweeps.walk_soon();
                 BTreeSet::from([Key::Organization])
@@ -125,16 +138,23 @@ impl State {
     }
 
     fn tags_meant(&mut self, account: Option<&AccountId>) -> BTreeSet<Key> {
-        if let Some(account) = account {
-            self.sweeps.read_tags_soon(account);
+        match account {
+            Some(account) => self.sweeps.read_tags_soon(account),
+            // Of a policy, it may be: whose it is.
+            None => self.foreign.forget(),
         }
         BTreeSet::from([Key::Organization])
     }
 
-    /// Whom an event named for what is amiss at a key, if one did lately.
-    pub(super) fn author(&self, key: &Key, now: Duration) -> Option<String> {
-        let author = self.authors.get(key).filter(|it| now < it.at + SPEAKS_FOR)?;
-        Some(format!("{} ({})", author.actor, author.operation))
+    /// Whom an event named for a call that made `step` necessary, if one did lately.
+    pub(super) fn author(&self, key: &Key, step: &Step, now: Duration) -> Option<String> {
+        let authors = self.authors.get(key)?.iter();
+        let of_step = authors.filter(|(operation, author)| {
+            let name = operation.split_once(':').map(|(_, name)| name);
+            now < author.at + SPEAKS_FOR && name.is_some_and(|name| step.can_be_undone_by(name))
+        });
+        let (operation, author) = of_step.max_by_key(|(_, author)| author.at)?;
+        Some(format!("{} ({operation})", author.actor))
     }
 }
 
@@ -144,5 +164,31 @@ fn is_guardrail_in(key: &Key, cell: &Cell) -> bool {
         Key::Organization | Key::Rollout(_) | Key::Cell(_) | Key::Logging(_) | Key::Audit(_) => {
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn hint(subject: Subject, operation: &str, actor: &str) -> Hint {
+        Hint { subject, operation: operation.to_owned(), actor: Some(actor.to_owned()) }
+    }
+
+    /// Who tagged a policy a moment later did not disable its type.
+    #[test]
+    fn the_author_is_whoever_called_what_made_the_step_necessary() {
+        let mut state = State::default();
+        state.heed(hint(Subject::Policies, "organizations:DisablePolicyType", "a"), MINUTE);
+        state.heed(hint(Subject::Tags(None), "organizations:TagResource", "b"), 2 * MINUTE);
+        let step = Step::EnablePolicyType { root: "r-ab12".parse().unwrap() };
+        let author = |state: &State, now| state.author(&Key::Organization, &step, now);
+        let named = Some("a (organizations:DisablePolicyType)".to_owned());
+        assert_eq!(author(&state, 2 * MINUTE), named);
+        assert_eq!(author(&state, 12 * MINUTE), None, "too long ago to be about this");
+        state.heed(hint(Subject::Tags(None), "organizations:TagResource", "c"), 30 * MINUTE);
+        assert_eq!(state.authors[&Key::Organization].len(), 1, "what is old is forgotten");
     }
 }

@@ -214,8 +214,12 @@ impl State {
             self.coverage = Some(coverage);
         }
         let mut wake = BTreeSet::new();
-        let is_answer = self.asked.tried(&Key::Organization, references.is_some());
-        self.facts.policies_read = references.as_ref().map(|_| began);
+        // What was not read is no answer, and no ground to take anything away.
+        let was_read = self.foreign.was_read();
+        let is_answer = was_read && self.asked.tried(&Key::Organization, references.is_some());
+        if was_read || references.is_none() {
+            self.facts.policies_read = references.as_ref().map(|_| began);
+        }
         if self.facts.policies != references || is_answer {
             self.facts.policies = references;
             wake.append(&mut self.waiting_removals());
@@ -228,6 +232,7 @@ impl State {
         }
         // What is taken over is known once it is known what is desired.
         wake.append(&mut self.learn_policies(&observed.policies, owner));
+        self.keep_foreign_policies(observed, began, owner);
         wake.remove(&Key::Organization);
         wake
     }

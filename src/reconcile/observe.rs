@@ -79,7 +79,9 @@ impl Engine {
         match key {
             Key::Organization => {
                 let fleet = self.read_fleet().await?;
-                let mut observed = self.aws.organization().await?;
+                let (now, sweep) = (self.time.now(), self.settings.sweep);
+                let known = self.state().foreign_policies(now, sweep);
+                let mut observed = self.aws.organization_knowing(known).await?;
                 observed.effective = self.effective(&fleet, &observed).await;
                 let is_due = self.state().controls_due(self.time.now(), &self.settings.timing);
                 let controls = if is_due { Some(self.controls().await) } else { None };

@@ -34,7 +34,8 @@ impl Engine {
         let keys = state.keys();
         let outcomes = state.board.outcomes();
         let oldest_read = keys.iter().map(|key| outcomes.get(key)?.observed_at).min().flatten();
-        let (notices, orphans) = (state.notices(journal.as_ref()), state.orphans());
+        let (mut notices, orphans) = (state.notices(journal.as_ref()), state.orphans());
+        notices.extend(self.unanswering().notices());
         Overview {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             at,

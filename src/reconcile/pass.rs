@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use super::engine::Engine;
 use super::key::Key;
 use super::state::State;
 use super::visit::is_retryable;
@@ -15,8 +16,32 @@ use crate::model::{
 };
 use crate::plan::{self, Loss, Losses, Plan, Ruling};
 
+/// How far it is with what is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Keys that were found as they should be, or wait for a person alone.
+    pub done: usize,
+    /// All keys, as far as they are known.
+    pub total: usize,
+    /// Keys that were not visited yet.
+    pub unread: usize,
+}
+
 /// Visits in a row that find no answer, after which a key is passed without one.
 const UNANSWERED_MAX: u32 = 5;
+
+impl Engine {
+    /// How far it is with what is in force. Looks at every key.
+    pub fn progress(&self) -> Progress {
+        let state = self.state();
+        let generation = state.generation();
+        let done = state.settled.values().filter(|settled| **settled == generation).count();
+        let total = state.keys().len();
+        // Nothing is known to be there before the organization was read.
+        let unread = if state.facts.fleet.is_some() { state.unpassed.len() } else { total };
+        Progress { done: done.min(total), total, unread }
+    }
+}
 
 impl State {
     /// Begins a pass: nothing counts as visited under what is desired now.
@@ -25,6 +50,7 @@ impl State {
         self.unpassed = self.keys();
         // What is to be written next is planned from a complete read.
         self.at_rest.clear();
+        self.foreign.forget();
         self.unanswered.clear();
         self.losses.clear();
         self.guarded.clear();

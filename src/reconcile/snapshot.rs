@@ -8,11 +8,12 @@ use super::audit::Finding;
 use super::engine::Engine;
 use super::key::Key;
 use super::state::State;
+use crate::aws;
 use crate::model::{AccountState, Cell};
 use crate::plan::UnclaimedLogging;
 use crate::status::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, RolloutStatus,
-    Snapshot, SnapshotCounts, Tally,
+    Snapshot, SnapshotCounts, Tally, Unanswering,
 };
 
 /// Writes that a snapshot shows.
@@ -27,6 +28,7 @@ impl Engine {
             .held_plan()
             .map(|(held, approval)| HeldPlanStatus { text: held.to_string(), approval });
         let journal = self.journal_status();
+        let unanswering = self.unanswering();
         let state = self.state();
         let keys = state.key_statuses();
         let findings = state.findings();
@@ -35,6 +37,8 @@ impl Engine {
         let writes = state.writes.iter().rev().take(WRITES_MAX).map(|write| write.text.clone());
         let mut writes: Vec<String> = writes.collect();
         writes.reverse();
+        let mut notices = state.notices(journal.as_ref());
+        notices.extend(unanswering.notices());
         Snapshot {
             api_version: "bedrail.dev/v1alpha1".to_owned(),
             kind: "Status".to_owned(),
@@ -42,7 +46,7 @@ impl Engine {
             at,
             generation: state.generation(),
             ready: state.is_ready(),
-            notices: state.notices(journal.as_ref()),
+            notices,
             counts: state.counts(&keys),
             keys,
             unprotected,
@@ -56,6 +60,7 @@ impl Engine {
             manifests_broken: false,
             last_complete_resync: None,
             alerts: Vec::new(),
+            unanswering,
             accounts: state.account_statuses(),
             writes,
             calls,
@@ -69,6 +74,15 @@ impl Engine {
             path: journal.path().display().to_string(),
             trouble: journal.trouble(),
         })
+    }
+
+    /// What has not answered for a while, so that hardly any call is sent there.
+    pub(super) fn unanswering(&self) -> Unanswering {
+        let aws::Unanswering { regions, accounts } = self.aws.unanswering();
+        Unanswering {
+            regions: regions.iter().map(ToString::to_string).collect(),
+            accounts: accounts.iter().map(ToString::to_string).collect(),
+        }
     }
 
     /// When the key was read that was read longest ago; `None` while some was never, or while the

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::audit::{Audited, Coverage, Scope};
 use super::audit_logging::AuditedLogging;
 use super::contested::Contests;
-use super::hint::{Author, EventCounts};
+use super::foreign::Foreign;
+use super::hint::{Authors, EventCounts};
 use super::key::Key;
 use super::observe::OwnControls;
 use super::sweep::Sweeps;
@@ -157,7 +158,11 @@ pub(super) struct State {
     /// Messages heeded.
     pub(super) events: EventCounts,
     /// Whom events named.
-    pub(super) authors: BTreeMap<Key, Author>,
+    pub(super) authors: BTreeMap<Key, Authors>,
+    /// Bedrock policies of others.
+    pub(super) foreign: Foreign,
+    /// How many visits of a key in a row were given up.
+    pub(super) given_up: BTreeMap<Key, u32>,
     /// Counts the visits that were sent away to wait for their turn.
     pub(super) deferred: u8,
     pub(super) replicas: BTreeMap<ReplicaKey, ReplicaMemory>,
@@ -202,6 +207,25 @@ impl State {
             .chain(self.needed.iter().cloned().map(Key::Cell))
             .chain(self.watched.iter().cloned().map(Key::Cell))
             .collect()
+    }
+
+    /// Notes whether the last visit of a key wanted nothing: then the next need not read everything.
+    pub(super) fn note_rest(&mut self, key: &Key, is_at_rest: bool) {
+        match key {
+            Key::Organization if !is_at_rest => self.foreign.forget(),
+            Key::Replica(replica) if is_at_rest => {
+                self.at_rest.insert(replica.clone());
+            }
+            Key::Replica(replica) => {
+                self.at_rest.remove(replica);
+            }
+            Key::Organization
+            | Key::ProfilePolicy(_)
+            | Key::Rollout(_)
+            | Key::Cell(_)
+            | Key::Logging(_)
+            | Key::Audit(_) => {}
+        }
     }
 
     /// Whether what becomes of a key is kept: not of cells that were only asked for once.

@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tracing::{debug, error, info};
+use tokio::time::timeout;
+use tracing::{error, info};
 
-use super::act::{ActError, Effect, act};
-use super::announce::{Announced, ending};
+use super::act::ActError;
+use super::carry::Carried;
+use super::deadline::{self, Deadline};
 use super::engine::{Engine, Intent};
 use super::examine;
 use super::key::Key;
 use super::news::say_news;
 use super::observe::Observed;
-use super::state::{State, WriteRecord};
-use crate::aws::{AwsError, ErrorClass};
+use super::probe::Probed;
+use crate::aws::ErrorClass;
 use crate::model::Unread;
-use crate::plan::{self, Exam, Held, HoldReason, Plan, Step, Until};
-use crate::status::journal::Because;
-use crate::status::{Event, Failure, Hold, Outcome, Verdict};
+use crate::plan::{self, Exam, Held, HoldReason, Plan, Until};
+use crate::status::{Failure, Hold, Outcome, Verdict};
 
 /// From this wait on a key comes back instead of waiting.
 const WAITS_FROM: Duration = Duration::from_millis(100);
@@ -61,21 +61,12 @@ struct Decision {
     scheduled: Option<Duration>,
 }
 
-/// What became of one step.
-enum Carried {
-    /// AWS accepted it; what it was, in one line.
-    Out(String),
-    /// It was not made.
-    Held(Held),
-    /// It went wrong.
-    Failed(ActError),
-}
-
 impl Engine {
     /// Visits one key once.
     ///
     /// Level-based: it looks at the two worlds, never at what woke it. It never loops, sleeps or
-    /// retries; the queue does that, from what this returns.
+    /// retries; the queue does that, from what this returns. What takes longer than it may is given
+    /// up, and comes back.
     ///
     /// # Cancel safety
     ///
@@ -86,14 +77,18 @@ impl Engine {
         if let Some(wait) = self.turn(key) {
             return Visited { next: Next::After(wait), wake: BTreeSet::new() };
         }
+        let deadline = self.deadline(key, began);
         let visited = match key {
-            Key::Audit(cell) => self.audit(cell).await,
+            Key::Audit(cell) => {
+                let audited = timeout(deadline.left(began), self.audit(cell)).await;
+                audited.unwrap_or(Visited { next: Next::Backoff, wake: BTreeSet::new() })
+            }
             Key::Organization
             | Key::Replica(_)
             | Key::ProfilePolicy(_)
             | Key::Rollout(_)
             | Key::Cell(_)
-            | Key::Logging(_) => self.reconcile(key).await,
+            | Key::Logging(_) => self.reconcile(key, deadline).await,
         };
         let took = self.time.now().saturating_sub(began);
         let wall = self.time.wall();
@@ -103,6 +98,7 @@ impl Engine {
         }
         let verdict = state.board.outcomes().get(key).map(|outcome| outcome.verdict);
         state.tally.visited(key.kind(), verdict.unwrap_or(Verdict::Unchanged), took, wall);
+        state.note_given_up(key, deadline.is_over(began.saturating_add(took)));
         visited
     }
 
@@ -118,7 +114,7 @@ impl Engine {
         Some(wait + DEFERRED_APART * u32::from(state.deferred % 16))
     }
 
-    async fn reconcile(&self, key: &Key) -> Visited {
+    async fn reconcile(&self, key: &Key, deadline: Deadline) -> Visited {
         // Observe (reads only).
         let began = self.time.now();
         let observed = tokio::select! {
@@ -126,18 +122,26 @@ impl Engine {
             () = self.stop.cancelled() => {
                 return Visited { next: Next::Done, wake: BTreeSet::new() };
             }
-            observed = self.observe(key) => observed,
+            observed = timeout(deadline.left(began), self.observe(key)) => observed,
         };
         let observed = match observed {
-            Ok(observed) => observed,
-            Err(error) => return self.unobserved(key, &error),
+            Ok(Ok(observed)) => observed,
+            Ok(Err(error)) => return self.unobserved(key, error.into()),
+            Err(_) => match deadline::unread(key, deadline.unread()) {
+                Some(observed) => observed,
+                None => return self.unobserved(key, deadline.unread()),
+            },
         };
-        self.mend_journal().await;
+        // A disk that hangs is one that cannot be written.
+        timeout(self.for_a_write(deadline), self.mend_journal()).await.ok();
         // Decide (pure).
         let Some(mut decision) = self.decide(key, &observed, began) else {
             let wake = self.state().due();
             return Visited { next: Next::Done, wake };
         };
+        if self.is_from_memory(key, &decision.plan) {
+            return Visited { next: Next::After(Duration::ZERO), wake: decision.wake };
+        }
         #[cfg(feature = "planted")]
         let shows = !crate::planted::is(crate::planted::Planted::PlanWrites);
         #[cfg(not(feature = "planted"))]
@@ -160,7 +164,12 @@ impl Engine {
             if !self.goes_on(key, decision.generation, decided) {
                 break;
             }
-            match self.carry_out(key, step, decision.generation, &observed).await {
+            if deadline.is_over(self.time.now()) {
+                info!(%key, "the visit takes too long; the rest of its plan is made anew");
+                break;
+            }
+            let allowed = self.for_a_write(deadline);
+            match self.carry_out(key, step, (decision.generation, &observed), allowed).await {
                 Carried::Out(text) => applied.push(text),
                 Carried::Held(held) => {
                     decision.plan.held.push(held);
@@ -172,11 +181,29 @@ impl Engine {
                 }
             }
         }
-        // Ask (billed reads). The next visit reads again and goes on from the answers.
+        let left = deadline.left(self.time.now());
+        let inquired = timeout(left, self.inquire(key, &mut decision, (began, &mut error))).await;
+        let probed = inquired.unwrap_or_else(|_| {
+            let what = "what was still to be asked".to_owned();
+            let consequence = "it is asked again";
+            error.get_or_insert(ActError::GivenUp { what, consequence });
+            Probed::default()
+        });
+        probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
+    }
+
+    /// Finds out what the plan wants to know, without writes. The next visit reads again and goes on
+    /// from the answers.
+    async fn inquire(
+        &self,
+        key: &Key,
+        decision: &mut Decision,
+        (began, error): (Duration, &mut Option<ActError>),
+    ) -> Probed {
+        // Billed.
         if error.is_none() {
-            error = self.ask(key, &mut decision).await.err();
+            *error = self.ask(key, decision).await.err();
         }
-        // Probe (no writes): what the next plan needs to know.
         let (needed, callers) = if self.stop.is_cancelled() {
             Default::default()
         } else {
@@ -186,91 +213,7 @@ impl Engine {
         let probed = probed.and(self.ask_about_callers(key, &callers, began).await);
         let tried = self.try_access(&decision.plan.needs_access).await;
         decision.scheduled = tried.or(decision.scheduled);
-        probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
-    }
-
-    /// Carries one step out, with its record before and after.
-    async fn carry_out(
-        &self,
-        key: &Key,
-        step: &Step,
-        generation: u64,
-        observed: &Observed,
-    ) -> Carried {
-        let intended = self.intended(key, step, generation, observed);
-        let at = self.time.wall();
-        #[cfg(feature = "planted")]
-        if crate::planted::is(crate::planted::Planted::JournalAfter) {
-            act(&self.aws, step).await.ok();
-        }
-        let number = match self.announce(step, &intended).await {
-            Announced::Go(number) => number,
-            Announced::Wait(held) => return Carried::Held(held),
-        };
-        let is_drift = intended.because == Because::Drift;
-        {
-            let mut state = self.state();
-            state.note_attempt(step);
-            if is_drift {
-                state.tally.found_drift(step.operation());
-            }
-        }
-        let acted = act(&self.aws, step).await;
-        self.note_end(number, acted.as_ref().err()).await;
-        let event = Event::written(intended, at, ending(acted.as_ref().err()), self.time.wall());
-        self.state().timeline.push(event);
-        match acted {
-            Ok(effect) => {
-                let text = step.describe();
-                info!(%key, generation, step = %text, "applied");
-                self.remember(key, step, &effect);
-                let mut state = self.state();
-                state.tally.wrote(step.operation(), is_drift);
-                state.note_write(WriteRecord {
-                    operation: step.operation(),
-                    place: step.place(),
-                    text: text.clone(),
-                });
-                Carried::Out(text)
-            }
-            Err(failed) => {
-                self.remember_refusal(key, step, &failed);
-                Carried::Failed(failed)
-            }
-        }
-    }
-
-    /// Whether the rest of a plan, decided then and for that generation, is still to be carried out.
-    fn goes_on(&self, key: &Key, generation: u64, decided: (Duration, Timestamp)) -> bool {
-        if self.stop.is_cancelled() {
-            return false;
-        }
-        #[cfg(feature = "planted")]
-        if crate::planted::is(crate::planted::Planted::StaleGenerationGoesOn) {
-            return true;
-        }
-        if self.state().generation() != generation {
-            debug!(%key, "a newer generation was accepted; the rest of this plan is stale");
-            return false;
-        }
-        if self.is_outdated(decided) {
-            info!(%key, "what was read is too old to act upon by now; it is read again");
-            return false;
-        }
-        true
-    }
-
-    /// Whether a plan made then is too old: the process may have been stopped for a while, or its
-    /// machine, in which case only the wall has gone on.
-    fn is_outdated(&self, (decided, date): (Duration, Timestamp)) -> bool {
-        let passed = self.time.now().saturating_sub(decided);
-        let on_the_wall = self.time.wall().duration_since(date);
-        let on_the_wall = Duration::try_from(on_the_wall).unwrap_or_default();
-        #[cfg(feature = "planted")]
-        if crate::planted::is(crate::planted::Planted::OldReadActedUpon) {
-            return false;
-        }
-        passed.max(on_the_wall) > self.settings.act_within
+        probed
     }
 
     /// Asks what the plan or a schedule wants to know of a guardrail, and brings the key back.
@@ -355,52 +298,10 @@ impl Engine {
         Some(Decision { plan, failure, wake, generation, exam, scheduled })
     }
 
-    /// Keeps what a step left behind.
-    fn remember(&self, key: &Key, step: &Step, effect: &Effect) {
-        let now = self.time.now();
-        let mut state = self.state();
-        let State { facts, replicas, sightings, contests, logging, .. } = &mut *state;
-        contests.entry(key.clone()).or_default().wrote(step, now);
-        if step.takes_off_foreign() {
-            // What was read of others is no more.
-            facts.controls_read = None;
-        }
-        let sightings = match key {
-            Key::Replica(replica) => {
-                let memory = replicas.entry(replica.clone()).or_default();
-                match (step, effect) {
-                    (_, Effect::Created(arn)) => memory.created(arn.clone()),
-                    (Step::PublishVersion { replica_revision, .. }, Effect::Published(version)) => {
-                        memory.published(replica_revision.clone(), *version, now);
-                    }
-                    (Step::UpdateGuardrail { changes, .. }, _) => memory.updated(changes),
-                    (_, Effect::Changed | Effect::Published(_)) => {}
-                }
-                &mut memory.sightings
-            }
-            Key::Logging(cell) => {
-                let memory = logging.entry(cell.clone()).or_default();
-                memory.wrote(step);
-                &mut memory.sightings
-            }
-            Key::Organization
-            | Key::ProfilePolicy(_)
-            | Key::Rollout(_)
-            | Key::Cell(_)
-            | Key::Audit(_) => sightings.entry(key.clone()).or_default(),
-        };
-        if let Some(object) = step.sighting() {
-            sightings.wrote(&object, now);
-        }
-    }
-
-    fn unobserved(&self, key: &Key, error: &AwsError) -> Visited {
+    fn unobserved(&self, key: &Key, unread: Unread) -> Visited {
         let generation = self.state().generation();
-        let failure = Failure {
-            reason: error.class.reason().to_owned(),
-            message: error.to_string(),
-            retryable: is_retryable(error.class.reason()),
-        };
+        let Unread { class, message } = unread;
+        let failure = Failure { reason: class.to_owned(), message, retryable: is_retryable(class) };
         let decision = Decision {
             plan: Plan::default(),
             failure: Some(failure),
@@ -491,14 +392,7 @@ impl Engine {
         let needs_person = |held: &Hold| held.needs_person;
         let is_settled = is_settled && outcome.held.iter().all(needs_person);
         state.note_settled(key, generation, is_settled);
-        if let Key::Replica(replica) = key {
-            let is_at_rest = is_settled && outcome.is_ready() && plan.exam.is_none();
-            if is_at_rest {
-                state.at_rest.insert(replica.clone());
-            } else {
-                state.at_rest.remove(replica);
-            }
-        }
+        state.note_rest(key, is_settled && outcome.is_ready() && plan.exam.is_none());
         let before = state.board.outcomes().get(key);
         say_news(key, &outcome, before);
         examine::say_changes(key, &outcome, before);
@@ -543,6 +437,11 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             reason: error.class.reason().to_owned(),
             message: error.to_string(),
             retryable: is_retryable(error.class.reason()),
+        }),
+        ActError::GivenUp { .. } => Some(Failure {
+            reason: ErrorClass::Unavailable.reason().to_owned(),
+            message: error.to_string(),
+            retryable: true,
         }),
         ActError::Moved { .. }
         | ActError::InUse { .. }

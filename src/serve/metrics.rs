@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::encode::{Histogram, Labels, counters, gauges, histograms, number, seconds};
 use crate::status::alerts::ReceiverStatus;
-use crate::status::{BUCKETS, KeyStatus, Phase, Snapshot, Tally, Verdict};
+use crate::status::{BUCKETS, KeyStatus, Phase, Snapshot, Tally, Unanswering, Verdict};
 
 /// What scrapers expect.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -102,6 +102,9 @@ impl Scrape {
         let errors = errors.into_iter().map(|(kind, count)| (of_kind(kind), count));
         let help = "Visits that failed, by kind of key";
         counters(encoder, "controller_runtime_reconcile_errors", help, errors)?;
+        let given_up = self.tally.given_up.iter().map(|(kind, count)| (of_kind(kind), *count));
+        let help = "Visits that took too long and were given up, by kind of key";
+        counters(encoder, "bedrail_visits_given_up", help, given_up)?;
         let times = self.tally.times.iter().map(|(kind, timed)| {
             (of_kind(kind), Histogram::of(&BUCKETS, &timed.buckets, timed.sum))
         });
@@ -223,7 +226,12 @@ impl Scrape {
         let calls = by_operation(&self.snapshot.calls);
         counters(encoder, "bedrail_api_calls", "Calls of AWS, failed ones too", calls)?;
         let throttles = by_operation(&self.snapshot.throttles);
-        counters(encoder, "bedrail_api_throttles", "Calls that AWS throttled", throttles)
+        counters(encoder, "bedrail_api_throttles", "Calls that AWS throttled", throttles)?;
+        let Unanswering { regions, accounts } = &self.snapshot.unanswering;
+        let open = [("Region", regions.len()), ("account", accounts.len())];
+        let open = open.map(|(scope, count)| (vec![("scope", scope.to_owned())], number(count)));
+        let help = "Regions and accounts that do not answer, and are spared nearly all calls";
+        gauges(encoder, "bedrail_circuits_open", help, open)
     }
 
     fn alerts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

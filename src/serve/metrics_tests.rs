@@ -26,6 +26,7 @@ fn status() -> Value {
         "refusals": [], "orphans": [], "accounts": {}, "writes": [],
         "rollouts": [{"enforcement": "everywhere", "stage": "Baking", "wave": 1, "waves": 3}],
         "lastCompleteResync": "2026-01-01T00:00:30Z",
+        "unanswering": {"regions": [], "accounts": ["111122223333", "222233334444"]},
         "calls": {"bedrock:ListGuardrails": 7}, "throttles": {"bedrock:GetGuardrail": 1},
     })
 }
@@ -40,6 +41,7 @@ fn tally() -> Tally {
     for verdict in [Verdict::Unchanged, Verdict::Error, Verdict::Error] {
         tally.visited("Cell", verdict, took, Timestamp::UNIX_EPOCH);
     }
+    tally.gave_up("Cell");
     tally.found_drift("bedrock:PutEnforcedGuardrailConfiguration");
     tally.wrote("bedrock:PutEnforcedGuardrailConfiguration", true);
     tally
@@ -80,6 +82,9 @@ fn a_scrape_says_what_an_alert_asks() {
             "controller_runtime_reconcile_time_seconds_bucket{le=\"0.05\",controller=\"Cell\"} 3",
             "controller_runtime_active_workers{controller=\"bedrail\"} 1",
             "controller_runtime_max_concurrent_reconciles{controller=\"bedrail\"} 64",
+            "bedrail_visits_given_up_total{controller=\"Cell\"} 1",
+            "bedrail_circuits_open{scope=\"account\"} 2",
+            "bedrail_circuits_open{scope=\"Region\"} 0",
             "workqueue_depth{name=\"bedrail\"} 2",
             "workqueue_adds_total{name=\"bedrail\"} 9",
             "workqueue_retries_total{name=\"bedrail\"} 4",

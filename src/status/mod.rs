@@ -14,6 +14,7 @@ mod render;
 mod snapshot;
 mod tally;
 mod timeline;
+mod unanswering;
 
 pub use board::{Board, Summary};
 pub use conditions::{ACCEPTED, IN_SYNC, REACHABLE, READY, REASONS};
@@ -32,3 +33,4 @@ pub use snapshot::{
 };
 pub use tally::{BUCKETS, Tally, Timed};
 pub use timeline::{Event, EventKind, Timeline};
+pub use unanswering::Unanswering;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alerts::ReceiverStatus;
 use super::outcome::{Condition, Phase};
+use super::unanswering::Unanswering;
 
 /// Where everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,9 @@ pub struct Snapshot {
     /// Who is told what is wrong, and whether they take it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<ReceiverStatus>,
+    /// What has not answered for a while.
+    #[serde(default, skip_serializing_if = "Unanswering::is_empty")]
+    pub unanswering: Unanswering,
     /// The accounts of the organization.
     pub accounts: BTreeMap<String, AccountStatus>,
     /// The newest writes, oldest first.

@@ -24,6 +24,8 @@ pub struct Timed {
 pub struct Tally {
     /// Visits by kind of key and verdict.
     pub visits: BTreeMap<(&'static str, Verdict), u64>,
+    /// Visits that took too long and were given up, by kind of key.
+    pub given_up: BTreeMap<&'static str, u64>,
     /// Times of visits by kind of key.
     pub times: BTreeMap<&'static str, Timed>,
     /// Writes that drift asked for, refused ones too, by operation.
@@ -48,6 +50,11 @@ impl Tally {
             *count += 1;
         }
         self.last_visit = Some(at);
+    }
+
+    /// Counts a visit that took too long.
+    pub fn gave_up(&mut self, kind: &'static str) {
+        *self.given_up.entry(kind).or_default() += 1;
     }
 
     /// Counts a write that is about to be sent because of drift.

@@ -1,7 +1,7 @@
 //! Drift that an event tells of, on a paused clock, with a resync once a day.
 
 #![cfg(feature = "sqs")]
-#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_bedrock::types::GuardrailWordConfig;
+use bedrail::status::EventKind;
+use bedrail::status::journal::Actor;
 use serde_json::json;
 use support::SMALL;
 use support::in_process::InProcess;
@@ -95,6 +97,39 @@ async fn drift_is_put_right_within_two_seconds_of_its_event() {
     assert!(took <= 2 * SECOND, "{took:?}");
     world.pass(SECOND).await;
     assert_eq!(waiting(&world).await, 0);
+}
+
+/// Who is named for the drift that was put right last.
+fn actor(world: &InProcess) -> Option<Actor> {
+    let timeline = world.controller.engine().overview().timeline;
+    timeline.into_iter().find(|event| event.kind == EventKind::Drift)?.actor
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_an_event_names_is_named_for_the_drift_it_tells_of() {
+    let world = start().await;
+    take_away(&world).await;
+    until_enforced(&world).await;
+    world.pass(2 * SECOND).await;
+    let Some(Actor::Known(who)) = actor(&world) else { panic!("{:?}", actor(&world)) };
+    let role = format!("arn:aws:sts::{MEMBER}:assumed-role/OrganizationAccountAccessRole/me");
+    assert_eq!(who, format!("{role} (bedrock:DeleteEnforcedGuardrailConfiguration)"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_event_the_author_is_unknown_and_cloudtrail_can_be_asked() {
+    let manifests =
+        format!("{GUARDRAIL}---\n{}", enforcement("all", &["organization: true".to_owned()]));
+    let mut world = InProcess::start(SMALL, &manifests, 1).await;
+    world.run(Duration::from_mins(1));
+    world.until((SECOND, Duration::from_mins(10)), is_ready).await;
+    world.pass(Duration::from_mins(2)).await;
+    take_away(&world).await;
+    world.pass(Duration::from_mins(2)).await;
+    assert!(is_enforced(&world).await);
+    let Some(Actor::Unknown(query)) = actor(&world) else { panic!("{:?}", actor(&world)) };
+    let name = "AttributeValue=DeleteEnforcedGuardrailConfiguration";
+    assert!(query.contains("--region us-east-1 ") && query.ends_with(name), "{query}");
 }
 
 #[tokio::test(start_paused = true)]

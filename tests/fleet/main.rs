@@ -8,6 +8,9 @@ mod support;
 
 mod accounts;
 mod broken;
+mod deadline;
+mod foreign;
+mod progress;
 mod rest;
 
 use std::fmt::Write as _;
@@ -72,6 +75,9 @@ fn manifests(regions: usize, target: &str) -> String {
 /// Whether all of these cells are desired, and every key is as it should be.
 fn is_converged(world: &InProcess, cells: usize) -> bool {
     let engine = world.controller.engine();
-    let summary = engine.summary();
-    summary.ready == summary.keys && engine.desired().cells.len() == cells
+    let (summary, progress) = (engine.summary(), engine.progress());
+    progress.unread == 0
+        && progress.done == progress.total
+        && summary.ready == summary.keys
+        && engine.desired().cells.len() == cells
 }

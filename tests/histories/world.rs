@@ -138,6 +138,7 @@ impl World {
             intent,
             settle: Duration::from_secs(1),
             act_within: Duration::from_mins(1),
+            visit_deadline: Duration::from_mins(10),
             controls: ControlLimits::default(),
             repeats_tests: true,
             sweep: 2 * RESYNC,

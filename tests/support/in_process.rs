@@ -40,10 +40,38 @@ pub(crate) struct InProcess {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// Settings that some histories have otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    pub(crate) visit_deadline: Duration,
+    pub(crate) act_within: Duration,
+    pub(crate) start_jitter: Duration,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self {
+            visit_deadline: Duration::from_mins(10),
+            act_within: Duration::from_mins(1),
+            start_jitter: Duration::ZERO,
+        }
+    }
+}
+
 impl InProcess {
     /// Starts both; nothing is visited before the controller works. The runtime's clock must be
     /// paused.
     pub(crate) async fn start(scenario: &str, manifests: &str, seed: u64) -> Self {
+        Self::start_as(scenario, manifests, seed, Variant::default()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn start_as(
+        scenario: &str,
+        manifests: &str,
+        seed: u64,
+        variant: Variant,
+    ) -> Self {
         let scenario: Scenario = serde_yaml::from_str(scenario).unwrap();
         let clock = runtime::Clock::starting_at(START.parse().unwrap());
         let simulator =
@@ -59,7 +87,8 @@ impl InProcess {
             },
             intent: Intent::Converge,
             settle: Duration::from_secs(1),
-            act_within: Duration::from_mins(1),
+            act_within: variant.act_within,
+            visit_deadline: variant.visit_deadline,
             controls: ControlLimits::default(),
             sweep: Duration::from_mins(15),
             read_back: Duration::from_hours(24),
@@ -67,7 +96,7 @@ impl InProcess {
         };
         let controller =
             Controller::new(aws, engine, Pulse { clock: clock.clone(), seed, in_flight: 64 });
-        let controller = Arc::new(controller);
+        let controller = Arc::new(controller.starting_within(variant.start_jitter));
         let world = Self { simulator, controller, clock, tasks: Vec::new() };
         world.accept(manifests);
         world.put("intent", &json!({"owner": "default"})).await;

@@ -127,6 +127,7 @@ impl Stage {
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("BEDRAIL_CONFIRM_AFTER", "40ms"),
             ("BEDRAIL_SETTLE", "10ms"),
+            ("BEDRAIL_START_JITTER", "0s"),
             ("BEDRAIL_OWN_WRITE_GRACE", "100ms"),
             ("BEDRAIL_RATES", "unlimited"),
             ("BEDRAIL_SWEEP", "0s"),

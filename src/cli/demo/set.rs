@@ -181,6 +181,7 @@ async fn run(controller: Arc<Controller>, manifests: PathBuf, listener: TcpListe
     let pace = Pace {
         resync: RESYNC,
         resync_organization: RESYNC,
+        start_jitter: Duration::ZERO,
         settle_files: Duration::from_millis(300),
         poll_files: Duration::from_secs(5),
     };
@@ -232,6 +233,7 @@ fn engine() -> anyhow::Result<EngineSettings> {
         intent: Intent::Converge,
         settle: Duration::from_millis(200),
         act_within: Duration::from_mins(1),
+        visit_deadline: Duration::from_mins(10),
         controls: ControlLimits::default(),
         sweep: RESYNC,
         read_back: RESYNC,

@@ -1,9 +1,11 @@
 //! Says on stderr how far a long command is, and stops it on a signal.
 //!
 //! On a terminal that is one line which moves and is gone at the end; elsewhere a line of its own
-//! every few seconds. Results are on stdout and know nothing of it.
+//! every few seconds. Results are on stdout and know nothing of it. `run`, which never ends, tells
+//! its log instead.
 
 mod meter;
+mod pass;
 pub(super) mod screen;
 mod standing;
 

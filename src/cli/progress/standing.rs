@@ -31,8 +31,9 @@ impl Standing {
     pub(super) fn line(&self, what: &str, elapsed: Duration) -> String {
         let Self { done, total, calls, trouble } = self;
         let mut pace = vec![format!("{} of {} {what}", grouped(*done), grouped(*total))];
-        pace.extend(rate(*done, elapsed).map(|rate| format!("{rate}/s")));
-        pace.extend(left(*done, *total, elapsed).map(|left| format!("{} left", short(left))));
+        let (rate, left) = self.pace(elapsed);
+        pace.extend(rate.map(|rate| format!("{rate}/s")));
+        pace.extend(left.map(|left| format!("{left} left")));
         let mut spent = vec![format!("{} API calls", grouped(count(calls.made)))];
         if calls.throttled > 0 {
             spent.push(format!("{} throttled", grouped(count(calls.throttled))));
@@ -43,6 +44,12 @@ impl Standing {
         let trouble = trouble.map(|(count, word)| format!("{} {word}", grouped(count)));
         let parts = [pace.join(", "), spent.join(", "), trouble.collect::<Vec<_>>().join(", ")];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// How much is done in a second, and how long the rest takes, as far as that can be told.
+    pub(super) fn pace(&self, elapsed: Duration) -> (Option<String>, Option<String>) {
+        let left = left(self.done, self.total, elapsed);
+        (rate(self.done, elapsed), left.map(short))
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::status::journal::Actor;
 use crate::status::{KeyStatus, key_to_text};
 
 /// Events that are shown.
@@ -53,6 +54,8 @@ struct Event {
     what: String,
     #[serde(default)]
     changes: Vec<String>,
+    /// Who made it necessary, for drift.
+    actor: Option<Actor>,
 }
 
 impl CellDetail {
@@ -81,11 +84,16 @@ impl CellDetail {
         for difference in &self.difference {
             line("difference", difference);
         }
-        for Event { at, kind, what, changes } in self.events.iter().take(EVENTS_MAX) {
+        for Event { at, kind, what, changes, actor } in self.events.iter().take(EVENTS_MAX) {
             let kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
             line("event", &format!("{at:.0} {kind}: {what}"));
             for change in changes {
                 line("", change);
+            }
+            match actor {
+                None => {}
+                Some(Actor::Known(who)) => line("", &format!("by {who}")),
+                Some(Actor::Unknown(query)) => line("", &format!("by unknown; ask: {query}")),
             }
         }
         text
@@ -126,7 +134,10 @@ mod tests {
             }],
             "events": [
                 {"number": 7, "at": "2026-01-01T00:00:00Z", "kind": "Drift", "what": "put back",
-                 "changes": ["guardrailVersion: 2 → 3"], "ending": "Accepted"},
+                 "changes": ["guardrailVersion: 2 → 3"], "ending": "Accepted",
+                 "actor": {"Known": "arn:aws:sts::111122223333:assumed-role/Admin/me"}},
+                {"number": 5, "at": "2026-01-01T00:00:00Z", "kind": "Drift", "what": "again",
+                 "actor": {"Unknown": "aws cloudtrail lookup-events"}},
                 {"number": 3, "at": "2026-01-01T00:00:00Z", "kind": "Manifest", "what": "first"},
             ],
         });
@@ -150,6 +161,8 @@ mod tests {
             "  difference   guardrail: arn:y:1 → arn:x:3",
             "  event        2026-01-01T00:00:00Z Drift: put back",
             "               guardrailVersion: 2 → 3",
+            "               by arn:aws:sts::111122223333:assumed-role/Admin/me",
+            "               by unknown; ask: aws cloudtrail lookup-events",
             "  event        2026-01-01T00:00:00Z Manifest: first",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
