@@ -20,6 +20,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::ledger::{Ledger, Place, Reference, references};
+use crate::protocol::Protocol;
 use crate::text::{Level, Text, is_content};
 use crate::trace::Entry;
 
@@ -29,15 +30,37 @@ const UNKNOWABLE: Duration = Duration::from_secs(3);
 /// Judges a trace. `texts` says from which call on each text was in force.
 pub(crate) fn check(scenario: &Value, texts: &[(usize, Text)], trace: &[Entry]) -> Vec<String> {
     let mut ledger = Ledger::new(scenario);
+    let mut protocol = Protocol::default();
     let mut found = Vec::new();
     for (index, entry) in trace.iter().enumerate() {
         let is_judged = entry.has_effect && entry.is_controllers();
         let before = is_judged.then(|| ledger.clone());
+        let wrong = protocol.judge(entry, &ledger);
+        found.extend(wrong.into_iter().map(|it| format!("{it}\n    {}", entry.line())));
         ledger.note(entry);
         let text = texts.iter().rev().find(|(from, _)| *from <= index).map(|(_, text)| text);
         if let (Some(text), Some(before)) = (text, before) {
             let judged = Judged { before: &before, after: &ledger, entry, text };
             found.extend(judged.all().into_iter().map(|it| format!("{it}\n    {}", entry.line())));
+        }
+    }
+    found.extend(twins(&ledger));
+    found
+}
+
+/// S8, of what turned out late: where an answer was lost, a number is known by a list alone.
+fn twins(ledger: &Ledger) -> Vec<String> {
+    let mut found = Vec::new();
+    for (arn, guardrail) in &ledger.guardrails {
+        let contents = guardrail
+            .published
+            .iter()
+            .filter_map(|number| Some((number, guardrail.versions.get(number)?.as_ref()?)));
+        let contents: Vec<_> = contents.collect();
+        for (index, (number, content)) in contents.iter().enumerate() {
+            if let Some((twin, _)) = contents.iter().take(index).find(|(_, it)| it == content) {
+                found.push(format!("S8: versions {twin} and {number} of {arn} are one"));
+            }
         }
     }
     found
@@ -95,6 +118,12 @@ impl Judged<'_> {
                     continue;
                 }
                 found.extend(self.reference(&place, &reference));
+                let is_left = |(other, it): &&(Level, Reference)| {
+                    *other == level && self.is_strangers_twin(it, &reference)
+                };
+                if let Some((_, earlier)) = before.iter().find(is_left) {
+                    found.push(format!("S7: {place:?} goes from {earlier:?} to a stranger's twin"));
+                }
                 let earlier = before.iter().find(|(other, _)| *other == level);
                 if let Some((_, earlier)) = earlier
                     && self.goes_back(earlier, &reference)
@@ -136,6 +165,17 @@ impl Judged<'_> {
         let contents = self.text.guardrails[index].contents.iter().enumerate();
         let ages = contents.filter(|(_, it)| is_content(content, **it)).map(|(age, _)| age);
         Some((index, ages.collect()))
+    }
+
+    /// Whether a reference to a version of ours becomes one to what somebody else published of the
+    /// same content.
+    fn is_strangers_twin(&self, earlier: &Reference, now: &Reference) -> bool {
+        let Some(guardrail) = self.after.guardrails.get(&now.0) else { return false };
+        let content = |reference: &Reference| guardrail.versions.get(&reference.1)?.clone();
+        earlier.0 == now.0
+            && guardrail.published.contains(&earlier.1)
+            && !guardrail.published.contains(&now.1)
+            && content(earlier).is_some_and(|it| Some(it) == content(now))
     }
 
     fn goes_back(&self, earlier: &Reference, now: &Reference) -> bool {
@@ -194,6 +234,10 @@ impl Judged<'_> {
                 found.push(format!("S7: the policy {} is not ours", theirs.name));
             }
             return found;
+        }
+        let untagged = body["tagKeys"].as_array().into_iter().flatten();
+        for tag in untagged.filter_map(Value::as_str).filter(|it| !it.starts_with("bedrail:")) {
+            found.push(format!("S7: the tag {tag} is not ours"));
         }
         for (arn, theirs) in self.before.guardrails.iter().filter(|(_, it)| !it.is_ours) {
             if self.after.guardrails.get(arn) != Some(theirs) {

@@ -50,6 +50,19 @@ impl Play {
         self.plan().await;
     }
 
+    /// Who says that all is ready tells the truth, while calls go wrong as well.
+    pub(crate) async fn honest(&mut self) {
+        let since = self.world.clock.now().saturating_sub(self.disturbed_at);
+        let Some(running) = &self.running else { return };
+        if since <= 2 * RESYNC + Duration::from_mins(1) || !unready(running).is_empty() {
+            return;
+        }
+        let missing = self.missing().await;
+        if !missing.is_empty() {
+            self.wrong.push(format!("says that all is ready meanwhile, but: {missing:#?}"));
+        }
+    }
+
     async fn converges(&mut self) -> bool {
         let began = self.world.clock.now();
         let first = self.world.trace.len();
@@ -113,6 +126,11 @@ impl Play {
                         ));
                     }
                 }
+            }
+        }
+        for guardrail in self.text.guardrails.iter().filter(|it| !it.is_absent) {
+            for region in &guardrail.regions {
+                wrong.extend(not_shared(&seen, &guardrail.name, region));
             }
         }
         for guardrail in self.text.guardrails.iter().filter(|it| it.is_absent) {
@@ -206,6 +224,20 @@ impl Play {
             self.wrong.push(format!("plan writes: {writes:#?}"));
         }
     }
+}
+
+/// A guardrail that does not admit the organization.
+fn not_shared(seen: &Value, name: &str, region: &str) -> Option<String> {
+    let home = &seen["bedrock"][home(region)];
+    let mut listed = home["guardrails"].as_array()?.iter();
+    let found = listed.find(|it| it["tags"]["bedrail:guardrail"] == name)?;
+    let policy = &home["resourcePolicies"][found["arn"].as_str()?];
+    let statements = policy["Statement"].as_array().into_iter().flatten();
+    let admits = |it: &Value| {
+        it.pointer("/Condition/StringEquals/aws:PrincipalOrgID").is_some() && it["Principal"] == "*"
+    };
+    let is_shared = statements.into_iter().any(admits);
+    (!is_shared).then(|| format!("{name} in {region} is shared with nobody: {policy}"))
 }
 
 /// The account and what it is below of, the root last.

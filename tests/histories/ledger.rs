@@ -155,10 +155,15 @@ impl Ledger {
         })
     }
 
+    /// The account in which a call was made.
+    pub(crate) fn account(&self, entry: &Entry) -> String {
+        let account = self.keys.get(&entry.access_key);
+        account.cloned().unwrap_or_else(|| MANAGEMENT.to_owned())
+    }
+
     /// Takes note of a call.
     pub(crate) fn note(&mut self, entry: &Entry) {
-        let account = self.keys.get(&entry.access_key);
-        let account = account.cloned().unwrap_or_else(|| MANAGEMENT.to_owned());
+        let account = self.account(entry);
         let answer = entry.success();
         match entry.service.as_str() {
             "sts" => self.session(entry),

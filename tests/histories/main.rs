@@ -25,6 +25,8 @@ mod ledger;
 #[cfg(feature = "planted")]
 mod planted;
 mod play;
+mod plots;
+mod protocol;
 mod regressions;
 mod run;
 mod setting;

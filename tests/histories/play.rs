@@ -104,6 +104,7 @@ impl Play {
         }
         self.disturbed();
         self.world.pass(step.wait).await;
+        self.honest().await;
         self.part();
     }
 
@@ -168,8 +169,23 @@ impl Play {
             self.wrong.push(format!("writes without manifests: {writes:#?}"));
         }
         drop(blind);
+        self.look_on().await;
         self.reach("a start with broken manifests");
         self.revive().await;
+    }
+
+    /// A process that only looks writes nothing, whatever there is to do.
+    async fn look_on(&mut self) {
+        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        let manifests = Some(self.text.manifests());
+        let looker = self.world.start("default", Intent::Show, manifests).await;
+        let from = self.world.trace.len();
+        self.world.pass(Duration::from_mins(1)).await;
+        let writes = self.world.trace.writes(from);
+        if !writes.is_empty() {
+            self.wrong.push(format!("who only looks writes: {writes:#?}"));
+        }
+        drop(looker);
     }
 
     /// A second controller begins to work.

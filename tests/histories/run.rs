@@ -183,15 +183,6 @@ pub(crate) fn histories(first: u64, count: u64) -> Tally {
     tally.into_inner().unwrap()
 }
 
-/// Plays histories from `first` on until one fails: how many that took, and what it said.
-#[cfg(feature = "planted")]
-pub(crate) fn until_failure(first: u64, most: u64) -> Option<(u64, String)> {
-    (0..most).find_map(|passed| {
-        let played = play(&Story::new(first + passed));
-        played.wrong.into_iter().next().map(|wrong| (passed + 1, wrong))
-    })
-}
-
 /// The command that plays what is left of a failing history, and what goes wrong in it.
 fn failure(story: &Story, is_shortened: bool) -> String {
     let all = || (0..story.steps.len()).collect();

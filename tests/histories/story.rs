@@ -6,6 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use crate::plots::Plot;
 use crate::setting::{Setting, one};
 use crate::world::Moment;
 
@@ -133,7 +134,7 @@ impl Story {
     /// The history of a seed.
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
-        let setting = Setting::new(&mut random);
+        let mut setting = Setting::new(&mut random);
         let count = random.usize(3..=12);
         let mut steps: Vec<Step> = (0..count).map(|_| step(&mut random, &setting)).collect();
         if random.u8(..3) == 0 {
@@ -147,6 +148,20 @@ impl Story {
                 steps[index - 1].wait = Duration::from_millis(random.u64(..4_000));
             }
         }
+        if random.u8(..3) == 0 {
+            let at = random.usize(..=steps.len());
+            let plot = Plot::some(&mut random).steps(&mut random, &mut setting);
+            steps.splice(at..at, plot);
+        }
+        Self { seed, setting, steps }
+    }
+
+    /// A history of a seed in which nothing happens but this.
+    #[cfg(feature = "planted")]
+    pub(crate) fn about(seed: u64, plot: Plot) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let mut setting = Setting::new(&mut random);
+        let steps = plot.steps(&mut random, &mut setting);
         Self { seed, setting, steps }
     }
 

@@ -134,6 +134,10 @@ impl Stage {
             ("BEDRAIL_READ_BACK", "0s"),
             ("NO_COLOR", "1"),
         ];
+        let mut environment: BTreeMap<&str, String> =
+            environment.map(|(name, value)| (name, value.to_owned())).into();
+        // A bug that is planted here is planted in the binary.
+        environment.extend(std::env::var("BEDRAIL_PLANTED").map(|it| ("BEDRAIL_PLANTED", it)));
         let partition = simulator.world().partition;
         let stage = Self {
             simulator,
@@ -141,7 +145,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             logs: tempfile::tempdir().unwrap(),
             lines_before: 0,
-            environment: environment.map(|(name, value)| (name, value.to_owned())).into(),
+            environment,
             partition,
             intent: json!({"owner": "default"}),
             restarts: 0,
