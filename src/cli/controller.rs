@@ -339,6 +339,12 @@ impl Controller {
         }
     }
 
+    /// Tells it to stop, as SIGTERM does: no write starts any more, and [`work`](Self::work) ends once
+    /// the visits that run have, or after its grace.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
     /// Brings every key back once per round, each at its own moment of it, so that the load is the
     /// same at any time; and the organization more often. Never ends.
     pub async fn resync(&self, rounds: Rounds) {

@@ -12,6 +12,7 @@ use axum::http::header::DATE;
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -100,6 +101,11 @@ impl Simulator {
     /// The world as it is.
     pub fn world(&self) -> World {
         self.lock().world().clone()
+    }
+
+    /// The same as `GET /_simulator/world` has it, for those who share its memory.
+    pub fn dump(&self) -> Value {
+        admin::dump_of(self)
     }
 
     /// What the referee found.

@@ -19,18 +19,23 @@
 
 mod checker;
 mod console;
+mod disk;
+mod files;
 mod foreign;
 mod judge;
+mod laws;
 mod ledger;
 #[cfg(feature = "planted")]
 mod planted;
 mod play;
 mod plots;
+mod process;
 mod protocol;
 mod regressions;
 mod run;
 mod setting;
 mod situations;
+mod spoiler;
 mod story;
 mod text;
 mod trace;
@@ -62,7 +67,7 @@ fn random_histories_break_no_invariant_and_end_as_the_text_has_it() {
 
 #[test]
 fn the_same_seed_gives_the_same_trace_byte_for_byte() {
-    for seed in [3, 11] {
+    for seed in [3, 11, 14, 20, 26, 49] {
         let story = Story::new(seed);
         let (one, other) = (play(&story), play(&story));
         assert!(one.calls > 50, "nothing was played");

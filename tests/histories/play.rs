@@ -8,6 +8,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::console::Console;
+use crate::disk::Disk;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, one};
 use crate::story::{Edit, Event, Step, Story};
 use crate::text::{TRAITS, Text};
@@ -19,7 +20,10 @@ pub(crate) struct Play {
     pub(crate) regions: Vec<String>,
     pub(crate) text: Text,
     pub(crate) running: Option<Running>,
-    second: Option<(Running, Duration)>,
+    /// The second controller, and when it ends.
+    pub(crate) second: Option<(Running, Duration)>,
+    /// The call from which on the last second controller was there.
+    pub(crate) second_from: Option<usize>,
     faults: Vec<Value>,
     /// Accounts that a stranger moved, closed or created.
     pub(crate) moved: BTreeSet<String>,
@@ -29,6 +33,10 @@ pub(crate) struct Play {
     pub(crate) disturbed_at: Duration,
     /// How often what was tried happened.
     pub(crate) reached: BTreeMap<String, u64>,
+    /// Switches of AWS that are not as they were, and how they were.
+    pub(crate) switched: BTreeMap<String, Value>,
+    /// The call from which on the disk was full.
+    pub(crate) full_from: Option<usize>,
     /// Each text, and the call from which on it was in force.
     pub(crate) texts: Vec<(usize, Text)>,
     /// What is wrong so far.
@@ -38,18 +46,22 @@ pub(crate) struct Play {
 impl Play {
     /// Starts where nobody has done anything, with one controller.
     pub(crate) async fn begin(story: &Story) -> Self {
-        let world = World::new(&story.setting.scenario, story.seed);
+        let mut world = World::new(&story.setting.scenario, story.seed);
+        world.disk = story.has_disk().then(|| Disk::new().unwrap());
         let mut play = Self {
             world,
             regions: story.setting.regions.clone(),
             text: story.setting.text.clone(),
             running: None,
             second: None,
+            second_from: None,
             faults: Vec::new(),
             moved: BTreeSet::new(),
             has_lost_file: false,
             disturbed_at: Duration::ZERO,
             reached: BTreeMap::new(),
+            switched: BTreeMap::new(),
+            full_from: None,
             texts: vec![(0, story.setting.text.clone())],
             wrong: Vec::new(),
         };
@@ -77,12 +89,9 @@ impl Play {
             Event::Fault(fault) => {
                 self.faults.push(fault.clone());
                 self.arm(step.pick).await;
-                self.reach(&format!("a fault {}", fault["kind"].as_str().unwrap()));
+                self.reach_fault(fault);
             }
-            Event::Lift => {
-                self.faults.clear();
-                self.arm(0).await;
-            }
+            Event::Lift => self.lift().await,
             Event::Crash { calls, moment, down } => {
                 if let Some(running) = self.running.take() {
                     let patience = Duration::from_mins(2);
@@ -90,17 +99,31 @@ impl Play {
                     let how = if left.is_some() { "between calls" } else { "at a call" };
                     self.reach(&format!("a crash {how}"));
                 }
+                self.bury(&mut random);
                 self.world.pass(*down).await;
                 self.revive().await;
             }
             Event::Drop { down } => {
                 self.running = None;
                 self.reach("a crash at a moment");
+                self.bury(&mut random);
                 self.world.pass(*down).await;
                 self.revive().await;
             }
             Event::Blind => self.blind().await,
-            Event::Second { is_same, lives } => self.join(*is_same, *lives).await,
+            Event::Second { is_same, lives } => self.join((*is_same, 0), *lives).await,
+            Event::Skewed { ahead, lives } => {
+                self.join((false, *ahead), *lives).await;
+            }
+            Event::Stop { calls, down } => self.stop(*calls, *down, &mut random).await,
+            Event::Pause(time) => self.pause(*time).await,
+            Event::Spoil(spoil) => self.spoil(*spoil, &mut random).await,
+            Event::File(file) => self.file(*file, &mut random).await,
+            Event::Slow(time) => {
+                let time = u64::try_from(time.as_millis()).unwrap();
+                self.switch("ready_delay_ms", &json!(time)).await;
+                self.reach("what AWS makes is stuck for a while");
+            }
         }
         self.disturbed();
         self.world.pass(step.wait).await;
@@ -123,10 +146,28 @@ impl Play {
         self.world.put("intent", &self.text.intent(self.world.starts())).await;
     }
 
-    /// No call goes wrong any more, and there is one controller, alive.
-    pub(crate) async fn calm(&mut self) {
+    fn reach_fault(&mut self, fault: &Value) {
+        let kind = fault["kind"].as_str().unwrap();
+        self.reach(&format!("a fault {kind}"));
+        if kind == "Outage" && fault["operation"] == "organizations:*" {
+            self.reach("an outage of Organizations");
+        }
+        if kind == "Outage" && !fault["region"].is_null() {
+            self.reach("an outage in a Region");
+        }
+    }
+
+    /// No call goes wrong any more.
+    async fn lift(&mut self) {
         self.faults.clear();
         self.arm(0).await;
+        self.unspoil().await;
+    }
+
+    /// No call goes wrong any more, and there is one controller, alive, with room on its disk.
+    pub(crate) async fn calm(&mut self) {
+        self.lift().await;
+        self.make_room();
         self.second = None;
         if self.running.is_none() {
             self.revive().await;
@@ -145,7 +186,7 @@ impl Play {
     }
 
     /// Starts a controller where there is none.
-    async fn revive(&mut self) {
+    pub(crate) async fn revive(&mut self) {
         let manifests = self.text.manifests();
         self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
         self.running = self.world.start("default", Intent::Converge, Some(manifests)).await;
@@ -188,17 +229,9 @@ impl Play {
         drop(looker);
     }
 
-    /// A second controller begins to work.
-    async fn join(&mut self, is_same: bool, lives: Duration) {
-        let until = self.world.clock.now() + lives;
-        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
-        let instance = if is_same { "default" } else { "other" };
-        let manifests = Some(self.text.manifests());
-        let second = self.world.start(instance, Intent::Converge, manifests).await;
-        if let Some(second) = second {
-            self.reach("a second controller alive");
-            self.second = Some((second, until));
-        }
+    /// Whether there is a second controller.
+    pub(crate) fn has_second(&self) -> bool {
+        self.second.is_some()
     }
 
     /// The second controller ends when its time has come.
@@ -208,7 +241,7 @@ impl Play {
     }
 
     /// Puts another text in force.
-    async fn accept(&mut self, mut text: Text) {
+    pub(crate) async fn accept(&mut self, mut text: Text) {
         text.note(&self.text);
         self.texts.push((self.world.trace.len(), text.clone()));
         self.text = text;
@@ -233,12 +266,20 @@ impl Play {
         true
     }
 
-    async fn edit(&mut self, edit: Edit, random: &mut Rng) {
+    pub(crate) async fn edit(&mut self, edit: Edit, random: &mut Rng) {
         let mut text = self.text.clone();
         text.approvals.clear();
         text.approved_losses = 0;
+        let mut edit = edit;
         if !apply(&mut text, edit, &self.regions, random) {
-            return;
+            // What was done already can be undone.
+            text = self.text.clone();
+            text.approvals.clear();
+            text.approved_losses = 0;
+            edit = opposite(edit);
+            if !apply(&mut text, edit, &self.regions, random) {
+                return;
+            }
         }
         self.has_lost_file |= edit == Edit::LoseFile;
         self.reach(&format!("an edit {edit:?}"));
@@ -251,12 +292,31 @@ impl Play {
     }
 }
 
+/// The edit that takes it back.
+fn opposite(edit: Edit) -> Edit {
+    match edit {
+        Edit::Widen => Edit::Narrow,
+        Edit::Narrow => Edit::Widen,
+        Edit::AddRegion => Edit::DropRegion,
+        Edit::DropRegion => Edit::AddRegion,
+        Edit::Absent => Edit::Present,
+        Edit::Present => Edit::Absent,
+        Edit::LoseFile => Edit::FindFile,
+        Edit::FindFile => Edit::LoseFile,
+        Edit::Reword
+        | Edit::Return
+        | Edit::Selective
+        | Edit::TearDown
+        | Edit::Guarded
+        | Edit::Logged => edit,
+    }
+}
+
 /// Edits the text. Whether there was anything to edit.
 #[expect(clippy::too_many_lines, reason = "one short arm for each edit")]
 fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> bool {
     let guardrail = random.usize(..text.guardrails.len());
     let enforcement = random.usize(..text.enforcements.len());
-    let is_used = text.is_used(guardrail);
     match edit {
         Edit::Reword => {
             let guardrail = &mut text.guardrails[guardrail];
@@ -274,10 +334,13 @@ fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> b
             is_other
         }
         Edit::TearDown => {
-            let guardrail = &mut text.guardrails[guardrail];
-            let is_possible = guardrail.is_absent || !is_used;
-            guardrail.is_absent ^= is_possible;
-            is_possible
+            let count = text.guardrails.len();
+            let is_free = |it: &usize| text.guardrails[*it].is_absent || !text.is_used(*it);
+            let Some(free) = (guardrail..count).chain(0..guardrail).find(is_free) else {
+                return false;
+            };
+            text.guardrails[free].is_absent ^= true;
+            true
         }
         Edit::Guarded | Edit::Logged => {
             let nodes = if edit == Edit::Guarded { &mut text.control } else { &mut text.logging };

@@ -58,12 +58,7 @@ pub(crate) fn chosen(story: &Story) -> Story {
 pub(crate) fn play(story: &Story) -> Played {
     watch_panics();
     PANICS.take();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let mut played = runtime.block_on(async {
+    let mut played = alone(async {
         let mut play = Play::begin(story).await;
         for step in &story.steps {
             play.step(step).await;
@@ -74,6 +69,10 @@ pub(crate) fn play(story: &Story) -> Played {
         // What went wrong is enough; what comes after it would only be its consequence.
         if play.world.simulator.violations().is_empty() {
             play.end().await;
+            if play.wrong.is_empty() && story.is_long() {
+                play.day().await;
+            }
+            play.judge_disk();
         }
         let found = play.world.simulator.violations();
         play.wrong.extend(found.iter().map(|found| format!("the referee: {found:?}")));
@@ -89,9 +88,18 @@ pub(crate) fn play(story: &Story) -> Played {
             trace,
         }
     });
-    drop(runtime);
     played.wrong.extend(PANICS.take().into_iter().map(|it| format!("a panic: {it}")));
     played
+}
+
+/// Runs on this thread alone, on a clock of its own that stands still while there is work.
+pub(crate) fn alone<T>(history: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(history)
 }
 
 fn watch_panics() {

@@ -14,6 +14,14 @@ pub(crate) const BETA: &str = "ou-test-beta0000";
 pub(crate) const GAMMA: &str = "ou-test-gamma000";
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "us-west-2"];
 
+/// How much there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// Enough for most that can go wrong, and played in a fraction of the time.
+    Small,
+    Large,
+}
+
 /// The beginning of a history.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -28,8 +36,11 @@ pub(crate) fn one<'a, T>(random: &mut Rng, list: &'a [T]) -> &'a T {
 }
 
 impl Setting {
-    pub(crate) fn new(random: &mut Rng) -> Self {
-        let count = random.usize(2..=5);
+    pub(crate) fn new(random: &mut Rng, size: Size) -> Self {
+        let count = match size {
+            Size::Small => 2 + random.usize(..4) / 3,
+            Size::Large => random.usize(2..=5),
+        };
         let accounts: Vec<String> = (1..=count).map(|index| format!("3{index:011}")).collect();
         let mut units = [Vec::new(), Vec::new(), Vec::new()];
         let mut at_root = Vec::new();
@@ -52,8 +63,11 @@ impl Setting {
             "accounts": at_root,
             "switches": switches(random),
         });
-        let regions: Vec<String> =
-            REGIONS[..random.usize(1..=3)].iter().map(|it| (*it).to_owned()).collect();
+        let count = match size {
+            Size::Small => 1 + random.usize(..5) / 3,
+            Size::Large => random.usize(1..=3),
+        };
+        let regions: Vec<String> = REGIONS[..count].iter().map(|it| (*it).to_owned()).collect();
         let text = text(random, &regions, &accounts);
         Self { scenario, regions, text }
     }
@@ -71,22 +85,25 @@ fn switches(random: &mut Rng) -> Value {
         "version_delete_in_use": pick(&["refuse", "allow"]),
         "policy_duplicate_scope": pick(&["type", "org"]),
         "version_description": pick(&["version", "guardrail"]),
-        "throttle": pick(&["none", "none", "documented"]),
+        "throttle": pick(&["none", "none", "none", "documented"]),
     });
     switches["ready_flicker"] = json!(random.bool());
     switches["version_numbers_reused"] = json!(random.bool());
-    switches["page_items_max"] = json!(*one(random, &[1, 2, 3, 1_000]));
+    switches["page_items_max"] =
+        json!(*one(random, &[1, 3, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]));
     switches["account_status"] = json!(random.bool());
-    switches["account_paths"] = json!(random.bool());
-    switches["ready_delay_ms"] = json!(random.u64(10..6_000));
+    switches["account_paths"] = json!(random.u8(..4) > 0);
+    // Whoever waits asks again and again: AWS is slow in some histories only.
+    let slowest = *one(random, &[1_000, 1_000, 2_000, 6_000]);
+    switches["ready_delay_ms"] = json!(random.u64(10..slowest));
     switches["delete_read_lag_ms"] = json!(random.u64(0..3) * 1_000);
-    switches["effective_policy_delay_ms"] = json!(random.u64(1..20_000));
+    switches["effective_policy_delay_ms"] = json!(random.u64(1..3 * slowest));
     switches["policy_type_delay_ms"] = json!(random.u64(10..5_000));
     switches
 }
 
 fn text(random: &mut Rng, regions: &[String], accounts: &[String]) -> Text {
-    let guardrails = (0..random.usize(1..=2)).map(|index| Guardrail {
+    let guardrails = (0..1 + random.usize(..5) / 3).map(|index| Guardrail {
         name: ["baseline", "strict"][index].to_owned(),
         regions: regions.to_vec(),
         contents: vec![[0; TRAITS].map(|_: u8| random.u8(..4))],
@@ -113,11 +130,16 @@ fn text(random: &mut Rng, regions: &[String], accounts: &[String]) -> Text {
         targets.insert(one(random, &pool).clone());
         let mut on: BTreeSet<String> = regions.iter().filter(|_| random.bool()).cloned().collect();
         on.insert(one(random, regions).clone());
+        if has_waves && *level == Level::Organization {
+            on = regions.iter().cloned().collect();
+        }
         let canaries = match level {
             Level::Account if has_waves => {
                 targets = pool.iter().cloned().collect();
                 vec![accounts[0].clone()]
             }
+            // The document is opened Region by Region.
+            Level::Organization if has_waves && on.len() > 1 => vec![regions[0].clone()],
             Level::Account | Level::Organization => Vec::new(),
         };
         enforcements.push(Enforcement {

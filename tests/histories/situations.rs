@@ -15,7 +15,7 @@ const LARGE: u64 = 5_000;
 const OFTEN: u64 = 100;
 
 /// What a write is called in AWS.
-fn operation(entry: &Entry) -> String {
+pub(crate) fn operation(entry: &Entry) -> String {
     if entry.service == "organizations" {
         return entry.target.clone();
     }

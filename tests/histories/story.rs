@@ -6,8 +6,10 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use crate::files::{FILES, File};
 use crate::plots::Plot;
-use crate::setting::{Setting, one};
+use crate::setting::{Setting, Size, one};
+use crate::spoiler::{SPOILS, Spoil};
 use crate::world::Moment;
 
 /// A history to be played.
@@ -50,6 +52,18 @@ pub(crate) enum Event {
     Blind,
     /// A second controller is at work for so long, of this or of another installation's instance.
     Second { is_same: bool, lives: Duration },
+    /// The same, with a clock that is so many seconds ahead.
+    Skewed { ahead: i64, lives: Duration },
+    /// The controller is told to stop after so many calls, and another starts after a while.
+    Stop { calls: u64, down: Duration },
+    /// The controller does nothing for so long, and knows nothing of it.
+    Pause(Duration),
+    /// Something goes wrong on the way to AWS from now on.
+    Spoil(Spoil),
+    /// What the controller is told of its files is not what there is.
+    File(File),
+    /// Whatever AWS makes from now on takes it so long.
+    Slow(Duration),
 }
 
 /// How a manifest is edited.
@@ -93,7 +107,8 @@ pub(crate) enum Foreign {
     Close,
 }
 
-const EDITS: [Edit; 14] = [
+const EDITS: [Edit; 15] = [
+    Edit::TearDown,
     Edit::Reword,
     Edit::Return,
     Edit::Widen,
@@ -134,17 +149,34 @@ impl Story {
     /// The history of a seed.
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
-        let mut setting = Setting::new(&mut random);
-        let count = random.usize(3..=12);
+        let size = if is_long(seed) { Size::Large } else { Size::Small };
+        let mut setting = Setting::new(&mut random, size);
+        let count = match size {
+            Size::Small => random.usize(3..=6),
+            Size::Large => random.usize(3..=12),
+        };
         let mut steps: Vec<Step> = (0..count).map(|_| step(&mut random, &setting)).collect();
-        if random.u8(..3) == 0 {
+        // What is not there yet cannot be disturbed, but who makes it may die.
+        let (event, wait) = match random.u8(..6) {
+            0 => (Event::Nothing, 0),
+            1 => {
+                let moment = *one(&mut random, &[Moment::Before, Moment::After]);
+                (Event::Crash { calls: random.u64(..90), moment, down: Duration::ZERO }, 5)
+            }
+            _ => (Event::Nothing, random.u64(20..90)),
+        };
+        steps.insert(0, Step { event, pick: random.u64(..), wait: Duration::from_secs(wait) });
+        if random.bool() {
             let at = random.usize(..=steps.len());
             let plot = plot(&mut random);
             steps.splice(at..at, plot);
         }
         // Who dies does so while there is something to do.
         for index in 1..steps.len() {
-            if matches!(steps[index].event, Event::Crash { .. } | Event::Drop { .. }) {
+            if matches!(
+                steps[index].event,
+                Event::Crash { .. } | Event::Drop { .. } | Event::Stop { .. }
+            ) {
                 steps[index - 1].wait = Duration::from_millis(random.u64(..4_000));
             }
         }
@@ -160,9 +192,19 @@ impl Story {
     #[cfg(feature = "planted")]
     pub(crate) fn about(seed: u64, plot: Plot) -> Self {
         let mut random = Rng::with_seed(seed);
-        let mut setting = Setting::new(&mut random);
+        let mut setting = Setting::new(&mut random, Size::Small);
         let steps = plot.steps(&mut random, &mut setting);
         Self { seed, setting, steps }
+    }
+
+    /// Whether it ends with a day in which nothing happens.
+    pub(crate) fn is_long(&self) -> bool {
+        is_long(self.seed)
+    }
+
+    /// Whether its controller has a disk.
+    pub(crate) fn has_disk(&self) -> bool {
+        self.seed % 3 == 2
     }
 
     /// The same with these of its steps alone.
@@ -172,33 +214,48 @@ impl Story {
     }
 }
 
+/// One of fifty, but not the first: short histories are told by hand, too.
+fn is_long(seed: u64) -> bool {
+    seed % 50 == 49
+}
+
 fn wait(random: &mut Rng) -> Duration {
     match random.u8(..7) {
         0 => Duration::ZERO,
         1 => Duration::from_millis(random.u64(..2_000)),
         2 | 3 => Duration::from_millis(random.u64(2_000..20_000)),
-        4 => Duration::from_secs(random.u64(20..120)),
+        4 | 5 => Duration::from_secs(random.u64(20..120)),
         _ => Duration::from_secs(random.u64(120..900)),
     }
 }
 
 fn step(random: &mut Rng, setting: &Setting) -> Step {
+    let seconds = |random: &mut Rng, of: &[u64]| Duration::from_secs(*one(random, of));
     let event = match random.u8(..100) {
-        0..30 => Event::Edit(*one(random, &EDITS)),
-        30..36 => Event::Approve,
-        36..60 => Event::Foreign(*one(random, &STRANGE)),
-        60..75 => Event::Fault(fault(random, setting)),
-        75..79 => Event::Lift,
-        79..88 => Event::Crash {
+        0..24 => Event::Edit(*one(random, &EDITS)),
+        24..29 => Event::Approve,
+        29..50 => Event::Foreign(*one(random, &STRANGE)),
+        50..60 => Event::Fault(fault(random, setting)),
+        60..68 => Event::Spoil(*one(random, &SPOILS)),
+        68..70 => Event::Lift,
+        70..78 => Event::Crash {
             calls: random.u64(..40),
             moment: *one(random, &[Moment::Before, Moment::After]),
-            down: Duration::from_secs(*one(random, &[0, 1, 30, 600])),
+            down: seconds(random, &[0, 1, 30, 600]),
         },
-        88..91 => Event::Drop { down: Duration::from_secs(*one(random, &[0, 1, 90])) },
-        91..93 => Event::Blind,
-        93..97 => {
+        78..81 => Event::Drop { down: seconds(random, &[0, 1, 90]) },
+        81..83 => Event::Blind,
+        83..86 => {
             Event::Second { is_same: random.bool(), lives: Duration::from_secs(random.u64(1..900)) }
         }
+        86..88 => Event::Skewed {
+            ahead: *one(random, &[-7_200, -600, -30, 30, 600, 7_200]),
+            lives: Duration::from_secs(random.u64(60..900)),
+        },
+        88..91 => Event::Stop { calls: random.u64(..60), down: seconds(random, &[0, 1, 30]) },
+        91..93 => Event::Pause(seconds(random, &[40, 400, 4_000])),
+        93..97 => Event::File(*one(random, &FILES)),
+        97..99 => Event::Slow(seconds(random, &[30, 300, 1_200])),
         _ => Event::Nothing,
     };
     Step { event, pick: random.u64(..), wait: wait(random) }
@@ -213,9 +270,37 @@ fn plot(random: &mut Rng) -> Vec<Step> {
         }))
     };
     let kind = *one(random, &["Denied", "ErrorBefore", "Throttle", "Outage"]);
+    let all = *one(random, &["organizations:*", "bedrock:*"]);
     let minutes = |count: u64| Duration::from_secs(60 * count + 17);
     let edit = Event::Edit;
-    let events: Vec<(Event, Duration)> = match random.u8(..5) {
+    let events: Vec<(Event, Duration)> = match random.u8(..11) {
+        // There is no room for a version, or its text does not arrive whole.
+        5 => vec![
+            (Event::Spoil(*one(random, &SPOILS)), Duration::ZERO),
+            (edit(Edit::Reword), minutes(4)),
+        ],
+        6 => vec![
+            (Event::Spoil(Spoil::Quota), Duration::ZERO),
+            (edit(Edit::Reword), minutes(2)),
+            (Event::Lift, Duration::ZERO),
+        ],
+        7 => vec![
+            (Event::Slow(minutes(*one(random, &[1, 5, 20]))), Duration::ZERO),
+            (edit(Edit::Reword), minutes(2)),
+            (Event::Stop { calls: random.u64(..30), down: minutes(0) }, minutes(3)),
+        ],
+        // Nobody answers while something is to be done.
+        8 => vec![
+            (fault("Outage", all, 60), Duration::ZERO),
+            (edit(*one(random, &EDITS)), minutes(3)),
+            (Event::Foreign(*one(random, &STRANGE)), minutes(1)),
+        ],
+        // What a process was told last is gone with it.
+        9 => vec![
+            (edit(*one(random, &EDITS)), Duration::from_millis(random.u64(..9_000))),
+            (Event::Drop { down: Duration::ZERO }, Duration::from_millis(random.u64(..9_000))),
+            (Event::File(File::Unseen), minutes(3)),
+        ],
         // What a stranger wrote cannot be read when the document is to be replaced.
         0 => vec![
             (Event::Foreign(Foreign::AddStatement), minutes(1)),
@@ -237,6 +322,12 @@ fn plot(random: &mut Rng) -> Vec<Step> {
             (fault(kind, "bedrock:PutResourcePolicy", 30), Duration::ZERO),
             (Event::Foreign(Foreign::DropGrant), minutes(1)),
             (edit(Edit::Reword), minutes(8)),
+        ],
+        // Much is given up at once, and somebody agrees.
+        10 => vec![
+            (Event::Nothing, minutes(1)),
+            (edit(Edit::Absent), minutes(1)),
+            (Event::Approve, minutes(2)),
         ],
         // Much is given up at once, and taken up again before it is gone.
         _ => vec![

@@ -15,6 +15,8 @@ pub(crate) const TRAITS: usize = 6;
 pub(crate) type Traits = [u8; TRAITS];
 
 const WORDS: [&str; 4] = ["heliotrope", "amaranth", "zebra", "lion"];
+/// What is between the documents of a file.
+const BETWEEN: &str = "\n---\n";
 const STRENGTHS: [&str; 3] = ["LOW", "MEDIUM", "HIGH"];
 
 /// The body of CreateGuardrail that has these traits.
@@ -105,7 +107,7 @@ pub(crate) struct Enforcement {
     /// Its file is not there.
     pub(crate) is_missing: bool,
     pub(crate) is_selective: bool,
-    /// The accounts of its first wave; empty: no waves.
+    /// The accounts of its first wave, or its Regions; empty: no waves.
     pub(crate) canaries: Vec<String>,
 }
 
@@ -130,6 +132,16 @@ pub(crate) struct Text {
     /// Enforcement, target and Region that a text gave up and none took up again.
     pub(crate) released: BTreeSet<(String, String, String)>,
     pub(crate) approved_losses: usize,
+    pub(crate) layout: Layout,
+}
+
+/// How the manifests are laid out, which must not matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// The last document first, and the last of each list.
+    pub(crate) is_reversed: bool,
+    /// A file for each document.
+    pub(crate) is_split: bool,
 }
 
 fn target(node: &str) -> Value {
@@ -157,10 +169,14 @@ fn document(kind: &str, name: &str, spec: &Value) -> String {
 impl Text {
     /// As files have it.
     pub(crate) fn render(&self) -> String {
+        self.documents().join(BETWEEN)
+    }
+
+    fn documents(&self) -> Vec<String> {
         let mut documents = Vec::new();
         for guardrail in &self.guardrails {
             let spec = json!({
-                "regions": guardrail.regions,
+                "regions": self.in_order(&guardrail.regions),
                 "shareWith": "Organization",
                 "revisionHistoryLimit": guardrail.history,
                 "content": content(guardrail.now()),
@@ -189,7 +205,18 @@ impl Text {
             documents.push(document("InvocationLogging", "invocations", &spec));
         }
         documents.extend(self.approvals.iter().cloned());
-        documents.join("\n---\n")
+        if self.layout.is_reversed {
+            documents.reverse();
+        }
+        documents
+    }
+
+    fn in_order<T>(&self, list: impl IntoIterator<Item = T>) -> Vec<T> {
+        let mut list: Vec<T> = list.into_iter().collect();
+        if self.layout.is_reversed {
+            list.reverse();
+        }
+        list
     }
 
     fn enforcement(&self, enforcement: &Enforcement) -> String {
@@ -200,29 +227,41 @@ impl Text {
         let messages = if enforcement.is_selective { "SELECTIVE" } else { "COMPREHENSIVE" };
         let mut spec = json!({
             "guardrail": self.guardrails[enforcement.guardrail].name,
-            "regions": enforcement.regions,
-            "targets": targets(&enforcement.targets),
+            "regions": self.in_order(&enforcement.regions),
+            "targets": self.in_order(targets(&enforcement.targets)),
             "selectiveContentGuarding": {"system": "COMPREHENSIVE", "messages": messages},
             "state": if enforcement.is_absent { "Absent" } else { "Present" },
         });
         if !enforcement.canaries.is_empty() {
-            spec["rollout"] = json!({"waves": [
-                {"name": "canary", "targets": targets(&enforcement.canaries), "bake": "2m"},
-                {"name": "rest"},
-            ]});
+            let mut first = json!({"name": "canary", "bake": "2m"});
+            match enforcement.level {
+                Level::Account => first["targets"] = targets(&enforcement.canaries).into(),
+                Level::Organization => first["regions"] = json!(enforcement.canaries),
+            }
+            spec["rollout"] = json!({"waves": [first, {"name": "rest"}]});
         }
         document(kind, &enforcement.name, &spec)
     }
 
     /// As the controller reads it.
     pub(crate) fn manifests(&self) -> Manifests {
-        let source = Source {
-            files: BTreeMap::from([("all.yaml".into(), self.render())]),
-            hash: String::new(),
-            searched: Vec::new(),
+        let files = if self.layout.is_split {
+            let documents = self.documents().into_iter().enumerate();
+            documents.map(|(index, it)| (format!("{index}.yaml").into(), it)).collect()
+        } else {
+            BTreeMap::from([("all.yaml".into(), self.render())])
         };
+        let source = Source { files, hash: String::new(), searched: Vec::new() };
         let parsed = manifest::parse(&source);
         parsed.manifests.unwrap_or_else(|| panic!("{:?}\n{}", parsed.problems, self.render()))
+    }
+
+    /// What the controller makes of its file while only the first so many characters are written;
+    /// nothing if it cannot be used.
+    pub(crate) fn half_written(&self, characters: usize) -> Option<Manifests> {
+        let text: String = self.render().chars().take(characters).collect();
+        let files = BTreeMap::from([("all.yaml".into(), text)]);
+        manifest::parse(&Source { files, hash: String::new(), searched: Vec::new() }).manifests
     }
 
     /// As the referee reads it.
@@ -246,7 +285,13 @@ impl Text {
             .enforcements
             .iter()
             .filter(|it| it.is_in_force() && !it.canaries.is_empty())
-            .map(|it| it.canaries.iter().map(|account| json!({"account": account})).collect())
+            .map(|it| {
+                let member = match it.level {
+                    Level::Account => "account",
+                    Level::Organization => "region",
+                };
+                it.canaries.iter().map(|canary| json!({member: canary})).collect()
+            })
             .collect();
         let bakes: Vec<u64> = waves.iter().map(|_| 120_000).collect();
         json!({

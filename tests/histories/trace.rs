@@ -145,6 +145,13 @@ impl Trace {
         self.0.lock().unwrap().clone()
     }
 
+    /// Writes since `from`, of `who` and later than `after`.
+    pub(crate) fn writes_of(&self, from: usize, who: &str, after: Duration) -> Vec<String> {
+        let entries = self.0.lock().unwrap();
+        let writes = entries[from..].iter().filter(|it| it.who == who && it.is_write());
+        writes.filter(|it| it.at > after).map(Entry::line).collect()
+    }
+
     /// Writes since `from`, of controllers.
     pub(crate) fn writes(&self, from: usize) -> Vec<String> {
         let entries = self.0.lock().unwrap();

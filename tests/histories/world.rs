@@ -29,17 +29,20 @@ use bedrail::reconcile::{EngineSettings, Intent};
 use bedrail::runtime;
 use bedrail::simulator::{Clock, Scenario, Simulator};
 use bytes::Bytes;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::disk::Disk;
+use crate::spoiler::{self, Fate, Spoiler};
 use crate::trace::{Entry, Trace};
 
 /// The date of every history.
 const START: &str = "2026-01-05T10:00:00Z";
 
 /// How long every answer of AWS takes.
-const LATENCY: Duration = Duration::from_millis(50);
+pub(crate) const LATENCY: Duration = Duration::from_millis(50);
 
 /// How often everything is looked at.
 pub(crate) const RESYNC: Duration = Duration::from_mins(5);
@@ -49,6 +52,8 @@ pub(crate) const RESYNC: Duration = Duration::from_mins(5);
 pub(crate) enum Moment {
     Before,
     After,
+    /// The call goes through: somebody only wants to know that it is made.
+    Through,
 }
 
 /// What makes a controller die at a call.
@@ -64,6 +69,11 @@ impl Fuse {
     fn strike(&self) -> Option<Moment> {
         let mut state = self.state.lock().unwrap();
         match state.as_mut() {
+            Some((0, Moment::Through)) => {
+                *state = None;
+                self.notify.notify_one();
+                None
+            }
             Some((0, moment)) => {
                 *self.blown.lock().unwrap() = true;
                 self.notify.notify_one();
@@ -86,7 +96,42 @@ impl Fuse {
 pub(crate) struct Running {
     pub(crate) controller: Arc<Controller>,
     fuse: Arc<Fuse>,
-    _tasks: Vec<AbortOnDropHandle<()>>,
+    /// By which the trace knows it.
+    pub(crate) who: String,
+    work: AbortOnDropHandle<()>,
+    _resync: AbortOnDropHandle<()>,
+}
+
+impl Running {
+    /// Whether it has come to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.work.is_finished()
+    }
+}
+
+/// In what a process differs from the usual one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind<'a> {
+    pub(crate) instance: &'a str,
+    pub(crate) intent: Intent,
+    /// Seconds by which its clock is ahead.
+    pub(crate) ahead: i64,
+    /// Whether it has the disk of this history.
+    pub(crate) has_disk: bool,
+    pub(crate) resync: Duration,
+}
+
+impl Kind<'_> {
+    /// The one controller that there should be.
+    pub(crate) fn usual() -> Self {
+        Self {
+            instance: "default",
+            intent: Intent::Converge,
+            ahead: 0,
+            has_disk: true,
+            resync: RESYNC,
+        }
+    }
 }
 
 /// The world of one history.
@@ -94,6 +139,9 @@ pub(crate) struct World {
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) trace: Arc<Trace>,
     pub(crate) clock: runtime::Clock,
+    pub(crate) spoiler: Arc<Mutex<Spoiler>>,
+    /// Where the journal is, in histories in which there is one.
+    pub(crate) disk: Option<Disk>,
     seed: u64,
     /// Controllers started so far.
     starts: u64,
@@ -105,7 +153,15 @@ impl World {
         let scenario: Scenario = serde_json::from_value(scenario.clone()).unwrap();
         let clock = runtime::Clock::starting_at(START.parse().unwrap());
         let simulator = Simulator::new(&scenario, seed, Duration::ZERO, simulated(&clock)).unwrap();
-        Self { simulator: Arc::new(simulator), trace: Arc::default(), clock, seed, starts: 0 }
+        Self {
+            simulator: Arc::new(simulator),
+            trace: Arc::default(),
+            clock,
+            spoiler: Arc::default(),
+            disk: None,
+            seed,
+            starts: 0,
+        }
     }
 
     /// Controllers started so far.
@@ -120,52 +176,81 @@ impl World {
         intent: Intent,
         manifests: Option<Manifests>,
     ) -> Option<Running> {
+        let has_disk = instance == "default" && intent == Intent::Converge;
+        self.start_as(Kind { instance, intent, has_disk, ..Kind::usual() }, manifests).await
+    }
+
+    /// The same, of this kind.
+    pub(crate) async fn start_as(
+        &mut self,
+        kind: Kind<'_>,
+        manifests: Option<Manifests>,
+    ) -> Option<Running> {
         self.starts += 1;
         let fuse = Arc::new(Fuse::default());
         let settings = Settings {
             rates: Rates::Documented,
-            instance: instance.to_owned(),
+            instance: kind.instance.to_owned(),
             ..Settings::default()
         };
         let who = format!("bedrail-{}", self.starts);
-        let aws = self.connect(settings, &who, &fuse).await?;
+        let wall = self.clock.wall().saturating_add(SignedDuration::from_secs(kind.ahead)).unwrap();
+        let clock = runtime::Clock::starting_at(wall);
+        let aws = self.connect(settings, (&who, &clock), &fuse).await?;
         let engine = EngineSettings {
             owner: "default".parse().unwrap(),
             timing: Timing {
                 confirm_after: Duration::from_secs(5),
                 own_write_grace: Duration::from_mins(1),
             },
-            intent,
+            intent: kind.intent,
             settle: Duration::from_secs(1),
             act_within: Duration::from_mins(1),
             visit_deadline: Duration::from_mins(10),
             controls: ControlLimits::default(),
             repeats_tests: true,
-            sweep: 2 * RESYNC,
-            read_back: 4 * RESYNC,
+            sweep: 2 * kind.resync,
+            read_back: 4 * kind.resync,
         };
         let seed = self.seed.wrapping_add(self.starts);
-        let pulse = Pulse { clock: self.clock.clone(), seed, in_flight: 16 };
-        let controller = Arc::new(Controller::new(aws, engine, pulse));
+        let controller = Controller::new(aws, engine, Pulse { clock, seed, in_flight: 16 });
+        if kind.has_disk {
+            self.keep_journal(&controller).await;
+        }
+        let controller = Arc::new(controller);
         if let Some(manifests) = manifests {
             controller.accept(Arc::new(manifests));
         }
-        let work = Arc::clone(&controller);
-        let resync = Arc::clone(&controller);
-        let tasks = [
-            tokio::spawn(async move { work.work().await }),
-            tokio::spawn(async move {
-                resync.resync(Rounds { resync: RESYNC, organization: RESYNC }).await
-            }),
-        ];
-        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
-        Some(Running { controller, fuse, _tasks: tasks })
+        let (worker, resync) = (Arc::clone(&controller), Arc::clone(&controller));
+        let rounds = Rounds { resync: kind.resync, organization: kind.resync };
+        let work = tokio::spawn(async move { worker.work().await });
+        let resync = tokio::spawn(async move { resync.resync(rounds).await });
+        let (work, _resync) = (AbortOnDropHandle::new(work), AbortOnDropHandle::new(resync));
+        Some(Running { controller, fuse, who, work, _resync })
+    }
+
+    /// A process that has just died lets go of its files a moment later.
+    async fn keep_journal(&self, controller: &Controller) {
+        let Some(disk) = &self.disk else { return };
+        for _ in 0..50 {
+            if let Some(journal) = disk.open(&self.clock).await {
+                controller.engine().keep_journal(journal);
+                return;
+            }
+            self.pass(Duration::from_secs(1)).await;
+        }
+        panic!("the journal is held by somebody who died");
     }
 
     /// As the binary does, a few times.
-    async fn connect(&self, settings: Settings, who: &str, fuse: &Arc<Fuse>) -> Option<Aws> {
+    async fn connect(
+        &self,
+        settings: Settings,
+        (who, clock): (&str, &runtime::Clock),
+        fuse: &Arc<Fuse>,
+    ) -> Option<Aws> {
         for attempt in 0..5_u64 {
-            let sdk = self.sdk(who, fuse);
+            let sdk = self.sdk(who, clock, fuse);
             if let Ok(aws) = Aws::connect_through(settings.clone(), sdk).await {
                 return Some(aws);
             }
@@ -197,9 +282,24 @@ impl World {
         }
     }
 
+    /// Waits until a controller has made `calls` more calls, or for `time`. Whether it has.
+    pub(crate) async fn until_call(&self, running: &Running, calls: u64, time: Duration) -> bool {
+        *running.fuse.state.lock().unwrap() = Some((calls, Moment::Through));
+        let is_made = tokio::select! {
+            biased;
+            () = running.fuse.notify.notified() => true,
+            () = self.pass(time) => false,
+        };
+        *running.fuse.state.lock().unwrap() = None;
+        is_made
+    }
+
     /// A document below `/_simulator/`.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        self.administer("GET", path, &Value::Null).await
+        match path {
+            "world" => self.simulator.dump(),
+            _ => self.administer("GET", path, &Value::Null).await,
+        }
     }
 
     /// Puts a document below `/_simulator/`.
@@ -211,8 +311,12 @@ impl World {
         administer(&self.simulator, method, path, document).await
     }
 
-    fn sdk(&self, who: &str, fuse: &Arc<Fuse>) -> SdkConfig {
-        let handed = Handed { line: self.line(who), fuse: Arc::clone(fuse) };
+    fn sdk(&self, who: &str, clock: &runtime::Clock, fuse: &Arc<Fuse>) -> SdkConfig {
+        let handed = Handed {
+            line: self.line(who),
+            fuse: Arc::clone(fuse),
+            spoiler: Arc::clone(&self.spoiler),
+        };
         let connector = SharedHttpConnector::new(handed);
         let client: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
         let credentials =
@@ -223,7 +327,7 @@ impl World {
             .endpoint_url("http://simulator.test")
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(client)
-            .time_source(Wall(self.clock.clone()))
+            .time_source(Wall(clock.clone()))
             .build()
     }
 
@@ -291,14 +395,14 @@ impl Line {
     async fn exchange(&self, request: Request<Bytes>) -> Response<Bytes> {
         let at = self.clock.now();
         let entry = Entry::of(at, &self.who, &request);
-        let before = if entry.is_write() { Some(self.fingerprint().await) } else { None };
+        let before = entry.is_write().then(|| self.fingerprint());
         let mut answer = pin!(self.simulator.handle(request));
         // The effect of a call is in the first poll of its answer; the rest is waiting.
         let first =
             std::future::poll_fn(|context| std::task::Poll::Ready(answer.as_mut().poll(context)))
                 .await;
         let has_effect = match before {
-            Some(before) => before != self.fingerprint().await,
+            Some(before) => before != self.fingerprint(),
             None => false,
         };
         let index = self.trace.begin(Entry { has_effect, ..entry });
@@ -312,13 +416,19 @@ impl Line {
     }
 
     /// Everything that a write can change, but for what takes effect by time alone.
-    async fn fingerprint(&self) -> String {
-        let mut seen = administer(&self.simulator, "GET", "world", &Value::Null).await;
+    fn fingerprint(&self) -> Value {
+        let mut seen = self.simulator.dump();
         for account in seen["accounts"].as_object_mut().unwrap().values_mut() {
             account["effectiveBedrockPolicy"] = Value::Null;
             account["effectivePolicyErrors"] = Value::Null;
         }
-        seen.to_string()
+        seen
+    }
+
+    /// Writes down a request that never arrived, and what was answered instead.
+    fn refuse(&self, request: &Request<Bytes>, refusal: &Response<Bytes>) {
+        let index = self.trace.begin(Entry::of(self.clock.now(), &self.who, request));
+        self.trace.end(index, refusal);
     }
 }
 
@@ -327,6 +437,35 @@ impl Line {
 struct Handed {
     line: Line,
     fuse: Arc<Fuse>,
+    spoiler: Arc<Mutex<Spoiler>>,
+}
+
+impl Handed {
+    /// What the client gets; `None` if that is a broken connection.
+    async fn sent(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+        let fate = self.spoiler.lock().unwrap().sends(&request);
+        let is_list = spoiler::is_list(&request);
+        match fate {
+            Fate::Passes => {
+                let Some(response) = self.line.send(request).await else {
+                    return std::future::pending().await;
+                };
+                let at = self.line.clock.now();
+                Some(self.spoiler.lock().unwrap().answers(at, is_list, response))
+            }
+            Fate::Refused(refusal) => {
+                self.line.refuse(&request, &refusal);
+                self.line.clock.sleep(LATENCY).await;
+                Some(refusal)
+            }
+            Fate::Breaks { arrives } => {
+                if arrives {
+                    self.line.send(request).await;
+                }
+                None
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Handed {
@@ -348,14 +487,14 @@ impl HttpConnector for Handed {
             }
             match handed.fuse.strike() {
                 Some(Moment::Before) => return std::future::pending().await,
-                Some(Moment::After) => {
+                Some(Moment::After | Moment::Through) => {
                     handed.line.exchange(request).await;
                     return std::future::pending().await;
                 }
                 None => {}
             }
-            let Some(response) = handed.line.send(request).await else {
-                return std::future::pending().await;
+            let Some(response) = handed.sent(request).await else {
+                return Err(ConnectorError::io("the connection broke".into()));
             };
             let response = response.map(SdkBody::from);
             response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| {

@@ -59,11 +59,19 @@ fn get(simulator: &Simulator, path: &str) -> Option<Value> {
         "clock" => json!({"now": now}),
         "switches" => json!(state.world().switches),
         "world" => {
-            state.world_mut().organization.settle(now);
-            dump::world(state.world())
+            drop(state);
+            dump_of(simulator)
         }
         _ => return None,
     })
+}
+
+/// The world, as of now.
+pub(super) fn dump_of(simulator: &Simulator) -> Value {
+    let now = simulator.clock().now();
+    let mut state = simulator.lock();
+    state.world_mut().organization.settle(now);
+    dump::world(state.world())
 }
 
 fn put(simulator: &Simulator, path: &str, body: &Bytes) -> Result<Value, (StatusCode, String)> {

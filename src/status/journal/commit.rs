@@ -36,6 +36,8 @@ pub struct Journal {
     trouble: Arc<Mutex<Trouble>>,
     /// Where records go that cannot be written.
     fallback: Arc<Mutex<Box<dyn Write + Send>>>,
+    /// Whether the thread that asks does the writing itself.
+    is_in_place: bool,
 }
 
 struct Waiting {
@@ -74,19 +76,48 @@ impl Journal {
         fallback: Box<dyn Write + Send>,
         opening: impl Fn(u64) -> Record + Send + 'static,
     ) -> Result<Self, Arc<JournalError>> {
+        Self::new(settings, time, fallback, opening).begin().await
+    }
+
+    /// The same, without another thread: whoever writes a record waits for the disk, and everybody
+    /// on its thread with it. For a simulated history, whose order no disk may decide.
+    ///
+    /// # Errors
+    ///
+    /// If another process writes it.
+    pub async fn open_in_place(
+        settings: JournalSettings,
+        time: JournalTime,
+        fallback: Box<dyn Write + Send>,
+        opening: impl Fn(u64) -> Record + Send + 'static,
+    ) -> Result<Self, Arc<JournalError>> {
+        let journal = Self::new(settings, time, fallback, opening);
+        Self { is_in_place: true, ..journal }.begin().await
+    }
+
+    fn new(
+        settings: JournalSettings,
+        time: JournalTime,
+        fallback: Box<dyn Write + Send>,
+        opening: impl Fn(u64) -> Record + Send + 'static,
+    ) -> Self {
         let path = settings.path.clone();
         let writer = Writer { file: None, opening: Box::new(opening), settings };
-        let journal = Self {
+        Self {
             path,
             time,
             waiting: Arc::default(),
             writer: Arc::new(tokio::sync::Mutex::new(Arc::new(Mutex::new(writer)))),
             trouble: Arc::default(),
             fallback: Arc::new(Mutex::new(fallback)),
-        };
-        match journal.commit(Vec::new()).await {
+            is_in_place: false,
+        }
+    }
+
+    async fn begin(self) -> Result<Self, Arc<JournalError>> {
+        match self.commit(Vec::new()).await {
             Err(error) if matches!(*error, JournalError::Locked(_)) => Err(error),
-            Ok(()) | Err(_) => Ok(journal),
+            Ok(()) | Err(_) => Ok(self),
         }
     }
 
@@ -130,8 +161,13 @@ impl Journal {
     ) -> Result<(), Arc<JournalError>> {
         let (writer, at) = (Arc::clone(writer), (self.time)());
         let missing = lock(&self.trouble).missing();
-        let task = tokio::task::spawn_blocking(move || lock(&writer).commit(at, group, missing));
-        let outcome = task.await.unwrap_or_else(|_| Err(Arc::new(JournalError::Gone)));
+        let commit = move || lock(&writer).commit(at, group, missing);
+        let outcome = if self.is_in_place {
+            commit()
+        } else {
+            let task = tokio::task::spawn_blocking(commit);
+            task.await.unwrap_or_else(|_| Err(Arc::new(JournalError::Gone)))
+        };
         self.note(outcome.clone());
         outcome
     }
