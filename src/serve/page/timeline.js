@@ -41,9 +41,9 @@ export function changed(overview) {
     shown.length ? el("ol", { class: "timeline" }, ...shown.map(one))
       : el("p", { class: "calm" }, "✓ Nothing was changed by anybody since the controller started."),
     events.length > SHOWN ? el("p", { class: "muted" }, `and ${count(events.length - SHOWN)} before that`) : null,
-    el("p", { class: "muted" }, "Since the start of this process. ", journal
-      ? el("span", {}, "All of it, and what was before: ", el("code", {}, `bedrail journal --journal ${journal.path}`))
-      : "With --journal FILE everything is kept, chained by hash."),
+    el("p", { class: "muted" }, journal
+      ? el("span", {}, "The newest of each kind. All of it: ", el("code", {}, `bedrail journal --journal ${journal.path}`))
+      : "Since the start of this process. With --journal FILE everything is kept, chained by hash."),
   ]);
 }
 
