@@ -67,6 +67,7 @@ function outcome(event) {
   const call = el("code", {}, event.what);
   if (event.ending === "Failed") return el("p", { class: "bad" }, "✗ Not put right: ", call, ` failed: ${event.message ?? ""}`);
   if (event.ending === "Moved") return el("p", {}, "… It changed again meanwhile and is read anew: ", call);
+  if (!event.ending) return el("p", { class: "bad" }, "? How it ended is not in the journal: ", call);
   return el("p", {}, event.kind === "Drift" ? `✓ Put right${took} by ` : `✓ Written${took} by `, call);
 }
 
