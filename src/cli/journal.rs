@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::controller::Controller;
 use super::exit::Exit;
+use super::past::past;
 use super::settings::{Common, Installation, Output, duration};
 use crate::manifest::to_yaml;
 use crate::model::{AccountId, Region};
@@ -66,18 +67,21 @@ impl JournalArguments {
             kept: self.journal_kept,
         };
         let (owner, instance) = (installation.owner.to_string(), &installation.instance);
-        keep(controller, settings, (owner, instance), fallback).await
+        Box::pin(keep(controller, settings, (owner, instance), fallback)).await
     }
 }
 
-/// Opens a journal and has the controller write to it, as this owner and instance. Records that it
-/// cannot take go to `fallback`.
+/// Opens a journal and has the controller write to it, as this owner and instance, and show what is
+/// in it. Records that it cannot take go to `fallback`.
 pub(super) async fn keep(
     controller: &Controller,
     settings: JournalSettings,
     (owner, instance): (String, &str),
     fallback: Box<dyn Write + Send>,
 ) -> anyhow::Result<()> {
+    let path = settings.path.clone();
+    let before = tokio::task::spawn_blocking(move || past(&path)).await?;
+    controller.engine().recall(before);
     let clock = controller.clock.clone();
     let session = format!("bedrail-{instance}");
     let opening = move |torn_bytes| Record::Opened {

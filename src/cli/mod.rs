@@ -25,6 +25,7 @@ mod last_good;
 mod logging;
 mod manifests;
 mod member_guardrails;
+mod past;
 mod patience;
 mod plan;
 mod progress;

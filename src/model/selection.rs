@@ -39,6 +39,17 @@ pub enum EnforcementKind {
     ServiceControl,
 }
 
+impl EnforcementKind {
+    /// As manifests spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "AccountEnforcement",
+            Self::Organization => "OrganizationEnforcement",
+            Self::ServiceControl => "ServiceControlPolicy",
+        }
+    }
+}
+
 /// One enforcement: names are unique within a kind only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EnforcementKey {
@@ -75,12 +86,7 @@ impl EnforcementKind {
 
 impl fmt::Display for EnforcementKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            EnforcementKind::Account => "AccountEnforcement",
-            EnforcementKind::Organization => "OrganizationEnforcement",
-            EnforcementKind::ServiceControl => "ServiceControlPolicy",
-        };
-        write!(f, "{kind}/{}", self.name)
+        write!(f, "{}/{}", self.kind.as_str(), self.name)
     }
 }
 

@@ -171,4 +171,65 @@ mod tests {
         assert_eq!(sightings.confirm_absent("g", absent(), at(160), &TIMING), Err(at(5)));
         assert!(sightings.confirm_absent("g", absent(), at(165), &TIMING).is_ok());
     }
+
+    fn seen() -> Seen {
+        Read::Known(()).known().unwrap().1
+    }
+
+    #[test]
+    fn one_read_is_not_enough_to_remove_and_one_of_the_other_kind_starts_over() {
+        let mut sightings = Sightings::default();
+        assert_eq!(sightings.confirm_removable("g", seen(), at(10), &TIMING), Err(at(5)));
+        assert_eq!(sightings.removable_since("g"), Some(at(10)));
+        assert!(sightings.confirm_removable("g", seen(), at(15), &TIMING).is_ok());
+        // It was gone for a moment, and is there again: neither is sure.
+        assert_eq!(sightings.confirm_absent("g", absent(), at(16), &TIMING), Err(at(5)));
+        assert_eq!(sightings.removable_since("g"), None);
+        assert_eq!(sightings.confirm_removable("g", seen(), at(20), &TIMING), Err(at(5)));
+        assert_eq!(sightings.confirm_absent("g", absent(), at(24), &TIMING), Err(at(5)));
+        sightings.reset("g");
+        assert_eq!(sightings.removable_since("g"), None);
+    }
+
+    #[test]
+    fn what_we_wrote_is_confirmed_anew_and_the_others_are_not() {
+        let mut sightings = Sightings::default();
+        for object in ["g", "h"] {
+            assert!(sightings.confirm_removable(object, seen(), at(0), &TIMING).is_err());
+        }
+        sightings.wrote("g", at(1));
+        assert_eq!(sightings.removable_since("g"), None);
+        assert_eq!(sightings.removable_since("h"), Some(at(0)));
+        assert_eq!(sightings.written_for("g", at(61), &TIMING), None, "the grace is over");
+        assert_eq!(sightings.written_for("g", at(60), &TIMING), Some(at(1)));
+        assert_eq!(sightings.written_for("h", at(2), &TIMING), None);
+    }
+
+    #[test]
+    fn a_kind_that_cannot_be_read_starts_over_and_another_does_not() {
+        let mut sightings = Sightings::default();
+        for object in ["a 1", "b 1"] {
+            assert!(sightings.confirm_removable(object, seen(), at(0), &TIMING).is_err());
+        }
+        for object in ["a 2", "b 2"] {
+            assert!(sightings.confirm_absent(object, absent(), at(0), &TIMING).is_err());
+        }
+        sightings.reset_each(|object| object.starts_with('a'));
+        assert_eq!(sightings.confirm_absent("a 2", absent(), at(9), &TIMING), Err(at(5)));
+        assert!(sightings.confirm_absent("b 2", absent(), at(9), &TIMING).is_ok());
+        assert_eq!(sightings.removable_since("a 1"), None);
+        assert_eq!(sightings.removable_since("b 1"), Some(at(0)));
+    }
+
+    #[test]
+    fn what_is_noticed_is_so_since_the_first_time_until_it_is_forgotten() {
+        let mut sightings = Sightings::default();
+        assert!(!sightings.is_noticed("g"));
+        assert_eq!(sightings.noticed("g", at(10)), at(0));
+        assert_eq!(sightings.noticed("g", at(17)), at(7));
+        assert!(sightings.is_noticed("g") && !sightings.is_noticed("h"));
+        sightings.forget("g");
+        assert!(!sightings.is_noticed("g"));
+        assert_eq!(sightings.noticed("g", at(20)), at(0));
+    }
 }

@@ -254,6 +254,60 @@ mod tests {
         }
     }
 
+    /// Two manifests that lose one policy lose one thing.
+    #[test]
+    fn an_object_counts_once_whoever_loses_it() {
+        let of = |name: &str| Loss { manifest: key(name), object: "policy".to_owned() };
+        let both = [of("a"), of("b")];
+        assert_eq!(ruling(&both, 0, ("1", "1"), &[], 0), Ruling::Open);
+        let more = [of("a"), of("b"), losses("a", 1).remove(0)];
+        let Ruling::Held(held) = ruling(&more, 0, ("1", "1"), &[], 0) else { panic!() };
+        assert_eq!(held.count, 2);
+        assert_eq!(held.manifests, BTreeSet::from([key("a"), key("b")]));
+    }
+
+    #[test]
+    fn an_approval_of_other_manifests_or_of_no_such_form_releases_nothing() {
+        let plan = name(ruling(&losses("b", 5), 0, ("1", "1"), &[], 0));
+        let hash = &plan[..2 + HASH_DIGITS];
+        for plan in [plan.clone(), format!("{hash}00zz"), format!("{hash}0004"), "p-".to_owned()] {
+            let approval = [Approval { plan: plan.clone(), expires: 100 }];
+            // Those of `a` are not those of `b`, though as many and with the same text.
+            let held = ruling(&losses("a", 6), 0, ("1", "1"), &approval, 0);
+            let Ruling::Held(held) = held else { panic!("released by {plan}") };
+            assert!(!held.is_expired, "{plan}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_says_how_much_may_go_and_how_it_is_released() {
+        let Ruling::Held(held) = ruling(&losses("a", 11), 200, ("1", "1"), &[], 0) else {
+            panic!()
+        };
+        let expected = format!(
+            "{}: 11 cells and targets would lose their protection or be taken over; of 200 that are \
+             ours, 10 may at once without an approval",
+            held.name
+        );
+        assert_eq!(held.to_string(), expected);
+        let approval = held.approval("2026-01-05T10:00:00.5Z".parse().unwrap());
+        let document: serde_json::Value = serde_yaml::from_str(&approval).unwrap();
+        assert_eq!(document["kind"], "Approval");
+        assert_eq!(document["spec"]["plan"], held.name);
+        assert_eq!(document["spec"]["expires"], "2026-01-06T10:00:00Z", "a day, in whole seconds");
+
+        let plan = Plan { losses: losses("a", 11), ..Plan::default() };
+        let waits = |ruling: &Ruling| {
+            let [held] = withhold(plan.clone(), ruling).held.try_into().unwrap();
+            (held.reason, held.until)
+        };
+        let by_person = waits(&Ruling::Held(held.clone()));
+        assert_eq!(by_person, (HoldReason::ChangeGuard, Until::Person));
+        assert_eq!(waits(&Ruling::Incomplete), (HoldReason::ChangeGuard, Until::Fact));
+        let harmless = Plan::default();
+        assert_eq!(withhold(harmless.clone(), &Ruling::Held(held)), harmless);
+    }
+
     #[test]
     fn nothing_goes_before_everything_was_visited() {
         let losses = losses("a", 1);

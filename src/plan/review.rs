@@ -98,7 +98,7 @@ fn publishes_unread(steps: &[Step]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::fixture::{confirmed, guardrail_arn};
+    use crate::plan::fixture::{arn, confirmed, content, guardrail_arn};
 
     fn plan(steps: Vec<Step>) -> Plan {
         Plan { steps, ..Plan::default() }
@@ -128,6 +128,42 @@ mod tests {
         assert_eq!(reason(plan(vec![attach(), delete()]), Mode::Act), None);
         let reversed = plan(vec![delete(), attach()]);
         assert_eq!(reason(reversed, Mode::Act), Some(WithheldReason::OutOfOrder));
+    }
+
+    #[test]
+    fn what_is_published_was_read_back_after_it_was_changed() {
+        let update = |id: &str| Step::UpdateGuardrail {
+            arn: arn(id),
+            name: "baseline".parse().unwrap(),
+            content: content("new"),
+            changes: Vec::new(),
+        };
+        let publish = |id: &str| Step::PublishVersion {
+            arn: arn(id),
+            content: content("new"),
+            revision: content("new").revision(),
+            replica_revision: content("new").replica_revision(),
+            description: String::new(),
+            token: String::new(),
+        };
+        let unread = Some(WithheldReason::PublishesUnread);
+        for steps in [[update("a"), publish("a")], [publish("a"), update("a")]] {
+            assert_eq!(reason(plan(steps.into()), Mode::Act), unread);
+        }
+        assert_eq!(reason(plan(vec![update("b"), publish("a")]), Mode::Act), None);
+        assert_eq!(reason(plan(vec![publish("a"), publish("b")]), Mode::Act), None);
+        assert_eq!(reason(plan(vec![update("a"), attach()]), Mode::Act), None);
+    }
+
+    #[test]
+    fn every_reason_has_a_word_of_its_own() {
+        let words = [
+            WithheldReason::ObserveOnly,
+            WithheldReason::OutOfOrder,
+            WithheldReason::PublishesUnread,
+        ]
+        .map(WithheldReason::as_str);
+        assert_eq!(words, ["ObserveOnly", "OutOfOrder", "PublishesUnread"]);
     }
 
     #[test]

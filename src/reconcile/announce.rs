@@ -27,6 +27,14 @@ impl Engine {
         self.journal.set(journal).ok();
     }
 
+    /// Shows on the timeline what was before this process, oldest first.
+    pub fn recall(&self, events: Vec<Event>) {
+        let mut state = self.state();
+        for event in events {
+            state.timeline.push(event);
+        }
+    }
+
     /// Tells the journal that manifests are about to be put in force: how many of which kind, and
     /// the SHA-256 of their texts.
     pub async fn note_accepted(&self, generation: u64, manifests: &str, summary: &str) {

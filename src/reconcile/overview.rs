@@ -247,9 +247,10 @@ impl State {
             let message = format!("{}: {}", refusal.field, refusal.message);
             refused.entry(&refusal.manifest).or_default().push(message);
         }
+        let generation = self.generation();
         let judged = |(manifest, parts): (String, Vec<Part>)| {
             let refusals = refused.remove(manifest.as_str()).unwrap_or_default();
-            ManifestStatus::judge(manifest, &parts, &refusals)
+            ManifestStatus::judge(manifest, generation, &parts, &refusals)
         };
         parts.into_iter().map(judged).collect()
     }
@@ -261,6 +262,7 @@ impl State {
             phase: outcome.map_or(Phase::Unknown, Outcome::phase),
             why: why.map(|(reason, message)| (reason.to_owned(), message.to_owned())),
             since: outcome.map(|it| it.since),
+            observed_generation: outcome.map(|it| it.observed_generation),
         }
     }
 
@@ -292,7 +294,7 @@ impl State {
             (None, None) if is_written(plan, name) => (Phase::Converging, None),
             (None, None) => (Phase::InSync, None),
         };
-        Part { phase, why, since: whole.since }
+        Part { phase, why, ..whole }
     }
 
     fn desired_detail(&self, cell: &Cell) -> Option<DesiredDetail> {

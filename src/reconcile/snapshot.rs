@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::key::Key;
 use super::state::State;
 use crate::aws;
-use crate::model::{AccountState, Cell};
+use crate::model::{AccountState, Cell, EnforcementKind};
 use crate::plan::UnclaimedLogging;
 use crate::status::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Outcome, Phase, Place, RolloutStatus,
@@ -229,10 +229,35 @@ impl State {
         let rollouts = self.rollouts.iter().filter_map(|(name, decision)| {
             let waves = self.desired.rollouts.get(name)?.waves.len();
             let (stage, wave) = decision.progress(waves);
+            let kind = EnforcementKind::Account.as_str().to_owned();
             let (enforcement, stage) = (name.to_string(), stage.to_owned());
-            Some(RolloutStatus { enforcement, stage, wave, waves })
+            Some(RolloutStatus { kind, enforcement, stage, wave, waves })
         });
-        rollouts.collect()
+        rollouts.chain(self.organization_rollouts()).collect()
+    }
+
+    /// Those of organization enforcements, as the last plan has them. One that moves in two ways, by
+    /// target and by Region, is where the slower of them is.
+    fn organization_rollouts(&self) -> impl Iterator<Item = RolloutStatus> {
+        let mut slowest: BTreeMap<&str, RolloutStatus> = BTreeMap::new();
+        let plan = self.plans.get(&Key::Organization);
+        for progress in plan.into_iter().flat_map(|plan| &plan.progress) {
+            let Some((kind, name)) = progress.manifest.split_once('/') else { continue };
+            let (stage, wave) = progress.stage();
+            let waves = progress.waves.len();
+            let left = |it: &RolloutStatus| it.waves.saturating_sub(it.wave);
+            let status = RolloutStatus {
+                kind: kind.to_owned(),
+                enforcement: name.to_owned(),
+                stage: stage.to_owned(),
+                wave,
+                waves,
+            };
+            if slowest.get(name).is_none_or(|other| left(other) < left(&status)) {
+                slowest.insert(name, status);
+            }
+        }
+        slowest.into_values()
     }
 
     fn account_statuses(&self) -> BTreeMap<String, AccountStatus> {

@@ -203,14 +203,16 @@ impl Scrape {
     fn rollouts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let rollouts = &self.snapshot.rollouts;
         let each = |value: fn(&crate::status::RolloutStatus) -> usize| {
-            let series = rollouts
-                .iter()
-                .map(|it| (vec![("enforcement", it.enforcement.clone())], number(value(it))));
+            let series = rollouts.iter().map(|it| {
+                let labels =
+                    vec![("kind", it.kind.clone()), ("enforcement", it.enforcement.clone())];
+                (labels, number(value(it)))
+            });
             series.collect::<Vec<_>>()
         };
-        let help = "The wave of an account enforcement that is open, from 1 on";
+        let help = "The wave of an enforcement that is open, from 1 on";
         gauges(encoder, "bedrail_rollout_wave", help, each(|it| it.wave))?;
-        let help = "The waves of an account enforcement";
+        let help = "The waves of an enforcement";
         gauges(encoder, "bedrail_rollout_waves", help, each(|it| it.waves))?;
         let mut stages: BTreeMap<&str, usize> = BTreeMap::new();
         for rollout in rollouts {
@@ -219,7 +221,7 @@ impl Scrape {
         let stages = stages
             .into_iter()
             .map(|(stage, count)| (vec![("stage", stage.to_owned())], number(count)));
-        gauges(encoder, "bedrail_rollouts", "Rollouts of account enforcements, by stage", stages)
+        gauges(encoder, "bedrail_rollouts", "Rollouts of enforcements, by stage", stages)
     }
 
     fn edge(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

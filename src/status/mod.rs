@@ -10,6 +10,7 @@ mod manifests;
 mod matrix;
 mod outcome;
 mod overview;
+mod past;
 mod render;
 mod snapshot;
 mod tally;
@@ -26,6 +27,7 @@ pub use overview::{
     AccountRow, Ailing, CellDetail, DesiredDetail, HeldPlanOverview, LiveDetail, Overview, Trouble,
     Urgency, troubles,
 };
+pub use past::past;
 pub use render::{grouped, key_to_text, to_text as snapshot_to_text};
 pub use snapshot::{
     AccountStatus, HeldPlanStatus, JournalStatus, KeyStatus, Place, RolloutStatus, Snapshot,

@@ -96,6 +96,9 @@ pub struct SnapshotCounts {
 /// One rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolloutStatus {
+    /// `AccountEnforcement` or `OrganizationEnforcement`.
+    #[serde(default = "account_enforcement")]
+    pub kind: String,
     /// The enforcement it is of.
     pub enforcement: String,
     /// How far it is: `Baking`, `Halted`, `Done`, …
@@ -104,6 +107,11 @@ pub struct RolloutStatus {
     pub wave: usize,
     /// How many there are.
     pub waves: usize,
+}
+
+/// The one kind whose rollouts a status once told of.
+fn account_enforcement() -> String {
+    "AccountEnforcement".to_owned()
 }
 
 /// An account and a Region.

@@ -67,6 +67,12 @@ pub struct Event {
 }
 
 impl Event {
+    /// A write that was announced at `at`, of which no end is known.
+    pub fn begun(intended: Intended, at: Timestamp) -> Self {
+        let written = Self::written(intended, at, (Ending::Done, None), at);
+        Self { ending: None, ended_at: None, ..written }
+    }
+
     /// A write that was announced at `at`, and how it ended.
     pub fn written(
         intended: Intended,

@@ -4,6 +4,7 @@
 
 mod command;
 mod delivery;
+mod incidents;
 mod receiver;
 #[path = "../support/mod.rs"]
 mod support;

@@ -130,7 +130,7 @@ fn nothing_is_absent_because_an_answer_says_nothing() {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(120))]
 
     #[test]
     fn nothing_is_absent_because_an_answer_was_harmed(

@@ -165,7 +165,7 @@ fn what_the_slips_begin_with_is_accepted() {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(250))]
 
     #[test]
     fn valid_manifests_with_a_few_slips_are_judged(

@@ -296,3 +296,62 @@ async fn a_held_plan_is_shown_with_the_text_that_consents_to_it() {
     let overview = scene.overview().await;
     assert!(overview["verdict"].as_str().unwrap().contains("waiting for a person"), "{overview}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_journal_the_timeline_does_not_begin_with_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal.jsonl");
+    let scene = Scene::start(|stage| {
+        stage.manifest("all.yaml", &everything());
+        stage.set("BEDRAIL_JOURNAL", journal.to_str().unwrap());
+    })
+    .await;
+    scene.stage.at_rest().await;
+    scene.stage.delete_enforced(CELL).await;
+    let corrected = |overview: Value| {
+        let events = overview["timeline"].as_array().unwrap().clone();
+        events.into_iter().find(|it| it["kind"] == "Drift")
+    };
+    let before = scene
+        .stage
+        .eventually("the drift is put right", || async {
+            corrected(scene.overview().await).filter(|it| it["ending"] == "Done")
+        })
+        .await;
+
+    let scene = scene.again().await;
+    let overview = scene.overview().await;
+    let after = corrected(overview.clone()).unwrap();
+    // When, too, but for the moment between the clock of the journal and that of the page.
+    for member in ["what", "key", "account", "region", "object", "changes", "actor", "ending"] {
+        assert_eq!(after[member], before[member], "{member}");
+    }
+    let accepted = overview["timeline"].as_array().unwrap().iter();
+    let accepted = accepted.filter(|it| it["kind"] == "Accepted").count();
+    assert_eq!(accepted, 2, "by the process before, and by this one: {overview:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_of_a_manifest_says_which_generation_it_speaks_about() {
+    let scene = Scene::converged().await;
+    let generations = || async {
+        let overview = scene.overview().await;
+        let manifests = overview["manifests"].as_array().unwrap().clone().into_iter();
+        let conditions = manifests.flat_map(|it| it["conditions"].as_array().unwrap().clone());
+        let observed: Vec<_> = conditions.map(|it| it["observedGeneration"].clone()).collect();
+        assert!(!observed.is_empty());
+        (overview["generation"].clone(), observed)
+    };
+    let all_speak_of = |wanted: u64| {
+        let generations = &generations;
+        move || async move {
+            let (generation, observed) = generations().await;
+            let is_wanted = generation == wanted && observed.iter().all(|it| *it == wanted);
+            is_wanted.then_some(())
+        }
+    };
+    scene.stage.eventually("they speak of the first", all_speak_of(1)).await;
+    let more = everything().replace("What everybody gets.", "What everybody has.");
+    scene.stage.manifest("all.yaml", &more);
+    scene.stage.eventually("they speak of the second", all_speak_of(2)).await;
+}

@@ -41,9 +41,9 @@ export function changed(overview) {
     shown.length ? el("ol", { class: "timeline" }, ...shown.map(one))
       : el("p", { class: "calm" }, "✓ Nothing was changed by anybody since the controller started."),
     events.length > SHOWN ? el("p", { class: "muted" }, `and ${count(events.length - SHOWN)} before that`) : null,
-    el("p", { class: "muted" }, "Since the start of this process. ", journal
-      ? el("span", {}, "All of it, and what was before: ", el("code", {}, `bedrail journal --journal ${journal.path}`))
-      : "With --journal FILE everything is kept, chained by hash."),
+    el("p", { class: "muted" }, journal
+      ? el("span", {}, "The newest of each kind. All of it: ", el("code", {}, `bedrail journal --journal ${journal.path}`))
+      : "Since the start of this process. With --journal FILE everything is kept, chained by hash."),
   ]);
 }
 
@@ -67,6 +67,7 @@ function outcome(event) {
   const call = el("code", {}, event.what);
   if (event.ending === "Failed") return el("p", { class: "bad" }, "✗ Not put right: ", call, ` failed: ${event.message ?? ""}`);
   if (event.ending === "Moved") return el("p", {}, "… It changed again meanwhile and is read anew: ", call);
+  if (!event.ending) return el("p", { class: "bad" }, "? How it ended is not in the journal: ", call);
   return el("p", {}, event.kind === "Drift" ? `✓ Put right${took} by ` : `✓ Written${took} by `, call);
 }
 
