@@ -284,6 +284,7 @@ fn settings(intent: Intent) -> EngineSettings {
         intent,
         settle: Duration::from_secs(1),
         act_within: Duration::from_mins(1),
+        visit_deadline: Duration::from_mins(10),
         controls: ControlLimits::default(),
         sweep: 2 * RESYNC,
         read_back: 4 * RESYNC,
