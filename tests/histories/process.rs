@@ -7,8 +7,7 @@ use bedrail::reconcile::Intent;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::disk::LEFT;
-use crate::disk::Left;
+use crate::disk::{Disk, LEFT, Left};
 use crate::play::Play;
 use crate::setting::one;
 use crate::spoiler::Spoil;
@@ -175,7 +174,7 @@ impl Play {
 
     /// What is on the disk at the end is one whole journal.
     pub(crate) fn judge_disk(&mut self) {
-        let verified = self.world.disk.as_ref().map(crate::disk::Disk::verify);
+        let verified = self.world.disk.as_ref().map(Disk::verify);
         match verified {
             Some(Ok(0)) => self.wrong.push("an empty journal".to_owned()),
             Some(Err(why)) => self.wrong.push(format!("a broken journal: {why}")),

@@ -225,8 +225,8 @@ impl World {
         let rounds = Rounds { resync: kind.resync, organization: kind.resync };
         let work = tokio::spawn(async move { worker.work().await });
         let resync = tokio::spawn(async move { resync.resync(rounds).await });
-        let (work, _resync) = (AbortOnDropHandle::new(work), AbortOnDropHandle::new(resync));
-        Some(Running { controller, fuse, who, work, _resync })
+        let (work, resync) = (AbortOnDropHandle::new(work), AbortOnDropHandle::new(resync));
+        Some(Running { controller, fuse, who, work, _resync: resync })
     }
 
     /// A process that has just died lets go of its files a moment later.
