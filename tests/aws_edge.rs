@@ -46,17 +46,11 @@ struct Edge {
     _stop: DropGuard,
 }
 
-/// A clock that only [`Edge::settle`] moves: on a slow machine time passes between two calls.
-fn standing_clock() -> Clock {
-    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
-    Clock::new(Box::new(move || now))
-}
-
 impl Edge {
     async fn start() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/small.yaml");
         let scenario = Scenario::read(&path).unwrap();
-        let simulator = Simulator::new(&scenario, 7, Duration::ZERO, standing_clock()).unwrap();
+        let simulator = Simulator::new(&scenario, 7, Duration::ZERO, Clock::system()).unwrap();
         let simulator = Arc::new(simulator);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();

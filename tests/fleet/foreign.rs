@@ -31,6 +31,9 @@ fn enforced_on(units: &[&str]) -> String {
 
 /// What ours says, with these models taken out of enforcement.
 fn document(ours: &Value, excluded: &[&str]) -> String {
+    if excluded.is_empty() {
+        return ours.to_string();
+    }
     let mut document = ours.clone();
     let block = &mut document["bedrock"]["guardrail_inference"]["us-west-2"]["config_1"];
     block["model_enforcement"]["excluded_models"] = json!({"@@assign": excluded});
