@@ -136,6 +136,7 @@ fn every_file_parses() {
             "optional-alarms.yaml",
             "optional-budget.yaml",
             "optional-config-rules.yaml",
+            "optional-events.yaml",
             "optional-journal-bucket.yaml",
             "prometheus-rules-test.yaml",
             "prometheus-rules.yaml",

@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn an_approval_of_other_manifests_or_of_no_such_form_releases_nothing() {
         let plan = name(ruling(&losses("b", 5), 0, ("1", "1"), &[], 0));
-        let hash = &plan[..2 + HASH_DIGITS];
+        let hash: String = plan.chars().take(2 + HASH_DIGITS).collect();
         for plan in [plan.clone(), format!("{hash}00zz"), format!("{hash}0004"), "p-".to_owned()] {
             let approval = [Approval { plan: plan.clone(), expires: 100 }];
             // Those of `a` are not those of `b`, though as many and with the same text.

@@ -142,11 +142,7 @@ impl Engine {
         if self.is_from_memory(key, &decision.plan) {
             return Visited { next: Next::After(Duration::ZERO), wake: decision.wake };
         }
-        #[cfg(feature = "planted")]
-        let shows = !crate::planted::is(crate::planted::Planted::PlanWrites);
-        #[cfg(not(feature = "planted"))]
-        let shows = true;
-        if self.settings.intent == Intent::Show && shows {
+        if self.only_shows() {
             return self.conclude(key, decision, Vec::new(), None);
         }
         let approved = match plan::review(decision.plan.clone(), plan::Mode::Act) {
@@ -190,6 +186,15 @@ impl Engine {
             Probed::default()
         });
         probed.bring_back(self.conclude(key, decision, applied, error), self.settings.settle)
+    }
+
+    /// Whether plans are made and not carried out.
+    fn only_shows(&self) -> bool {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::PlanWrites) {
+            return false;
+        }
+        self.settings.intent == Intent::Show
     }
 
     /// Finds out what the plan wants to know, without writes. The next visit reads again and goes on
@@ -313,6 +318,39 @@ impl Engine {
         self.conclude(key, decision, Vec::new(), None)
     }
 
+    /// When a key is visited again, after this plan of it: whether a step of it was carried out, and
+    /// whether the world was not as the plan had it.
+    fn next_of(
+        &self,
+        plan: &Plan,
+        failure: Option<&Failure>,
+        scheduled: Option<Duration>,
+        (has_written, moved): (bool, bool),
+    ) -> Next {
+        let pending = !plan.steps.is_empty();
+        let next = if let Some(failure) = failure {
+            match failure.reason == ErrorClass::Throttled.reason() {
+                true => Next::SlowDown,
+                false if failure.retryable => Next::Backoff,
+                false if self.settings.intent == Intent::Show => Next::Done,
+                // What came before the step that failed goes on.
+                false if has_written => Next::After(self.settings.settle),
+                false => soonest(plan, scheduled),
+            }
+        } else if self.settings.intent == Intent::Show {
+            if !pending && plan.held.iter().any(ends_soon) { Next::Backoff } else { Next::Done }
+        } else if pending || moved {
+            Next::After(self.settings.settle)
+        } else {
+            soonest(plan, scheduled)
+        };
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::BackoffForgotten) && next == Next::Backoff {
+            return Next::After(self.settings.settle);
+        }
+        next
+    }
+
     /// Records the outcome, says what is new in it, and tells the queue when to come back.
     fn conclude(
         &self,
@@ -333,30 +371,7 @@ impl Engine {
         );
         let failure = failure.or_else(|| error.and_then(|error| failure_of(&error)));
         let pending = !plan.steps.is_empty();
-        let next = if let Some(failure) = &failure {
-            match failure.reason == ErrorClass::Throttled.reason() {
-                true => Next::SlowDown,
-                false if failure.retryable => Next::Backoff,
-                false if self.settings.intent == Intent::Show => Next::Done,
-                // What came before the step that failed goes on.
-                false if !applied.is_empty() => Next::After(self.settings.settle),
-                false => soonest(&plan, scheduled),
-            }
-        } else if self.settings.intent == Intent::Show {
-            if !pending && plan.held.iter().any(ends_soon) { Next::Backoff } else { Next::Done }
-        } else if pending || moved {
-            Next::After(self.settings.settle)
-        } else {
-            soonest(&plan, scheduled)
-        };
-        #[cfg(feature = "planted")]
-        let next = if crate::planted::is(crate::planted::Planted::BackoffForgotten)
-            && next == Next::Backoff
-        {
-            Next::After(self.settings.settle)
-        } else {
-            next
-        };
+        let next = self.next_of(&plan, failure.as_ref(), scheduled, (!applied.is_empty(), moved));
         let verdict = match &failure {
             Some(_) => Verdict::Error,
             None if pending => Verdict::Applied,

@@ -61,7 +61,6 @@ impl Disk {
         self.make_room()?;
         let had = self.path().metadata().map_or(0, |it| it.len());
         match left {
-            Left::Kept => {}
             Left::Lost => {
                 fs::remove_dir_all(self.folder())?;
                 fs::create_dir(self.folder())?;
@@ -70,7 +69,7 @@ impl Disk {
                 let file = OpenOptions::new().write(true).open(self.path())?;
                 file.set_len(had - random.u64(1..had.min(400)))?;
             }
-            Left::Torn => {}
+            Left::Kept | Left::Torn => {}
             Left::Full => {
                 // A folder that cannot be one: nothing below it can be opened or made.
                 fs::rename(self.folder(), self.folder.path().join("aside"))?;

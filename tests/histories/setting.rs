@@ -103,7 +103,7 @@ fn switches(random: &mut Rng) -> Value {
 }
 
 fn text(random: &mut Rng, regions: &[String], accounts: &[String]) -> Text {
-    let guardrails = (0..1 + random.usize(..5) / 3).map(|index| Guardrail {
+    let guardrails = (0..=random.usize(..5) / 3).map(|index| Guardrail {
         name: ["baseline", "strict"][index].to_owned(),
         regions: regions.to_vec(),
         contents: vec![[0; TRAITS].map(|_: u8| random.u8(..4))],
