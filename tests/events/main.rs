@@ -1,7 +1,7 @@
 //! Drift that an event tells of, on a paused clock, with a resync once a day.
 
 #![cfg(feature = "sqs")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
+#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -71,7 +71,11 @@ fn harmed((name, body): (&'static str, &str), harm: &Harm) -> (Spoiled, bool) {
             match harm {
                 Harm::DropMember(_) => drop(parent.remove(member)),
                 Harm::RetypeMember(_, to) => parent[member] = retyped(&parent[member], *to),
-                _ => parent[member] = Value::Null,
+                Harm::NullMember(_)
+                | Harm::Cut(_)
+                | Harm::FlipByte(..)
+                | Harm::Replace(_)
+                | Harm::Status(_) => parent[member] = Value::Null,
             }
             bytes = document.to_string().into_bytes();
         }

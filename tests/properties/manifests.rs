@@ -146,15 +146,15 @@ fn slipped(text: &str, slip: &Slip) -> String {
             }
         }
         Slip::Insert(at, junk) => {
-            let at = boundary(text, at);
+            let at = boundary(text, *at);
             return [&text[..at], junk, &text[at..]].concat();
         }
-        Slip::Cut(at) => return text[..boundary(text, at)].to_owned(),
+        Slip::Cut(at) => return text[..boundary(text, *at)].to_owned(),
     }
     lines.join("\n") + "\n"
 }
 
-fn boundary(text: &str, at: &Index) -> usize {
+fn boundary(text: &str, at: Index) -> usize {
     text.floor_char_boundary(at.index(text.len().max(1)).min(text.len()))
 }
 

@@ -22,6 +22,10 @@
 //!
 //! What only a real process can show is in `tests/crashes`.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "documents are written down where they are handed over"
+)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
 #![expect(clippy::print_stdout, reason = "how much was swept is the result of a sweep")]
 

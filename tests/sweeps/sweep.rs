@@ -8,6 +8,7 @@
 //! `BEDRAIL_SWEEP=full` leaves out nothing.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::change::{Change, Look};
@@ -152,10 +153,10 @@ impl Tally {
         let mut line = format!("{}: {} calls, {writes} writes", change.name, change.calls.len());
         for (what, played) in &self.played {
             let all = self.all.get(what).unwrap_or(played);
-            line += &format!("; {played} of {all} {what} swept");
+            write!(line, "; {played} of {all} {what} swept").unwrap();
         }
         if let Some((lost, by)) = &self.slowest {
-            line += &format!("; at most {} s lost, by {by}", lost.as_secs());
+            write!(line, "; at most {} s lost, by {by}", lost.as_secs()).unwrap();
         }
         println!("{line}");
         let shown: Vec<&str> = self.wrong.iter().take(SHOWN_MAX).map(String::as_str).collect();

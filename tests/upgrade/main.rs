@@ -13,7 +13,6 @@
 //! a difference is either a mistake, or a change that later releases must be able to read.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure of a test")]
-#![expect(clippy::print_stdout, reason = "where a recording is kept is its result")]
 
 mod golden;
 mod recorded;

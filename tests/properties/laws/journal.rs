@@ -44,7 +44,7 @@ pub(crate) fn goes_on(folder: &Path, bytes: &[u8]) {
     let text = String::from_utf8_lossy(&after);
     let begun = text.trim_end_matches('\n').rsplitn(3, '\n').take(2).collect::<Vec<_>>();
     let tail = format!("{}\n{}\n", begun[1], begun[0]);
-    let lines = read_chain(&tail, &mut None).expect("what was written last is whole");
+    let lines = read_chain(&tail, &mut None).unwrap();
     assert_eq!(lines[1].record, record(7, "after"));
     let Record::Opened { torn_bytes, .. } = &lines[0].record else {
         unreachable!("the first record of a process says that it began: {tail}")
