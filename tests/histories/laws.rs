@@ -188,13 +188,13 @@ fn a_faulty_history_ends_like_the_one_without_faults() {
         };
         let faulty = kept(&|it| is_fault(it) || is_text(it));
         let good = kept(&is_text);
-        if faulty.steps.len() < good.steps.len() + 2 || compared == 6 {
+        if faulty.steps.len() < good.steps.len() + 2 || compared == 4 {
             continue;
         }
         compared += 1;
         assert_eq!(end_of(&faulty).0, end_of(&good).0, "seed {seed}");
     }
-    assert!(compared >= 4, "{compared} compared");
+    assert!(compared == 4, "{compared} compared");
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //!
 //! | variable | means | default |
 //! |---|---|---|
-//! | `BEDRAIL_HISTORIES` | how many | 60 |
+//! | `BEDRAIL_HISTORIES` | how many | 30 |
 //! | `BEDRAIL_SEED` | the first seed; alone, the one history to play, with its trace | 1 |
 //! | `BEDRAIL_STEPS` | which of its steps, as `0,2,5` | all |
 //! | `BEDRAIL_THREADS` | how many are played at once | the cores |
@@ -57,7 +57,7 @@ fn random_histories_break_no_invariant_and_end_as_the_text_has_it() {
         assert!(played.wrong.is_empty(), "{}", played.report(&story));
         return;
     }
-    let tally: Tally = histories(first, count.unwrap_or(60));
+    let tally: Tally = histories(first, count.unwrap_or(30));
     println!("{tally}");
     let rare = situations::rare(&tally);
     println!("{} situations not reached: {rare:#?}", rare.len());

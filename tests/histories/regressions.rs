@@ -103,6 +103,18 @@ fn a_version_that_a_stranger_publishes_of_the_same_draft_moves_nothing() {
     }
 }
 
+#[test]
+fn a_wave_below_which_there_is_nobody_is_not_tried_for_ever() {
+    let mut setting = setting(Level::Organization, &json!({}));
+    setting.scenario["units"][0]["accounts"] = json!([]);
+    let other = "eu-west-1".to_owned();
+    setting.regions.push(other.clone());
+    setting.text.guardrails[0].regions.push(other.clone());
+    setting.text.enforcements[0].regions.insert(other);
+    setting.text.enforcements[0].canaries = vec![REGION.to_owned()];
+    assert_ends_well(setting, Vec::new());
+}
+
 /// Whether a write makes a reference to version 2.
 fn names_two(entry: &Entry) -> bool {
     let number = &entry.body()["guardrailInferenceConfig"]["guardrailVersion"];

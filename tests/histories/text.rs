@@ -329,6 +329,12 @@ impl Text {
                 self.released.remove(&(new.name.clone(), target, region));
             }
         }
+        // A service control policy binds in no Region.
+        let of = |target: &String| ("control".to_owned(), target.clone(), String::new());
+        self.released.extend(before.control.difference(&self.control).map(of));
+        for target in &self.control {
+            self.released.remove(&of(target));
+        }
     }
 
     /// The enforcement that an account must be under in a Region on a level. `lineage` begins with

@@ -14,8 +14,8 @@ use super::enforcement::Visit;
 use super::find::{Shard, Shards};
 use super::shards::Blocks;
 use crate::model::{
-    Accepted, AccountId, Cell, DesiredRollout, EnforcementKey, EnforcementKind, GuardrailArn,
-    MarkKind, NO_MARK, Name, Region, ReplicaFact, ReplicaKey, Revision, RolloutMarks,
+    Accepted, AccountId, Cell, DesiredRollout, EnforcementKey, EnforcementKind, GateVerdict,
+    GuardrailArn, MarkKind, NO_MARK, Name, Region, ReplicaFact, ReplicaKey, Revision, RolloutMarks,
     RolloutProgress, Version,
 };
 use crate::plan::rollout::{
@@ -80,7 +80,13 @@ impl Visit<'_> {
         }
         let standing = |region: &Region| self.standing(region, live, shards);
         let verdicts = context.facts.region_verdicts.get(self.name);
-        let verdict = |region: &Region| verdicts?.get(region);
+        // Where nobody is, nobody can be shut out, and nothing can be tried.
+        let vacuous = self.witness().is_none().then(|| GateVerdict {
+            revision: target.clone(),
+            at: context.wall,
+            failure: None,
+        });
+        let verdict = |region: &Region| vacuous.as_ref().or_else(|| verdicts?.get(region));
         let subject = Subject {
             rollout,
             target: &target,
