@@ -33,8 +33,8 @@ use super::meter::Meter;
 ///   for each that was before it in its own.
 /// - At most `limit` keys run at once, and in each [`Lane`] at most its own limit.
 /// - A visit that runs for longer than `patience` gives its place to another, up to
-///   [`STALLED_PER_PLACE`] times `limit`; in its lane it still counts. What hangs in one place
-///   does not use up the room of all.
+///   eight times `limit`; in its lane it still counts. What hangs in one place does not use up the
+///   room of all.
 ///
 /// # Assumptions
 ///

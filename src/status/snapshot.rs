@@ -9,6 +9,9 @@ use super::alerts::ReceiverStatus;
 use super::outcome::{Condition, Phase};
 use super::unanswering::Unanswering;
 
+/// What a key waits for whose account has no role yet that lets us in.
+const ROLE_NOT_ASSUMABLE: &str = "RoleNotAssumable";
+
 /// Where everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -239,9 +242,12 @@ impl Snapshot {
 
     /// Accounts whose role cannot be assumed.
     pub fn unassumable(&self) -> usize {
-        // As the edge words it; a session that is not opened has no other sign in a key's outcome.
+        // As the edge words it, where somebody other than the role's trust policy refuses.
         let is_refused = |message: &String| message.starts_with("failed to call sts:AssumeRole");
-        let refused = self.keys.iter().filter(|key| key.message.as_ref().is_some_and(is_refused));
+        let refused = self.keys.iter().filter(|key| {
+            key.waits.iter().any(|(reason, _)| reason == ROLE_NOT_ASSUMABLE)
+                || key.message.as_ref().is_some_and(is_refused)
+        });
         let accounts: BTreeSet<&str> =
             refused.filter_map(|key| Some(key.place.as_ref()?.account.as_str())).collect();
         accounts.len()

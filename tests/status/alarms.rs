@@ -228,7 +228,7 @@ async fn accounts_whose_role_cannot_be_assumed_are_counted_and_there_is_no_heart
             (count != "0").then(|| text.clone())
         })
         .await;
-    assert!(text.contains("bedrail_failures{reason=\"Denied\"}"), "{text}");
+    assert!(text.contains("bedrail_holds{reason=\"RoleNotAssumable\"}"), "{text}");
     assert!(!text.contains("bedrail_last_complete_resync_timestamp_seconds{}"), "{text}");
 }
 

@@ -185,7 +185,7 @@ async fn without_manifests_it_is_alive_and_not_ready() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_time_alone_is_neither_done_nor_wrong() {
-    let scene = Scene::start(|_| {}).await;
+    let scene = Scene::start(|stage| stage.set("BEDRAIL_AUDIT_INTERVAL", "0s")).await;
     // A guardrail that stays CREATING.
     scene.stage.switch(&json!({"ready_delay_ms": 3_600_000})).await;
     scene.stage.manifest("all.yaml", &everything());
@@ -278,6 +278,7 @@ async fn without_a_controller_status_says_so_or_looks_itself() {
 async fn no_word_of_a_guardrail_and_no_secret_is_served_or_shown() {
     const CANARY: &str = "xylocarp-canary";
     let scene = Scene::start(|stage| {
+        stage.set("BEDRAIL_AUDIT_INTERVAL", "0s");
         stage.set("BEDRAIL_EXTERNAL_ID", "external-canary");
         stage.set("AWS_SECRET_ACCESS_KEY", "secret-canary");
         stage.manifest("all.yaml", &everything());

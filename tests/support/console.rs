@@ -300,9 +300,10 @@ impl Stage {
             .unwrap();
     }
 
-    /// Removes what is enforced in an account by hand.
+    /// Removes what is enforced in an account by hand, once it is.
     pub(crate) async fn delete_enforced(&self, (account, region): (&str, &str)) {
-        let live = self.enforced((account, region)).await.unwrap();
+        let enforced = async || self.enforced((account, region)).await;
+        let live = self.eventually("the cell is enforced", enforced).await;
         let client = self.bedrock(account, region).await;
         let request = client.delete_enforced_guardrail_configuration();
         request.set_config_id(live.config_id).send().await.unwrap();

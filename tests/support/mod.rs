@@ -340,7 +340,7 @@ impl Stage {
     pub(crate) async fn at_rest(&self) {
         // Each visit of the organization lists them once, or twice with service control policies,
         // and visits keep a distance of four times what one takes: every cell comes up in between.
-        const LISTED: u64 = 4;
+        const LISTED: u64 = 6;
         let operation = "organizations:ListRoots";
         self.eventually("some resyncs without a write", || async {
             self.forget_calls().await;

@@ -15,16 +15,16 @@ use crate::change::{Change, Look};
 use crate::strike::{Kind, Strike};
 
 /// Of the reads, one in so many is struck by a fault.
-const FAULT_STRIDE: usize = 11;
+const FAULT_STRIDE: usize = 29;
 
 /// Of the reads, a process dies at one in so many.
-const CRASH_STRIDE: usize = 17;
+const CRASH_STRIDE: usize = 41;
 
 /// Of the pairs, one in so many is played.
 const PAIR_STRIDE: usize = 97;
 
 /// Of the runs, so many once.
-const LOOK_STRIDE: usize = 5;
+const LOOK_STRIDE: usize = 11;
 
 /// Failures that are shown.
 const SHOWN_MAX: usize = 6;
