@@ -84,6 +84,8 @@ bugs! {
     TagsOverwritten,
     /// A resource policy is replaced without being read again.
     LostUpdate,
+    /// A policy is attached on the strength of grants that were read a while ago.
+    GrantNotReadBack,
     /// A version is referenced whatever its status.
     FailedTakenAsReady,
     /// A twin stands for a version that could not be read.

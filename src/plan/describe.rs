@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::replica::GUARDRAIL;
 use super::service_control::{ControlStep, Leaving};
-use super::step::{HoldReason, Step};
+
+use super::step::{Grant, HoldReason, Step};
 use crate::model::{Cell, FieldChange, Name, PolicyId, TargetId, Version};
 
 /// What a step does to its object.
@@ -68,6 +69,15 @@ impl Step {
             | Self::DropRegions { .. }
             | Self::DeleteEnforced { .. }
             | Self::DeleteLogging { .. } => Effect::Delete,
+        }
+    }
+
+    /// What it rests on beyond its object.
+    pub fn grants(&self) -> &[Grant] {
+        if let Self::AttachPolicy { grants, .. } | Self::UpdatePolicy { grants, .. } = self {
+            grants
+        } else {
+            &[]
         }
     }
 

@@ -85,5 +85,5 @@ pub use rival::{Ourselves, Rival, stand_back};
 pub use rollout::{Decision, Trial, decide_rollout, plan_rollout, rollout_progress, trials};
 pub use service_control::{ControlStep, Leaving, control_attachments, plan_service_controls};
 pub use sharing::{ProfilePolicy, admits, plan_profile_policy};
-pub use step::{Held, HoldReason, Loss, Orphan, Plan, Step, Until};
+pub use step::{Grant, Held, HoldReason, Loss, Orphan, Plan, Step, Until};
 pub use trace::{held_for_journal, without_journal};

@@ -109,6 +109,7 @@ mod tests {
             enforcement: "e".parse().unwrap(),
             id: "p-abcdefgh".parse().unwrap(),
             target: "r-ab12".parse().unwrap(),
+            grants: Vec::new(),
         }
     }
 

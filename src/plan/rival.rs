@@ -171,6 +171,7 @@ mod tests {
             enforcement: "e".parse().unwrap(),
             id: "p-abcdefgh".parse().unwrap(),
             target: "r-ab12".parse().unwrap(),
+            grants: Vec::new(),
         };
         let delete = Step::DeleteGuardrail { arn: guardrail_arn(), confirmed: confirmed() };
         let narrow = Step::UpdatePolicy {
@@ -178,6 +179,7 @@ mod tests {
             id: "p-abcdefgh".parse().unwrap(),
             content: serde_json::Value::Null,
             is_loss: true,
+            grants: Vec::new(),
             changes: Vec::new(),
         };
         let rival =

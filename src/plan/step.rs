@@ -17,6 +17,15 @@ use crate::model::{
     Version,
 };
 
+/// The resource policy of a guardrail, as it was read: it lets accounts apply what a document names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Whose.
+    pub guardrail: GuardrailArn,
+    /// `None` for none.
+    pub policy: Option<Value>,
+}
+
 /// One change to AWS.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -157,6 +166,9 @@ pub enum Step {
         content: Value,
         /// Whether it narrows what was protected.
         is_loss: bool,
+        /// What it rests on, where it is attached; the executor reads again and goes on only if it
+        /// is still this.
+        grants: Vec<Grant>,
         /// Old and new.
         changes: Vec<FieldChange>,
     },
@@ -201,6 +213,8 @@ pub enum Step {
         id: PolicyId,
         /// To what.
         target: TargetId,
+        /// What it rests on; the executor reads again and goes on only if it is still this.
+        grants: Vec<Grant>,
     },
     /// `DetachPolicy`.
     DetachPolicy {

@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use tokio::task::JoinSet;
+
 use crate::aws::{Aws, AwsError, ErrorClass, GuardrailVersion};
 use crate::model::{
     AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, Read, Region, ReplicaContent,
-    Version,
+    Unread, Version,
 };
-use crate::plan::{ControlStep, Step};
+use crate::plan::{ControlStep, Grant, Step};
 
 /// What a step left behind that the key must remember.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,14 @@ pub(super) enum ActError {
         /// What that means.
         consequence: &'static str,
     },
+    /// What the step rests on could not be read again right before the write. Nothing was written.
+    #[error("{object} could not be read again: {}", unread.message)]
+    Unread {
+        /// What could not be read.
+        object: String,
+        /// Why.
+        unread: Unread,
+    },
     /// What the step rests on changed between the read of this visit and the write. Nothing was
     /// written.
     #[error("{object} changed since it was read; reading again")]
@@ -94,13 +104,18 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::CreatePolicy { name, content, tags, .. } => {
             aws.create_policy(name, content, tags).await?;
         }
-        Step::UpdatePolicy { id, content, .. } | Step::DropRegions { id, content, .. } => {
+        Step::UpdatePolicy { id, content, grants, .. } => {
+            still_granted(aws, grants).await?;
             aws.update_policy(id, content).await?;
         }
+        Step::DropRegions { id, content, .. } => aws.update_policy(id, content).await?,
         Step::RenamePolicy { id, name, .. } => aws.rename_policy(id, name).await?,
         Step::TagPolicy { id, tags, .. } => aws.tag_policy(id, tags).await?,
         Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
-        Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,
+        Step::AttachPolicy { id, target, grants, .. } => {
+            still_granted(aws, grants).await?;
+            aws.attach_policy(id, target).await?;
+        }
         Step::DetachPolicy { id, target, .. } => aws.detach_policy(id, target).await?,
         #[cfg(feature = "planted")]
         Step::PutEnforced {
@@ -215,4 +230,29 @@ async fn still(
         Read::KnownAbsent if previous.is_none() => Ok(()),
         Read::Known(_) | Read::KnownAbsent | Read::Unknown(_) => Err(moved()),
     }
+}
+
+/// Reads again what lets accounts apply what an organization policy names, right before it is put in
+/// force: AWS takes such a policy without asking, and then every call of theirs fails.
+async fn still_granted(aws: &Aws, grants: &[Grant]) -> Result<(), ActError> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::GrantNotReadBack) {
+        return Ok(());
+    }
+    let mut reading = JoinSet::new();
+    for Grant { guardrail, policy } in grants.iter().cloned() {
+        let aws = aws.clone();
+        reading.spawn(async move {
+            let GuardrailArn { account, region, .. } = &guardrail;
+            let read = aws.resource_policy(account, region, &guardrail.to_string()).await;
+            let object = format!("the resource policy of {guardrail}");
+            match (read, policy) {
+                (Read::Known(live), Some(policy)) if live == policy => Ok(()),
+                (Read::KnownAbsent, None) => Ok(()),
+                (Read::Unknown(unread), _) => Err(ActError::Unread { object, unread }),
+                (Read::Known(_) | Read::KnownAbsent, _) => Err(ActError::Moved { object }),
+            }
+        });
+    }
+    reading.join_all().await.into_iter().collect()
 }

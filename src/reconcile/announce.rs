@@ -142,6 +142,7 @@ pub(super) fn ending(error: Option<&ActError>) -> (Ending, Option<String>) {
         Some(
             ActError::Aws(_)
             | ActError::GivenUp { .. }
+            | ActError::Unread { .. }
             | ActError::InUse { .. }
             | ActError::Refused(_)
             | ActError::Limit { .. },

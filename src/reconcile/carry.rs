@@ -1,6 +1,7 @@
 //! Carries out the steps of a plan: each with its record before and after, and with what it left
 //! behind remembered. Nothing here makes a choice.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use super::engine::Engine;
 use super::key::Key;
 use super::observe::Observed;
 use super::state::{State, WriteRecord};
+use crate::aws::ErrorClass;
 use crate::plan::{Held, Step};
 use crate::status::Event;
 use crate::status::journal::Because;
@@ -90,6 +92,19 @@ impl Engine {
                 Carried::Failed(failed)
             }
         }
+    }
+
+    /// The keys to read again after a step failed: what it rests on may not be as it was read.
+    pub(super) fn doubted(&self, step: &Step, error: &ActError) -> BTreeSet<Key> {
+        let is_doubtful = match error {
+            ActError::Moved { .. } | ActError::Unread { .. } => true,
+            ActError::Aws(error) => error.class == ErrorClass::Denied,
+            ActError::GivenUp { .. }
+            | ActError::InUse { .. }
+            | ActError::Refused(_)
+            | ActError::Limit { .. } => false,
+        };
+        if is_doubtful { self.state().owners_of(step) } else { BTreeSet::new() }
     }
 
     /// Whether the rest of a plan, decided then and for that generation, is still to be carried out.

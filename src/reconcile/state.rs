@@ -15,11 +15,12 @@ use super::key::Key;
 use super::observe::OwnControls;
 use super::sweep::Sweeps;
 use crate::model::{
-    AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, Name, PolicyFact, PolicyId,
-    ProbeKey, Read, Region, ReplicaKey,
+    AccountId, CallerKey, Cell, Desired, DesiredLogging, Facts, Fleet, GuardrailArn, Name,
+    PolicyFact, PolicyId, ProbeKey, Read, Region, ReplicaKey,
 };
 use crate::plan::{
-    Decision, LoggingMemory, LoggingTemplates, Loss, Plan, ReplicaMemory, Rival, Sightings, Trial,
+    Decision, LoggingMemory, LoggingTemplates, Loss, Plan, ReplicaMemory, Rival, Sightings, Step,
+    Trial,
 };
 use crate::status::{Board, Tally, Timeline};
 
@@ -260,6 +261,19 @@ impl State {
         let region = region.clone();
         let cells = self.desired.cells.keys().filter(move |cell| cell.region == region);
         cells.cloned().map(Key::Cell)
+    }
+
+    /// The replicas that a step rests on: those whose policies let accounts apply what it puts in
+    /// force.
+    pub(super) fn owners_of(&self, step: &Step) -> BTreeSet<Key> {
+        let named: Vec<&GuardrailArn> = if let Step::PutEnforced { guardrail, .. } = step {
+            vec![guardrail]
+        } else {
+            step.grants().iter().map(|grant| &grant.guardrail).collect()
+        };
+        let replicas = self.facts.replicas.iter();
+        let owners = replicas.filter(|(_, fact)| named.contains(&&fact.arn));
+        owners.map(|(replica, _)| Key::Replica(replica.clone())).collect()
     }
 
     /// Cells whose enforcement references `replica`.

@@ -172,6 +172,7 @@ impl Engine {
                     break;
                 }
                 Carried::Failed(failed) => {
+                    decision.wake.extend(self.doubted(step, &failed));
                     error = Some(failed);
                     break;
                 }
@@ -457,6 +458,11 @@ fn failure_of(error: &ActError) -> Option<Failure> {
             reason: ErrorClass::Unavailable.reason().to_owned(),
             message: error.to_string(),
             retryable: true,
+        }),
+        ActError::Unread { unread, .. } => Some(Failure {
+            reason: unread.class.to_owned(),
+            message: error.to_string(),
+            retryable: is_retryable(unread.class),
         }),
         ActError::Moved { .. }
         | ActError::InUse { .. }

@@ -23,7 +23,7 @@ use crate::story::Story;
 const MOST: u64 = 20;
 
 /// Bugs that histories show, and in which plot. The first [`QUICK`] are sought in every run.
-const IN_HISTORIES: [(Planted, Plot); 42] = [
+const IN_HISTORIES: [(Planted, Plot); 43] = [
     (Planted::OneReadEnough, Plot::Reworded),
     (Planted::SettleSkipped, Plot::Reworded),
     (Planted::DraftNotReadBack, Plot::Reworded),
@@ -54,6 +54,7 @@ const IN_HISTORIES: [(Planted, Plot); 42] = [
     (Planted::TokenUnsalted, Plot::Returned),
     (Planted::BackoffForgotten, Plot::Stuck),
     (Planted::LostUpdate, Plot::Overtaken),
+    (Planted::GrantNotReadBack, Plot::Withdrawn),
     (Planted::TwinBelieved, Plot::Twinned),
     (Planted::SettingsIgnored, Plot::Narrowed),
     (Planted::ConfigIdForgotten, Plot::Narrowed),

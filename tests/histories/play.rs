@@ -10,13 +10,9 @@ use serde_json::{Value, json};
 use crate::console::Console;
 use crate::disk::Disk;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, one};
-use crate::story::{Edit, Event, Foreign, Step, Story};
+use crate::story::{Edit, Event, Step, Story};
 use crate::text::{TRAITS, Text};
 use crate::world::{Running, World, no_faults};
-
-/// How long after a start or an edit nobody takes a grant away. Not yet: the document of an
-/// organization is attached although the grant that was read ten seconds before is gone by now.
-const BUSY: Duration = Duration::from_secs(90);
 
 /// A history on its way.
 pub(crate) struct Play {
@@ -33,8 +29,6 @@ pub(crate) struct Play {
     pub(crate) moved: BTreeSet<String>,
     /// Whether the file of an enforcement was ever gone.
     pub(crate) has_lost_file: bool,
-    /// When a controller was last started or told of a text.
-    busy_from: Duration,
     /// When anything but a controller last changed anything.
     pub(crate) disturbed_at: Duration,
     /// How often what was tried happened.
@@ -64,7 +58,6 @@ impl Play {
             faults: Vec::new(),
             moved: BTreeSet::new(),
             has_lost_file: false,
-            busy_from: Duration::ZERO,
             disturbed_at: Duration::ZERO,
             reached: BTreeMap::new(),
             switched: BTreeMap::new(),
@@ -89,8 +82,7 @@ impl Play {
             }
             Event::Foreign(foreign) => {
                 self.tell().await;
-                let is_told = *foreign != Foreign::DropGrant || !self.is_busy();
-                if is_told && self.foreign(*foreign, &mut random).await.is_some() {
+                if self.foreign(*foreign, &mut random).await.is_some() {
                     self.reach(&format!("a stranger's {foreign:?}"));
                 }
             }
@@ -137,11 +129,6 @@ impl Play {
         self.world.pass(step.wait).await;
         self.honest().await;
         self.part();
-    }
-
-    /// Whether there is much to do just now.
-    fn is_busy(&self) -> bool {
-        self.world.clock.now() < self.busy_from + BUSY
     }
 
     /// Counts a situation.
@@ -201,7 +188,6 @@ impl Play {
     /// Starts a controller where there is none.
     pub(crate) async fn revive(&mut self) {
         let manifests = self.text.manifests();
-        self.busy_from = self.world.clock.now();
         self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
         self.running = self.world.start("default", Intent::Converge, Some(manifests)).await;
         if self.running.is_none() {
@@ -257,7 +243,6 @@ impl Play {
     /// Puts another text in force.
     pub(crate) async fn accept(&mut self, mut text: Text) {
         text.note(&self.text);
-        self.busy_from = self.world.clock.now();
         self.texts.push((self.world.trace.len(), text.clone()));
         self.text = text;
         let controllers = [self.running.as_ref(), self.second.as_ref().map(|it| &it.0)];

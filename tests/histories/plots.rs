@@ -31,6 +31,8 @@ pub(crate) enum Plot {
     Unreadable,
     /// Somebody writes into a resource policy while a visit takes its time.
     Overtaken,
+    /// A grant goes while a policy is about to be attached again.
+    Withdrawn,
     /// Access is gone where a configuration is to be put back.
     Unshared,
     /// A grant goes while all is at rest.
@@ -69,7 +71,7 @@ pub(crate) enum Plot {
     LookedAt,
 }
 
-const ALL: [Plot; 26] = [
+const ALL: [Plot; 27] = [
     Plot::Reworded,
     Plot::Renamed,
     Plot::Moved,
@@ -78,6 +80,7 @@ const ALL: [Plot; 26] = [
     Plot::Shared,
     Plot::Unreadable,
     Plot::Overtaken,
+    Plot::Withdrawn,
     Plot::Unshared,
     Plot::Disturbed,
     Plot::Unanswered,
@@ -151,9 +154,11 @@ impl Plot {
     pub(crate) fn steps(self, random: &mut Rng, setting: &mut Setting) -> Vec<Step> {
         self.prepare(random, setting);
         let events = match self {
-            Self::Unreadable | Self::Shared | Self::Overtaken | Self::Unshared => {
-                self.access(random)
-            }
+            Self::Unreadable
+            | Self::Shared
+            | Self::Overtaken
+            | Self::Withdrawn
+            | Self::Unshared => self.access(random),
             Self::Disturbed | Self::Tagged | Self::Twinned | Self::Renamed => self.stranger(),
             Self::Unapproved | Self::TakenUp | Self::TornDown | Self::LookedAt => {
                 self.consent(random)
@@ -204,6 +209,13 @@ impl Plot {
                 }
             }
             Self::TakenUp => only(Level::Organization, setting),
+            Self::Withdrawn => {
+                only(Level::Organization, setting);
+                setting.regions.truncate(1);
+                for enforcement in &mut setting.text.enforcements {
+                    enforcement.regions = setting.regions.iter().cloned().collect();
+                }
+            }
             Self::Dark => {
                 only(Level::Organization, setting);
                 // So little that nobody is asked.
@@ -249,6 +261,13 @@ impl Plot {
                 (drop, Duration::ZERO),
                 (Event::Edit(Edit::Widen), seconds(random, 3..6)),
                 (add, minutes(5)),
+                (Event::Lift, Duration::ZERO),
+            ],
+            Self::Withdrawn => vec![
+                quiet,
+                (late("Latency", "organizations:List*", 3_000, 60), Duration::ZERO),
+                (Event::Foreign(Foreign::Detach), seconds(random, 3..60)),
+                (drop, minutes(5)),
                 (Event::Lift, Duration::ZERO),
             ],
             _ => vec![

@@ -285,6 +285,7 @@ impl Visit<'_> {
                 enforcement: self.name.clone(),
                 id: live.id.clone(),
                 content: in_force.clone(),
+                grants: self.grants(live, &in_force),
                 changes: changes(&old, &new),
             });
         }
@@ -311,6 +312,7 @@ impl Visit<'_> {
                     enforcement: self.name.clone(),
                     id: live.id.clone(),
                     target: target.clone(),
+                    grants: self.grants_of(&documents),
                 }),
                 Err(held) => plan.hold(held),
             }
@@ -375,6 +377,7 @@ impl Visit<'_> {
                     is_loss: false,
                     enforcement: self.name.clone(),
                     id: live.id.clone(),
+                    grants: Vec::new(),
                     changes: changes(&normalised(&live.content), &normalised(&content)),
                     content,
                 });

@@ -163,6 +163,7 @@ impl Visit<'_> {
                 is_loss,
                 enforcement: self.name.clone(),
                 id: live.id.clone(),
+                grants: self.grants(live, &content),
                 content,
                 changes: changes(&old, &new),
             });
@@ -191,6 +192,7 @@ impl Visit<'_> {
                         enforcement: self.name.clone(),
                         id: live.id.clone(),
                         target: target.clone(),
+                        grants: self.grants_of(&[&live.content]),
                     }),
                     Err(held) => plan.hold(held),
                 }

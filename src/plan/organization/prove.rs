@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::document::{blocks, references};
 use super::enforcement::Visit;
-use crate::model::{AccountId, AccountState, GuardrailArn, Region, TargetId, Version};
+use crate::model::{
+    AccountId, AccountState, GuardrailArn, ObservedPolicy, Region, TargetId, Version,
+};
 use crate::plan::reference::{self, replica_of};
-use crate::plan::step::{Held, HoldReason};
+use crate::plan::step::{Grant, Held, HoldReason};
 
 impl Visit<'_> {
     /// Proves that every account at or below `target` can apply all the document references.
@@ -72,6 +74,27 @@ impl Visit<'_> {
             return Err(Held::for_person(HoldReason::NotEnforceable, message));
         }
         reference::prove(fact, &key.guardrail, (region, accounts), self.fleet)
+    }
+
+    /// What was read of the resource policies that a policy rests on with this document; nothing
+    /// rests on one that is attached nowhere.
+    pub(super) fn grants(&self, live: &ObservedPolicy, document: &Value) -> Vec<Grant> {
+        if live.targets.is_empty() { Vec::new() } else { self.grants_of(&[document]) }
+    }
+
+    /// What was read of the resource policies that documents rest on.
+    pub(super) fn grants_of(&self, documents: &[&Value]) -> Vec<Grant> {
+        let blocks = documents.iter().flat_map(|document| blocks(document).into_values());
+        let named: BTreeSet<GuardrailArn> = blocks
+            .filter_map(|block| references(&block))
+            .flatten()
+            .map(|(guardrail, _)| guardrail)
+            .collect();
+        let grant = |guardrail: GuardrailArn| {
+            let (_, fact) = replica_of(&guardrail, self.context)?;
+            Some(Grant { policy: fact.policy.clone(), guardrail })
+        };
+        named.into_iter().filter_map(grant).collect()
     }
 
     pub(super) fn active_accounts(&self, targets: &BTreeSet<TargetId>) -> BTreeSet<AccountId> {
