@@ -81,9 +81,12 @@ fn blocked(visit: &Visit, live: &ObservedGuardrail, memory: &mut ReplicaMemory) 
         return Some(Held::after(HoldReason::InProgress, timing.confirm_after, message));
     }
 
-    // The number we were given last may only not be visible yet.
+    // The number we were given last may only not be visible yet. Where numbers come back, an old list
+    // shows under it what was deleted.
     if let Some(last) = memory.publications(content).last_mut() {
-        if live.versions.contains_key(&last.version) {
+        let shown = live.versions.get(&last.version);
+        let index = shown.and_then(|version| indexed(version.description.as_deref()));
+        if index.is_some_and(|index| index == *content) {
             last.appeared();
         } else {
             let wait = last.may_appear_for(visit.context.now, timing);
