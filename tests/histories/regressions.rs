@@ -104,6 +104,22 @@ fn a_version_that_a_stranger_publishes_of_the_same_draft_moves_nothing() {
 }
 
 #[test]
+fn a_policy_is_not_attached_again_once_the_grant_that_was_read_is_gone() {
+    let slow = json!({"kind": "Latency", "operation": "organizations:List*", "caller": "Controller",
+        "milliseconds": 3_000, "count": 60});
+    for pause in [4, 9, 14, 19, 24, 29] {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(3)),
+            after(Event::Fault(slow.clone()), Duration::ZERO),
+            after(Event::Foreign(Foreign::Detach), Duration::from_secs(pause)),
+            after(Event::Foreign(Foreign::DropGrant), Duration::from_mins(5)),
+            after(Event::Lift, Duration::ZERO),
+        ];
+        assert_ends_well(setting(Level::Organization, &json!({})), steps);
+    }
+}
+
+#[test]
 fn a_wave_below_which_there_is_nobody_is_not_tried_for_ever() {
     let mut setting = setting(Level::Organization, &json!({}));
     setting.scenario["units"][0]["accounts"] = json!([]);

@@ -1,6 +1,8 @@
 //! The names we give: tokens that make a repeated create harmless, and the index in a version's
 //! description.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::model::{DesiredReplica, GuardrailArn, ReplicaKey, ReplicaRevision, Revision, SCHEME};
@@ -20,25 +22,33 @@ pub(super) fn indexed(description: Option<&str>) -> Option<ReplicaRevision> {
     (ours && words.next().is_none()).then_some(replica_revision)
 }
 
-/// Token of CreateGuardrail.
-pub(super) fn guardrail_token(key: &ReplicaKey, desired: &DesiredReplica, salt: &str) -> String {
+/// Token of CreateGuardrail: another for every other request, since AWS remembers what a token came
+/// with and refuses it with anything else.
+pub(super) fn guardrail_token(
+    key: &ReplicaKey,
+    desired: &DesiredReplica,
+    tags: &BTreeMap<String, String>,
+    salt: &str,
+) -> String {
     let ReplicaKey { guardrail, account, region } = key;
-    token(&[
+    let parts = [
         guardrail.as_str(),
         account.as_str(),
         region.as_str(),
+        desired.name.as_str(),
         desired.replica_revision.as_str(),
-        salt,
-    ])
+    ];
+    let tags = tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    token(&parts.into_iter().chain(tags).chain([salt]).collect::<Vec<_>>())
 }
 
-/// Token of CreateGuardrailVersion.
-pub(super) fn version_token(arn: &GuardrailArn, content: &ReplicaRevision, salt: &str) -> String {
+/// Token of CreateGuardrailVersion with this [`index`].
+pub(super) fn version_token(arn: &GuardrailArn, index: &str, salt: &str) -> String {
     #[cfg(feature = "planted")]
     if crate::planted::is(crate::planted::Planted::TokenAcrossRevisions) {
         return token(&[arn.id.as_str(), salt]);
     }
-    token(&[arn.id.as_str(), content.as_str(), salt])
+    token(&[arn.id.as_str(), index, salt])
 }
 
 /// 64 hexadecimal digits: within the pattern of a token (`aws-facts` 1.1).

@@ -115,12 +115,13 @@ impl Visit<'_> {
     }
 
     fn create_step(&self, salt: &str, confirmed: Confirmed) -> Step {
+        let tags = self.tags();
         Step::CreateGuardrail {
             key: self.key.clone(),
             name: self.desired.name.clone(),
             content: self.desired.content.clone(),
-            tags: self.tags(),
-            token: index::guardrail_token(self.key, self.desired, salt),
+            token: index::guardrail_token(self.key, self.desired, &tags, salt),
+            tags,
             confirmed,
         }
     }

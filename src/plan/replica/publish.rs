@@ -133,12 +133,13 @@ fn settle(visit: &Visit, live: &ObservedGuardrail, memory: &mut ReplicaMemory, p
     if !is_passed(visit, live, memory, plan) {
         return;
     }
+    let description = index(&desired.revision, content);
     plan.steps.push(Step::PublishVersion {
         arn: live.arn.clone(),
         content: desired.content.clone(),
         revision: desired.revision.clone(),
         replica_revision: content.clone(),
-        description: index(&desired.revision, content),
-        token: version_token(&live.arn, content, &salt),
+        token: version_token(&live.arn, &description, &salt),
+        description,
     });
 }

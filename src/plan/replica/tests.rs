@@ -85,6 +85,28 @@ fn a_create_that_came_to_nothing_takes_another_token_and_at_most_three() {
     assert_eq!(tokens.len(), 3);
 }
 
+/// AWS refuses a token that it knows with anything else, for as long as it knows it.
+#[test]
+fn a_create_that_asks_for_something_else_takes_another_token() {
+    let absent = ObservedReplica { guardrail: Read::KnownAbsent };
+    let token_of = |change: fn(&mut DesiredReplica)| {
+        let mut want = desired(&content("a"));
+        change(&mut want);
+        let plan = second(&mut World::new(), &want, &absent);
+        let [Step::CreateGuardrail { token, .. }] = plan.steps.as_slice() else { panic!() };
+        token.clone()
+    };
+    let tokens = [
+        token_of(|_| ()),
+        token_of(|it| it.name = "other".parse().unwrap()),
+        token_of(|it| _ = it.tags.insert("team".to_owned(), "a".to_owned())),
+        token_of(|it| it.content = content("b")),
+    ];
+    assert_eq!(tokens[0], token_of(|_| ()));
+    let different: BTreeSet<&String> = tokens.iter().collect();
+    assert!(different.len() >= 3, "{tokens:?}");
+}
+
 #[test]
 fn whose_it_is_decides_whether_it_is_touched() {
     let (a, b) = (content("a"), content("b"));
@@ -320,6 +342,21 @@ fn publish_in_vain(
         world.now += pause;
     }
     panic!("neither published nor held for good")
+}
+
+/// Where numbers come back, an old list shows what was deleted under the number that was just given.
+#[test]
+fn what_was_just_published_is_not_taken_for_what_had_its_number_before() {
+    let a = content("a");
+    let seen = live(&a, |it| it.versions.extend([a_version(1, |_| ())]));
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    assert!(!publish_in_vain(&mut memory, &mut world, &seen).is_empty());
+    memory.published(a.replica_revision(), version(1), world.now);
+    for _ in 0..10 {
+        let plan = plan_replica(&key(), &desired(&a), &seen, &mut memory, &world.context());
+        assert_eq!(summary(&plan), ["held InProgress"]);
+        world.wait(5);
+    }
 }
 
 #[test]
