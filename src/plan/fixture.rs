@@ -15,10 +15,11 @@ use super::rollout::Decision;
 use super::step::{HoldReason, Plan};
 use crate::model::{
     Account, AccountState, Cell, Content, DesiredCell, DesiredEnforcement,
-    DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, EnforcementKey, Facts, Fleet,
-    GuardrailArn, GuardrailStatus, History, Name, ObservedGuardrail, ObservedReplica,
-    ObservedVersion, OnDraft, OwnerId, Presence, ProfileKey, Read, Region, ReplicaContent,
-    ReplicaFact, ReplicaKey, Share, TargetRollout, Unit, UnitId, Unread, Version, canonical,
+    DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, EnforcementKey,
+    EnforcementSettings, Facts, Fleet, GuardrailArn, GuardrailStatus, History, Name,
+    ObservedGuardrail, ObservedReplica, ObservedVersion, OnDraft, OnForeign, OwnerId, Preflight,
+    Presence, ProfileKey, Read, Region, ReplicaContent, ReplicaFact, ReplicaKey, Share,
+    TargetRollout, Unit, UnitId, Unread, Version, canonical,
 };
 
 pub(super) const MANAGEMENT: &str = "111122223333";
@@ -118,6 +119,19 @@ pub(super) fn desired(content: &ReplicaContent) -> DesiredReplica {
         name: key().guardrail,
         history: History { limit: 5, ..History::default() },
         tests: Arc::default(),
+    }
+}
+
+/// A cell that is to have the guardrail in force.
+pub(super) fn desired_cell() -> DesiredCell {
+    DesiredCell {
+        state: Presence::Present,
+        enforcement: "everywhere".parse().unwrap(),
+        revision: None,
+        replica: key(),
+        settings: EnforcementSettings::default(),
+        on_foreign: OnForeign::Replace,
+        preflight: Preflight::default(),
     }
 }
 

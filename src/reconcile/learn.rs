@@ -255,6 +255,8 @@ impl State {
         if self.facts.own_policies != own_policies {
             self.facts.own_policies = own_policies;
             wake.append(&mut self.unsettled);
+            // Slots that a policy takes over from.
+            wake.extend(self.waiting.iter().filter(|it| matches!(it, Key::Cell(_))).cloned());
         }
         if let Some(policies) = &self.facts.own_policies {
             let lost = plan::restorable(&self.last_policies, policies);

@@ -1,5 +1,6 @@
 //! Decides what the slot of one account in one Region should hold.
 
+mod handover;
 #[cfg(test)]
 mod tests;
 
@@ -143,6 +144,10 @@ fn delete(
         return plan.hold(held);
     }
     plan.losses.push(Loss { manifest: by.clone().into(), object: cell.to_string() });
+    if let Err(held) = handover::succeeded(cell, memory, context) {
+        memory.reset(sighting::SLOT);
+        return plan.hold(held);
+    }
     match memory.confirm_removable(sighting::SLOT, seen, context.now, context.timing) {
         Ok(confirmed) => plan.steps.push(Step::DeleteEnforced {
             cell: cell.clone(),

@@ -1,22 +1,18 @@
+use std::collections::BTreeMap;
+
 use super::*;
-use crate::model::Preflight;
 use crate::model::{Content, Facts, Version, canonical, content::AutomatedReasoningPolicyConfig};
+use crate::model::{
+    DesiredOrganizationEnforcement, GuardrailReference, PolicyFact, Preflight, TargetId,
+};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
-    MEMBER, World, arn, cell, content, desired as replica, fact, guardrail_arn, key, summary,
-    unread, version,
+    MEMBER, ROOT, World, arn, cell, content, desired as replica, desired_cell, fact, guardrail_arn,
+    key, summary, unread, version,
 };
 
 fn want() -> DesiredCell {
-    DesiredCell {
-        state: Presence::Present,
-        enforcement: "everywhere".parse().unwrap(),
-        revision: None,
-        replica: key(),
-        settings: EnforcementSettings::default(),
-        on_foreign: OnForeign::Replace,
-        preflight: Preflight::default(),
-    }
+    desired_cell()
 }
 
 fn slot(guardrail: GuardrailArn, number: u32) -> ObservedEnforcement {
@@ -249,6 +245,47 @@ fn removal_needs_two_reads_that_show_our_guardrail() {
     assert_eq!(see(&ours, &world), ["held Confirming"]);
     world.wait(5);
     assert_eq!(see(&ours, &world), ["DeleteEnforcedGuardrailConfiguration"]);
+}
+
+#[test]
+fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
+    let want = DesiredCell { state: Presence::Absent, ..want() };
+    let (mut world, mut memory) = (world(), Sightings::default());
+    let (name, root): (Name, TargetId) = ("all".parse().unwrap(), ROOT.parse().unwrap());
+    let region = cell(MEMBER).region;
+    let organization = DesiredOrganizationEnforcement {
+        policy_name: None,
+        state: Presence::Present,
+        guardrail: GuardrailReference { name: key().guardrail, revision: None },
+        regions: [region.clone()].into(),
+        settings: EnforcementSettings::default(),
+        allow_override: true,
+        targets: [root.clone()].into(),
+        adopt: false,
+        preflight: Preflight::default(),
+    };
+    world.organization.insert(name.clone(), organization);
+    let ours = known(slot(guardrail_arn(), 1));
+    let mut see = |world: &World| {
+        summary(&plan_cell(&cell(MEMBER), Some(&want), &ours, &mut memory, &world.context()))
+    };
+    assert_eq!(see(&world), ["held NotEffective"]);
+    world.wait(300);
+    assert_eq!(see(&world), ["held NotEffective"]);
+    let policy = PolicyFact {
+        enforcement: Some(name),
+        is_lane: false,
+        targets: [root].into(),
+        regions: [region.to_string()].into(),
+        rollouts: BTreeMap::new(),
+        references: BTreeSet::new(),
+    };
+    world.facts.own_policies = Some([("p-abcdefgh".parse().unwrap(), policy)].into());
+    assert_eq!(see(&world), ["held NotEffective"], "it has yet to reach the account");
+    world.wait(60);
+    assert_eq!(see(&world), ["held Confirming"]);
+    world.wait(5);
+    assert_eq!(see(&world), ["DeleteEnforcedGuardrailConfiguration"]);
 }
 
 #[test]

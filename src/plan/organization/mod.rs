@@ -22,6 +22,7 @@ mod prove;
 mod removal;
 mod render;
 mod shards;
+mod succession;
 mod waves;
 
 #[cfg(test)]

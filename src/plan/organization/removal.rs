@@ -35,8 +35,15 @@ impl Visit<'_> {
                         plan.hold(held);
                     } else if is_everywhere {
                         plan.losses.push(self.loss(target));
-                        confirming =
-                            confirming.max(self.detach((live, seen), target, memory, plan));
+                        let (there, regions) =
+                            (BTreeSet::from([target.clone()]), Self::regions_of(live));
+                        if let Err(held) = self.succeeded(live, (&there, &regions), memory) {
+                            memory.reset(&object);
+                            plan.hold(held);
+                        } else {
+                            let wait = self.detach((live, seen), target, memory, plan);
+                            confirming = confirming.max(wait);
+                        }
                     } else {
                         plan.losses.push(self.loss(target));
                         memory.reset(&object);
@@ -153,6 +160,12 @@ impl Visit<'_> {
             return plan.hold(held);
         }
         plan.losses.extend(live.targets.iter().map(|target| self.loss(target)));
+        let mut given_up = Self::regions_of(live);
+        given_up.retain(|region| !kept.contains_key(region));
+        if let Err(held) = self.succeeded(live, (&live.targets, &given_up), memory) {
+            memory.reset(&object);
+            return plan.hold(held);
+        }
         // A document without a Region would be nothing to be attached.
         if !is_current || kept.is_empty() {
             memory.reset(&object);
@@ -235,12 +248,20 @@ impl Visit<'_> {
             return plan.hold(held);
         }
         let Context { now, timing, .. } = *self.context;
+        let succeeded = self.succeeded(live, (&live.targets, &Self::regions_of(live)), memory);
         let mut confirming = None;
         for target in &live.targets {
             // What is taken from a lane is taken from the target above it.
             let lost = if live.lane.is_some() { self.covering(target) } else { target };
             plan.losses.push(self.loss(lost));
-            confirming = confirming.max(self.detach((live, seen), target, memory, plan));
+            if succeeded.is_ok() {
+                confirming = confirming.max(self.detach((live, seen), target, memory, plan));
+            } else {
+                memory.reset(&sighting::attachment(&live.id, target));
+            }
+        }
+        if let Err(held) = succeeded {
+            plan.hold(held);
         }
         if live.targets.is_empty() {
             match memory.confirm_removable(&object, seen, now, timing) {

@@ -417,12 +417,47 @@ fn protection_comes_before_removal_across_enforcements() {
     let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[]) };
     all.insert("a-gone".parse().unwrap(), absent);
     let (mut world, mut memory) = (world(), Sightings::default());
-    plan_organization(&all, &live, &mut memory, &world.context());
+    world.organization.clone_from(&all);
+    let mut planned = |live: &ObservedOrganization, world: &World| {
+        plan_organization(&all, live, &mut memory, &world.context())
+    };
+    let mut gone_only = live.clone();
+    assert_eq!(summary(&planned(&live, &world)), ["AttachPolicy", "held NotEffective"]);
+    if let Read::Known(policies) = &mut gone_only.policies {
+        policies.get_mut(&POLICY.parse().unwrap()).unwrap().targets =
+            BTreeSet::from([ROOT.parse().unwrap()]);
+    }
+    let both = gone_only;
+    assert_eq!(summary(&planned(&both, &world)), ["held NotEffective"]);
+    world.wait(60);
+    assert_eq!(summary(&planned(&both, &world)), ["held Confirming"]);
     world.wait(5);
-    let plan = plan_organization(&all, &live, &mut memory, &world.context());
-    assert_eq!(summary(&plan), ["AttachPolicy", "DetachPolicy"]);
-    let Step::DetachPolicy { target, .. } = &plan.steps[1] else { panic!() };
+    let plan = planned(&both, &world);
+    assert_eq!(summary(&plan), ["DetachPolicy"]);
+    let Step::DetachPolicy { target, .. } = &plan.steps[0] else { panic!() };
     assert_eq!(*target, TargetId::Root(ROOT.parse().unwrap()));
+}
+
+#[test]
+fn a_policy_goes_only_once_the_account_enforcements_that_take_over_are_in_force() {
+    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[ROOT]) };
+    let live = seen([policy(content_of(1), &[ROOT])]);
+    let (mut world, mut memory) = (world(), Sightings::default());
+    let cell = crate::plan::fixture::cell(MEMBER);
+    world.cells.insert(cell.clone(), crate::plan::fixture::desired_cell());
+    let mut planned = |world: &World| {
+        summary(&plan_organization(&desired(absent.clone()), &live, &mut memory, &world.context()))
+    };
+    world.facts.cells.insert(cell.clone(), None);
+    assert_eq!(planned(&world), ["held NotEffective"]);
+    world.wait(300);
+    assert_eq!(planned(&world), ["held NotEffective"]);
+    world.facts.cells.insert(cell.clone(), Some((guardrail_arn(), version(1))));
+    assert_eq!(planned(&world), ["held NotEffective"], "it has yet to take effect");
+    world.wait(60);
+    assert_eq!(planned(&world), ["held Confirming"]);
+    world.wait(5);
+    assert_eq!(planned(&world), ["DetachPolicy"]);
 }
 
 /// The tags record `old` of `everywhere`; its text selects `now`.
