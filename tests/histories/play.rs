@@ -307,6 +307,7 @@ fn opposite(edit: Edit) -> Edit {
         | Edit::Return
         | Edit::Selective
         | Edit::TearDown
+        | Edit::Swap
         | Edit::Guarded
         | Edit::Logged => edit,
     }
@@ -340,6 +341,12 @@ fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> b
                 return false;
             };
             text.guardrails[free].is_absent ^= true;
+            true
+        }
+        Edit::Swap => {
+            for enforcement in &mut text.enforcements {
+                enforcement.is_absent ^= true;
+            }
             true
         }
         Edit::Guarded | Edit::Logged => {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::run::play;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, ROOT, Setting};
-use crate::story::{Event, Foreign, Step, Story};
+use crate::story::{Edit, Event, Foreign, Step, Story};
 use crate::text::{Enforcement, Guardrail, Level, TRAITS, Text};
 use crate::trace::Entry;
 
@@ -116,6 +116,36 @@ fn a_policy_is_not_attached_again_once_the_grant_that_was_read_is_gone() {
             after(Event::Lift, Duration::ZERO),
         ];
         assert_ends_well(setting(Level::Organization, &json!({})), steps);
+    }
+}
+
+#[test]
+fn what_moves_between_accounts_and_organization_is_enforced_all_the_while() {
+    for level in [Level::Account, Level::Organization] {
+        let mut setting = setting(level, &json!({}));
+        let mut other = setting.text.enforcements[0].clone();
+        other.name = "instead".to_owned();
+        other.level = match level {
+            Level::Account => Level::Organization,
+            Level::Organization => Level::Account,
+        };
+        other.is_absent = true;
+        setting.text.enforcements.push(other);
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(3)),
+            after(Event::Edit(Edit::Swap), Duration::from_secs(30)),
+            after(Event::Approve, Duration::from_mins(5)),
+            after(Event::Edit(Edit::Swap), Duration::from_secs(30)),
+            after(Event::Approve, Duration::from_mins(5)),
+        ];
+        let story = Story { seed: 1, setting, steps };
+        let played = play(&story);
+        assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.text());
+        assert_eq!(played.reached.get("an edit Swap"), Some(&2));
+        let is_write = |it: &&Entry, word: &str| it.is_controllers() && it.line().contains(word);
+        for word in ["/AttachPolicy", "/DetachPolicy", " DELETE /enforced"] {
+            assert!(played.trace.iter().any(|it| is_write(&it, word)), "no {word}");
+        }
     }
 }
 

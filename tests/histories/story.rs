@@ -77,6 +77,8 @@ pub(crate) enum Edit {
     DropRegion,
     Absent,
     Present,
+    /// What one level enforces the other does from now on.
+    Swap,
     LoseFile,
     FindFile,
     Selective,
