@@ -1,0 +1,116 @@
+//! Lets a policy go only once the enforcements that are to take over from it do (S2).
+
+use std::collections::BTreeSet;
+
+use super::document::blocks;
+use super::enforcement::Visit;
+use crate::model::{
+    Cell, DesiredOrganizationEnforcement, Name, ObservedPolicy, Presence, Region, TargetId,
+};
+use crate::plan::confirm::Sightings;
+use crate::plan::step::{Held, HoldReason};
+
+/// What is given up: targets of a policy, and its Regions there.
+pub(super) type GivenUp<'a> = (&'a BTreeSet<TargetId>, &'a BTreeSet<String>);
+
+impl Visit<'_> {
+    /// Whether all that other manifests enforce where a policy is given up is in force, and was seen
+    /// to be for as long as a write may take to show.
+    pub(super) fn succeeded(
+        &self,
+        live: &ObservedPolicy,
+        given_up: GivenUp,
+        memory: &mut Sightings,
+    ) -> Result<(), Held> {
+        let object = format!("what takes over from {}", live.id);
+        let grace = self.context.timing.own_write_grace;
+        let claimed = self.claimed_cells(given_up);
+        let taken = self.taken_targets(given_up);
+        let missing = self.bare_cell(&claimed).or_else(|| self.bare_target(&taken));
+        if let Some(missing) = missing {
+            memory.forget(&object);
+            let message = format!("the policy of {} goes once {missing}", self.name);
+            return Err(Held::after(HoldReason::NotEffective, grace, message));
+        }
+        if claimed.is_empty() && taken.is_empty() {
+            return Ok(());
+        }
+        let wait = grace.saturating_sub(memory.noticed(&object, self.context.now));
+        if wait.is_zero() {
+            return Ok(());
+        }
+        let message =
+            format!("the policy of {} goes once what takes over has had time to", self.name);
+        Err(Held::after(HoldReason::NotEffective, wait, message))
+    }
+
+    /// Regions in which a policy enforces anything.
+    pub(super) fn regions_of(live: &ObservedPolicy) -> BTreeSet<String> {
+        blocks(&live.content).into_keys().collect()
+    }
+
+    /// Cells there that an account enforcement claims.
+    fn claimed_cells(&self, (targets, regions): GivenUp) -> Vec<&Cell> {
+        let accounts = self.active_accounts(targets);
+        let is_claimed = |cell: &Cell| {
+            accounts.contains(&cell.account) && regions.contains(cell.region.as_str())
+        };
+        let cells = self.context.cells.iter();
+        cells
+            .filter(|(cell, desired)| desired.state == Presence::Present && is_claimed(cell))
+            .map(|(cell, _)| cell)
+            .collect()
+    }
+
+    fn bare_cell(&self, claimed: &[&Cell]) -> Option<String> {
+        let facts = self.context.facts;
+        let is_bare = |cell: &&&Cell| {
+            let is_enforced = matches!(facts.cells.get(**cell), Some(Some(_)));
+            // Nothing can be called there either.
+            let is_closed =
+                || facts.cells_unreadable.get(**cell).is_some_and(|it| it.is_not_enabled);
+            !is_enforced && !is_closed()
+        };
+        let mut bare = claimed.iter().filter(is_bare);
+        let first = bare.next()?;
+        let others = bare.count();
+        Some(format!(
+            "the account enforcements that take over are in force; missing are {first} and {others} \
+             more"
+        ))
+    }
+
+    /// Where other organization enforcements are to be attached, on the same paths and in the same
+    /// Regions.
+    fn taken_targets(&self, (targets, regions): GivenUp) -> Vec<(&Name, &TargetId, &Region)> {
+        let lines: Vec<Vec<TargetId>> = targets.iter().map(|it| self.fleet.lineage(it)).collect();
+        let is_on_path = |target: &TargetId| {
+            let line = self.fleet.lineage(target);
+            lines.iter().any(|it| it.contains(target)) || targets.iter().any(|it| line.contains(it))
+        };
+        let is_other = |(name, desired): &(&Name, &DesiredOrganizationEnforcement)| {
+            *name != self.name && desired.state == Presence::Present
+        };
+        let mut taken = Vec::new();
+        for (name, desired) in self.context.organization.iter().filter(is_other) {
+            for target in desired.targets.iter().filter(|it| is_on_path(it)) {
+                let there = desired.regions.iter().filter(|it| regions.contains(it.as_str()));
+                taken.extend(there.map(|region| (name, target, region)));
+            }
+        }
+        taken
+    }
+
+    fn bare_target(&self, taken: &[(&Name, &TargetId, &Region)]) -> Option<String> {
+        let is_attached = |(name, target, region): &(&Name, &TargetId, &Region)| {
+            self.policies.values().any(|policy| {
+                policy.enforcement.as_ref() == Some(*name)
+                    && policy.targets.contains(*target)
+                    && blocks(&policy.content).contains_key(region.as_str())
+            })
+        };
+        let (name, target, region) = taken.iter().find(|it| !is_attached(it))?;
+        let target = self.fleet.describe(target);
+        Some(format!("OrganizationEnforcement/{name} enforces at {target} in {region}"))
+    }
+}
