@@ -341,12 +341,16 @@ impl Stage {
         // Each visit of the organization lists them once, or twice with service control policies,
         // and visits keep a distance of four times what one takes: every cell comes up in between.
         const LISTED: u64 = 6;
+        // Whoever was woken may be visited all at once: what waits needs time to come up, too.
+        const RESYNCS: usize = 5;
         let operation = "organizations:ListRoots";
+        let resyncs = || self.log().matches(" resync generation=").count();
         self.eventually("some resyncs without a write", || async {
             self.forget_calls().await;
+            let before = resyncs();
             self.eventually("a resync", || async {
                 let count = self.calls().await.get(operation).copied().unwrap_or_default();
-                (count >= LISTED).then_some(())
+                (count >= LISTED && resyncs() >= before + RESYNCS).then_some(())
             })
             .await;
             self.writes().await.is_empty().then_some(())
