@@ -33,7 +33,7 @@ pub(crate) enum Plot {
     Overtaken,
     /// A grant goes while a policy is about to be attached again.
     Withdrawn,
-    /// Access is gone where a configuration is to be put back.
+    /// Access is gone where a policy is to be attached again.
     Unshared,
     /// A grant goes while all is at rest.
     Disturbed,
@@ -179,7 +179,6 @@ impl Plot {
             Self::Moved
             | Self::Joined
             | Self::Closed
-            | Self::Unshared
             | Self::Disturbed
             | Self::Unapproved
             | Self::TornDown
@@ -208,7 +207,7 @@ impl Plot {
                     enforcement.canaries = vec!["300000000001".to_owned()];
                 }
             }
-            Self::TakenUp => only(Level::Organization, setting),
+            Self::TakenUp | Self::Unshared => only(Level::Organization, setting),
             Self::Withdrawn => {
                 only(Level::Organization, setting);
                 setting.regions.truncate(1);
@@ -274,7 +273,7 @@ impl Plot {
                 quiet,
                 (fault("ErrorBefore", "bedrock:PutResourcePolicy"), Duration::ZERO),
                 (drop, minutes(6)),
-                (Event::Foreign(Foreign::ReleaseSlot), minutes(6)),
+                (Event::Foreign(Foreign::Detach), minutes(6)),
                 (Event::Lift, Duration::ZERO),
             ],
         }
