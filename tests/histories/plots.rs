@@ -256,9 +256,9 @@ impl Plot {
             ],
             Self::Overtaken => vec![
                 quiet,
-                (late("Latency", "bedrock:TagResource", 9_000, 8), Duration::ZERO),
+                (late("Latency", "bedrock:TagResource", 4_000, 8), Duration::ZERO),
                 (drop, Duration::ZERO),
-                (Event::Edit(Edit::Widen), seconds(random, 3..6)),
+                (Event::Edit(Edit::Widen), seconds(random, 1..4)),
                 (add, minutes(5)),
                 (Event::Lift, Duration::ZERO),
             ],
