@@ -30,7 +30,9 @@ impl Engine {
         let journal = self.journal_status();
         let unanswering = self.unanswering();
         let state = self.state();
-        let keys = state.key_statuses();
+        // Made once: there are as many as cells.
+        let due = state.keys();
+        let keys = state.key_statuses(&due);
         let findings = state.findings();
         let unprotected = findings.iter().filter(|(_, finding)| **finding == Finding::Unprotected);
         let unprotected = unprotected.map(|(cell, _)| place(cell)).collect();
@@ -45,9 +47,9 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             at,
             generation: state.generation(),
-            ready: state.is_ready(),
+            ready: state.is_ready(&due),
             notices,
-            counts: state.counts(&keys),
+            counts: state.counts(&due, &keys),
             keys,
             unprotected,
             unlogged: state.unlogged(),
@@ -89,11 +91,11 @@ impl Engine {
     /// organization was not read or no manifests are in force.
     pub fn oldest_observation(&self) -> Option<Timestamp> {
         let state = self.state();
-        if !state.is_ready() {
+        let keys = state.keys();
+        if !state.is_ready(&keys) {
             return None;
         }
         let outcomes = state.board.outcomes();
-        let keys = state.keys();
         keys.iter().map(|key| outcomes.get(key)?.observed_at).min().flatten()
     }
 
@@ -104,10 +106,10 @@ impl Engine {
 }
 
 impl State {
-    fn is_ready(&self) -> bool {
+    fn is_ready(&self, keys: &BTreeSet<Key>) -> bool {
         self.accepted.is_some()
             && self.facts.fleet.is_some()
-            && self.keys().iter().all(|key| self.board.outcomes().contains_key(key))
+            && keys.iter().all(|key| self.board.outcomes().contains_key(key))
     }
 
     /// What is ours and no manifest describes.
@@ -154,9 +156,9 @@ impl State {
         notices
     }
 
-    fn key_statuses(&self) -> Vec<KeyStatus> {
+    fn key_statuses(&self, keys: &BTreeSet<Key>) -> Vec<KeyStatus> {
         let outcomes = self.board.outcomes();
-        self.keys().iter().map(|key| self.key_status(key, outcomes.get(key))).collect()
+        keys.iter().map(|key| self.key_status(key, outcomes.get(key))).collect()
     }
 
     pub(super) fn key_status(&self, key: &Key, outcome: Option<&Outcome>) -> KeyStatus {
@@ -197,12 +199,10 @@ impl State {
         }
     }
 
-    fn counts(&self, keys: &[KeyStatus]) -> SnapshotCounts {
+    fn counts(&self, keys: &BTreeSet<Key>, statuses: &[KeyStatus]) -> SnapshotCounts {
         let accounts = self.facts.fleet.iter().flat_map(|fleet| fleet.accounts.values());
-        let claimed: BTreeSet<String> =
-            self.desired.cells.keys().map(|cell| Key::Cell(cell.clone()).to_string()).collect();
         let mut counts = SnapshotCounts {
-            cells: claimed.len(),
+            cells: self.desired.cells.len(),
             regions: self
                 .desired
                 .cells
@@ -216,10 +216,10 @@ impl State {
             counts.accounts += 1;
             counts.active_accounts += usize::from(account.state == AccountState::Active);
         }
-        for key in keys {
-            *counts.keys_by_phase.entry(key.phase).or_default() += 1;
-            if claimed.contains(&key.key) {
-                *counts.cells_by_phase.entry(key.phase).or_default() += 1;
+        for (key, status) in keys.iter().zip(statuses) {
+            *counts.keys_by_phase.entry(status.phase).or_default() += 1;
+            if matches!(key, Key::Cell(cell) if self.desired.cells.contains_key(cell)) {
+                *counts.cells_by_phase.entry(status.phase).or_default() += 1;
             }
         }
         counts
