@@ -147,8 +147,9 @@ fn feed(
     let (queue, clock) = (controller.queue.clone(), controller.clock.clone());
     let started = clock.wall();
     let patience = (resync * RESYNCS).max(PATIENCE_MIN);
-    let of_page = Arc::clone(&standing);
+    let (of_page, of_brief) = (Arc::clone(&standing), Arc::clone(&standing));
     Feed {
+        brief: Arc::new(move || of_brief.brief_snapshot()),
         snapshot: Arc::new(move || standing.snapshot()),
         overview: Arc::new(move || {
             let mut overview = of_overview.overview();

@@ -32,7 +32,15 @@ impl Standing {
     /// The engine's, and beside it: what became of the manifests, whether everything is read, and
     /// whether alerts arrive.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let mut snapshot = self.engine.snapshot();
+        self.beside(self.engine.snapshot())
+    }
+
+    /// As much of it as its text shows.
+    pub(super) fn brief_snapshot(&self) -> Snapshot {
+        self.beside(self.engine.brief_snapshot())
+    }
+
+    fn beside(&self, mut snapshot: Snapshot) -> Snapshot {
         snapshot.manifests_broken = (self.unusable)().is_some();
         snapshot.last_complete_resync = self.signs.last_complete_resync();
         snapshot.alerts = self.receivers.statuses();

@@ -19,9 +19,21 @@ use crate::status::{
 /// Writes that a snapshot shows.
 const WRITES_MAX: usize = 50;
 
+/// How one key stands.
+type KeyStatusOf = fn(&State, &Key, Option<&Outcome>) -> KeyStatus;
+
 impl Engine {
     /// Where everything stands now.
     pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(State::key_status)
+    }
+
+    /// The same as far as [`Snapshot::brief`] keeps it; the rest is not even made.
+    pub fn brief_snapshot(&self) -> Snapshot {
+        self.snapshot_of(State::brief_key_status).brief()
+    }
+
+    fn snapshot_of(&self, status: KeyStatusOf) -> Snapshot {
         let at = self.time.wall();
         let (calls, throttles) = (self.aws.calls(), self.aws.throttles());
         let held_plan = self
@@ -32,7 +44,7 @@ impl Engine {
         let state = self.state();
         // Made once: there are as many as cells.
         let due = state.keys();
-        let keys = state.key_statuses(&due);
+        let keys = state.key_statuses(&due, status);
         let findings = state.findings();
         let unprotected = findings.iter().filter(|(_, finding)| **finding == Finding::Unprotected);
         let unprotected = unprotected.map(|(cell, _)| place(cell)).collect();
@@ -156,9 +168,27 @@ impl State {
         notices
     }
 
-    fn key_statuses(&self, keys: &BTreeSet<Key>) -> Vec<KeyStatus> {
+    fn key_statuses(&self, keys: &BTreeSet<Key>, status: KeyStatusOf) -> Vec<KeyStatus> {
         let outcomes = self.board.outcomes();
-        keys.iter().map(|key| self.key_status(key, outcomes.get(key))).collect()
+        keys.iter().map(|key| status(self, key, outcomes.get(key))).collect()
+    }
+
+    fn brief_key_status(&self, key: &Key, outcome: Option<&Outcome>) -> KeyStatus {
+        let why = outcome.and_then(Outcome::why);
+        KeyStatus {
+            key: key.to_string(),
+            kind: key.kind().to_owned(),
+            place: None,
+            manifest: self.manifest_of(key),
+            phase: outcome.map_or(Phase::Unknown, Outcome::phase),
+            since: None,
+            observed_at: None,
+            reason: why.map(|(reason, _)| reason.to_owned()),
+            message: why.map(|(_, message)| message.to_owned()),
+            waits: Vec::new(),
+            conditions: Vec::new(),
+            applied: Vec::new(),
+        }
     }
 
     pub(super) fn key_status(&self, key: &Key, outcome: Option<&Outcome>) -> KeyStatus {

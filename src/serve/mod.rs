@@ -55,6 +55,8 @@ pub type LookAtCell = dyn Fn(&str, &str) -> Option<CellDetail> + Send + Sync;
 pub struct Feed {
     /// Where everything stands.
     pub snapshot: Arc<dyn Fn() -> Snapshot + Send + Sync>,
+    /// As much of it as its text shows.
+    pub brief: Arc<dyn Fn() -> Snapshot + Send + Sync>,
     /// The same for the page.
     pub overview: Arc<dyn Fn() -> Overview + Send + Sync>,
     /// Everything about one account and Region; `None` where there is no such account.
@@ -141,9 +143,8 @@ async fn metrics(State(feed): State<Feed>) -> Response {
 }
 
 async fn status(State(feed): State<Feed>, RawQuery(query): RawQuery) -> Response {
-    let snapshot = (feed.snapshot)();
     let is_brief = query.as_deref() == Some(BRIEF);
-    json(&if is_brief { snapshot.brief() } else { snapshot })
+    json(&if is_brief { (feed.brief)() } else { (feed.snapshot)() })
 }
 
 async fn overview(State(feed): State<Feed>) -> Response {

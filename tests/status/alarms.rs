@@ -249,6 +249,7 @@ async fn a_loop_that_hangs_fails_its_probe() {
         let last = now - Duration::from_secs(silent_s);
         let feed = Feed {
             snapshot: Arc::new(move || snapshot.clone()),
+            brief: Arc::new(|| unreachable!("nobody asks for it")),
             overview: Arc::new(|| unreachable!("nobody opens the page")),
             cell: Arc::new(|_, _| None),
             beats: watch::channel(Beat { revision: 1, at: now }).1,

@@ -11,6 +11,7 @@ mod page;
 
 use std::process::Command;
 
+use bedrail::status::Snapshot;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -272,6 +273,30 @@ async fn without_a_controller_status_says_so_or_looks_itself() {
     looked.line(&["2 cells in 2 Regions: 2 InSync; 2 unprotected"]);
     looked.line(&["✗ Unprotected 2", "100000000001 eu-west-1, 100000000001 us-east-1"]);
     assert_eq!(stage.writes().await, Vec::<String>::new());
+}
+
+/// It is made apart, so that it is quick.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_status_asks_for_is_the_snapshot_without_what_it_does_not_show() {
+    let scene = Scene::converged().await;
+    scene.stage.at_rest().await;
+    let read = async |path: &str| {
+        let (_, text) = scene.get(path, &[]).await;
+        serde_json::from_str::<Snapshot>(&text).unwrap()
+    };
+    let whole = read("/api/v1/status").await;
+    assert!(whole.keys.iter().any(|key| key.place.is_some() && !key.conditions.is_empty()));
+    let (brief, expected) = (read("/api/v1/status?brief").await, whole.brief());
+    assert_eq!(brief.keys, expected.keys);
+    assert_eq!(brief.counts, expected.counts);
+    assert_eq!(brief.verdict(), expected.verdict());
+    assert_eq!(lasting(&brief), lasting(&expected));
+}
+
+/// All that does not change from one moment to the next.
+fn lasting(snapshot: &Snapshot) -> (usize, usize, &[String], &[String]) {
+    let Snapshot { accounts, unprotected, refusals, orphans, .. } = snapshot;
+    (accounts.len(), unprotected.len(), refusals, orphans)
 }
 
 #[tokio::test(flavor = "multi_thread")]
