@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::plots::Plot;
 use crate::run::play;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, ROOT, Setting};
 use crate::story::{Edit, Event, Foreign, Step, Story};
@@ -105,17 +106,10 @@ fn a_version_that_a_stranger_publishes_of_the_same_draft_moves_nothing() {
 
 #[test]
 fn a_policy_is_not_attached_again_once_the_grant_that_was_read_is_gone() {
-    let slow = json!({"kind": "Latency", "operation": "organizations:List*", "caller": "Controller",
-        "milliseconds": 3_000, "count": 60});
-    for pause in [4, 9, 14, 19, 24, 29] {
-        let steps = vec![
-            after(Event::Nothing, Duration::from_mins(3)),
-            after(Event::Fault(slow.clone()), Duration::ZERO),
-            after(Event::Foreign(Foreign::Detach), Duration::from_secs(pause)),
-            after(Event::Foreign(Foreign::DropGrant), Duration::from_mins(5)),
-            after(Event::Lift, Duration::ZERO),
-        ];
-        assert_ends_well(setting(Level::Organization, &json!({})), steps);
+    for seed in 1..=3 {
+        let story = Story::about(seed, Plot::Withdrawn);
+        let played = play(&story);
+        assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.text());
     }
 }
 
