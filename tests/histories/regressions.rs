@@ -115,8 +115,10 @@ fn a_policy_is_not_attached_again_once_the_grant_that_was_read_is_gone() {
 
 #[test]
 fn what_moves_between_accounts_and_organization_is_enforced_all_the_while() {
+    // Longer than the removal takes to be confirmed.
+    let slow = json!({"effective_policy_delay_ms": 40_000});
     for level in [Level::Account, Level::Organization] {
-        let mut setting = setting(level, &json!({}));
+        let mut setting = setting(level, &slow);
         let mut other = setting.text.enforcements[0].clone();
         other.name = "instead".to_owned();
         other.level = match level {
@@ -125,21 +127,28 @@ fn what_moves_between_accounts_and_organization_is_enforced_all_the_while() {
         };
         other.is_absent = true;
         setting.text.enforcements.push(other);
+        // Approved as soon as it is held.
         let steps = vec![
             after(Event::Nothing, Duration::from_mins(3)),
-            after(Event::Edit(Edit::Swap), Duration::from_secs(30)),
+            after(Event::Edit(Edit::Swap), Duration::from_secs(2)),
             after(Event::Approve, Duration::from_mins(5)),
-            after(Event::Edit(Edit::Swap), Duration::from_secs(30)),
+            after(Event::Edit(Edit::Swap), Duration::from_secs(2)),
             after(Event::Approve, Duration::from_mins(5)),
         ];
         let story = Story { seed: 1, setting, steps };
         let played = play(&story);
         assert!(played.wrong.is_empty(), "{}\n{}", played.report(&story), played.text());
         assert_eq!(played.reached.get("an edit Swap"), Some(&2));
-        let is_write = |it: &&Entry, word: &str| it.is_controllers() && it.line().contains(word);
-        for word in ["/AttachPolicy", "/DetachPolicy", " DELETE /enforced"] {
-            assert!(played.trace.iter().any(|it| is_write(&it, word)), "no {word}");
-        }
+        // What the first swap makes, and what it takes away.
+        let (makes, breaks) = match level {
+            Level::Account => ("/AttachPolicy", " DELETE /enforced"),
+            Level::Organization => (" PUT /enforced", "/DetachPolicy"),
+        };
+        let first = |word: &str| {
+            let is_it = |it: &Entry| it.is_controllers() && it.line().contains(word);
+            played.trace.iter().position(is_it).unwrap()
+        };
+        assert!(first(makes) < first(breaks), "{level:?}: {}", played.text());
     }
 }
 
