@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::in_process::InProcess;
-use support::members::{accounts, enforcement};
+use support::members::{GUARDRAIL, accounts, enforcement, slots};
 use support::{SMALL, everything};
 
 const RESYNC: Duration = Duration::from_mins(5);
@@ -59,8 +59,7 @@ fn organization() -> String {
 
 /// A guardrail in three Regions, enforced in every member.
 fn manifests() -> String {
-    let guardrail =
-        support::members::GUARDRAIL.replace("[us-east-1]", "[us-east-1, eu-west-1, us-west-2]");
+    let guardrail = GUARDRAIL.replace("[us-east-1]", "[us-east-1, eu-west-1, us-west-2]");
     format!("{guardrail}---\n{}", enforcement("members", &accounts(members())))
 }
 
@@ -115,4 +114,55 @@ async fn a_denying_account_a_dead_region_and_throttling_cost_the_others_half_as_
         assert!(!is_broken || said, "{key} says nothing: {outcome:?}");
     }
     println!("{calls} calls instead of {usual}");
+}
+
+/// The versions that are enforced, wherever it is.
+async fn enforced_versions(world: &InProcess) -> BTreeSet<String> {
+    let slots = slots(&world.get("world").await).into_iter();
+    slots.map(|(_, arn)| arn.rsplit_once(':').unwrap().1.to_owned()).collect()
+}
+
+/// The referee checks meanwhile that no version is referenced that is not READY.
+#[tokio::test(start_paused = true)]
+async fn what_aws_cannot_prepare_leaves_the_last_version_in_force_and_says_so_until_it_is_reworded()
+{
+    let said = |word: &str| {
+        let guardrail = GUARDRAIL.replace("heliotrope", word);
+        format!("{guardrail}---\n{}", enforcement("members", &accounts([support::SHOP])))
+    };
+    let versions = |numbers: &[&str]| numbers.iter().map(|it| (*it).to_owned()).collect();
+    let a_while = Duration::from_mins(20);
+    let mut world = InProcess::start(SMALL, &said("heliotrope"), 1).await;
+    world.run(RESYNC);
+    world.pass(a_while).await;
+    assert_eq!(enforced_versions(&world).await, versions(&["1"]));
+
+    // A version: the next one is tried, and no person is needed.
+    let failed = |operation: &str| {
+        let fault = json!({"kind": "Failed", "operation": operation, "count": 1});
+        json!({"faults": [fault]})
+    };
+    world.put("faults", &failed("bedrock:CreateGuardrailVersion")).await;
+    world.accept(&said("hyacinth"));
+    world.pass(a_while).await;
+    assert_eq!(enforced_versions(&world).await, versions(&["3"]));
+
+    // The content: nobody but a person can help.
+    world.put("faults", &failed("bedrock:UpdateGuardrail")).await;
+    world.accept(&said("tulip"));
+    world.pass(a_while).await;
+    assert_eq!(enforced_versions(&world).await, versions(&["3"]));
+    let outcomes = world.controller.engine().outcomes();
+    let held = outcomes.values().flat_map(|it| &it.held).find(|it| it.reason == "Failed").unwrap();
+    assert!(held.needs_person, "{held:?}");
+    assert!(held.message.contains("The content could not be prepared"), "{held:?}");
+    world.forget_calls().await;
+    world.pass(Duration::from_hours(3)).await;
+    assert_eq!(world.writes().await, Vec::<String>::new(), "trying again cannot help");
+
+    world.accept(&said("crocus"));
+    world.pass(a_while).await;
+    assert_eq!(enforced_versions(&world).await, versions(&["4"]));
+    let violations = world.get("violations").await;
+    assert_eq!(violations["violations"], json!([]));
 }

@@ -266,7 +266,7 @@ pub struct Desired {
     /// Organization enforcements.
     pub organization: BTreeMap<Name, DesiredOrganizationEnforcement>,
     /// Account enforcements, per cell.
-    pub cells: BTreeMap<Cell, DesiredCell>,
+    pub cells: BTreeMap<Cell, Arc<DesiredCell>>,
     /// Cells that some account enforcement selects and cannot have: they stay as they are.
     pub kept: BTreeSet<Cell>,
     /// Invocation logging, per cell.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not the identifier it should be.
@@ -16,13 +17,14 @@ pub struct IdError {
     pub expected: &'static str,
 }
 
-/// Declares a string newtype that is parsed by a predicate.
+/// Declares a string newtype that is parsed by a predicate. Most identifiers are short, and a fleet
+/// holds a great many of them: up to 24 bytes need no memory of their own.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(CompactString);
 
         impl $name {
             /// What a value of this type looks like, for error messages.
@@ -40,7 +42,7 @@ macro_rules! id {
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let valid: fn(&str) -> bool = $valid;
                 if valid(text) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     Err(IdError { text: text.to_owned(), expected: $expected })
                 }
@@ -57,7 +59,7 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.into_string()
             }
         }
 
@@ -215,7 +217,7 @@ impl fmt::Display for Version {
 #[serde(try_from = "String", into = "String")]
 pub struct GuardrailArn {
     /// `aws`, `aws-us-gov`, …
-    pub partition: String,
+    pub partition: CompactString,
     /// Where the guardrail lives.
     pub region: Region,
     /// Who owns it.
@@ -249,7 +251,7 @@ impl FromStr for GuardrailArn {
             (scheme == "arn" && partition.starts_with("aws") && service == "bedrock")
                 .then_some(())?;
             Some(Self {
-                partition: partition.to_owned(),
+                partition: partition.into(),
                 region: region.parse().ok()?,
                 account: account.parse().ok()?,
                 id: resource.strip_prefix("guardrail/")?.parse().ok()?,

@@ -108,6 +108,15 @@ impl Sightings {
         self.noticed_at.remove(object);
     }
 
+    /// Forgets what no later read can need. Whether nothing is left.
+    pub fn is_over(&mut self, now: Duration, timing: &Timing) -> bool {
+        self.written_at.retain(|_, written| now < *written + timing.own_write_grace);
+        self.absent_since.is_empty()
+            && self.removable_since.is_empty()
+            && self.written_at.is_empty()
+            && self.noticed_at.is_empty()
+    }
+
     /// Records that we wrote `object` at `now`.
     pub fn wrote(&mut self, object: &str, now: Duration) {
         self.reset(object);
@@ -189,6 +198,22 @@ mod tests {
         assert_eq!(sightings.confirm_absent("g", absent(), at(24), &TIMING), Err(at(5)));
         sightings.reset("g");
         assert_eq!(sightings.removable_since("g"), None);
+    }
+
+    #[test]
+    fn what_was_seen_is_over_once_nothing_is_confirmed_and_our_write_must_show() {
+        let mut sightings = Sightings::default();
+        assert!(sightings.is_over(at(0), &TIMING));
+        sightings.wrote("g", at(0));
+        assert!(!sightings.is_over(at(59), &TIMING));
+        assert!(sightings.is_over(at(60), &TIMING));
+        assert!(sightings.confirm_absent("g", absent(), at(60), &TIMING).is_err());
+        assert!(!sightings.is_over(at(3600), &TIMING), "it is being confirmed");
+        sightings.reset("g");
+        sightings.noticed("h", at(3600));
+        assert!(!sightings.is_over(at(7200), &TIMING), "it was noticed");
+        sightings.forget("h");
+        assert!(sightings.is_over(at(7200), &TIMING));
     }
 
     #[test]

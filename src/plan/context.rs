@@ -1,6 +1,7 @@
 //! What every plan is made with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ pub struct Context<'a> {
     /// Organization enforcements, resolved.
     pub organization: &'a BTreeMap<Name, DesiredOrganizationEnforcement>,
     /// Which enforcement claims which cell.
-    pub cells: &'a BTreeMap<Cell, DesiredCell>,
+    pub cells: &'a BTreeMap<Cell, Arc<DesiredCell>>,
     /// Rollouts of account enforcements, as their text arranges them.
     pub waves: &'a BTreeMap<Name, DesiredRollout<Cell>>,
     /// Rollouts of organization enforcements, likewise.

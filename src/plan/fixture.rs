@@ -197,7 +197,7 @@ pub(super) struct World {
     pub(super) replicas: BTreeMap<ReplicaKey, DesiredReplica>,
     pub(super) enforcements: BTreeMap<EnforcementKey, DesiredEnforcement>,
     pub(super) organization: BTreeMap<Name, DesiredOrganizationEnforcement>,
-    pub(super) cells: BTreeMap<Cell, DesiredCell>,
+    pub(super) cells: BTreeMap<Cell, Arc<DesiredCell>>,
     pub(super) waves: BTreeMap<Name, DesiredRollout<Cell>>,
     pub(super) organization_waves: BTreeMap<Name, DesiredRollout<Region>>,
     pub(super) target_waves: BTreeMap<Name, TargetRollout>,

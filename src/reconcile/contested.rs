@@ -9,8 +9,10 @@
 //! controllers, or a controller and a person, that write one object in turns would otherwise go on
 //! for ever at full speed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::plan::{ControlStep, Held, HoldReason, Plan, Step, Until};
 
@@ -30,14 +32,19 @@ const HOLD_OFF_UNPROTECTED_MAX: Duration = Duration::from_mins(15);
 /// What became of the objects one key wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Contests {
-    objects: BTreeMap<String, Object>,
+    /// Few: a cell has one, and a fleet has a great many cells.
+    objects: Vec<Object>,
 }
+
+/// SHA-256 of what is written: it is only ever compared.
+type Fingerprint = [u8; 32];
 
 /// One object, from our last write on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Object {
-    /// What we wrote.
-    content: String,
+    name: Box<str>,
+    /// Of what we wrote.
+    content: Fingerprint,
     written_at: Duration,
     /// A complete read after the write wanted nothing more.
     was_in_place: bool,
@@ -61,17 +68,22 @@ impl Contests {
     /// Notes that AWS accepted `step` at `now`.
     pub(super) fn wrote(&mut self, step: &Step, now: Duration) {
         let Some(Writing { object, content, .. }) = writing(step) else { return };
-        let before = self.objects.remove(&object).filter(|before| before.content == content);
+        let content = fingerprint(&content);
+        let known = self.objects.iter().position(|it| *it.name == *object);
+        let before = known.map(|index| self.objects.swap_remove(index));
+        let before = before.filter(|before| before.content == content);
         let (reverts, level) = before.map(|it| (it.reverts, it.level)).unwrap_or_default();
-        let written = Object {
+        // Room for one more than there is, not for four.
+        self.objects.reserve_exact(1);
+        self.objects.push(Object {
+            name: object.into_boxed_str(),
             content,
             written_at: now,
             was_in_place: false,
             undone_at: None,
             reverts,
             level,
-        };
-        self.objects.insert(object, written);
+        });
     }
 
     /// Takes out of a plan, made from a complete read at `now`, the steps that are to wait, and
@@ -79,9 +91,9 @@ impl Contests {
     /// was before it.
     pub(super) fn hold_off(&mut self, plan: &mut Plan, now: Duration, stale_for: Duration) {
         if plan.held.is_empty() {
-            for (object, written) in &mut self.objects {
+            for written in &mut self.objects {
                 let is_planned =
-                    plan.steps.iter().filter_map(writing).any(|it| it.object == *object);
+                    plan.steps.iter().filter_map(writing).any(|it| *it.object == *written.name);
                 written.was_in_place |= !is_planned;
             }
         }
@@ -104,7 +116,9 @@ impl Contests {
     /// How long `step` is to wait still.
     fn wait(&mut self, step: &Step, now: Duration, stale_for: Duration) -> Option<Duration> {
         let Writing { object, content, leaves_unprotected } = writing(step)?;
-        let written = self.objects.get_mut(&object).filter(|it| it.content == content)?;
+        let content = fingerprint(&content);
+        let mut objects = self.objects.iter_mut();
+        let written = objects.find(|it| *it.name == *object && it.content == content)?;
         let undone_at = match written.undone_at {
             Some(undone_at) => undone_at,
             None if written.was_in_place || now >= written.written_at + stale_for => {
@@ -143,6 +157,10 @@ impl Object {
         let longest = if leaves_unprotected { HOLD_OFF_UNPROTECTED_MAX } else { HOLD_OFF_MAX };
         Some(HOLD_OFF.saturating_mul(2_u32.saturating_pow(doublings)).min(longest))
     }
+}
+
+fn fingerprint(content: &str) -> Fingerprint {
+    Sha256::digest(content).into()
 }
 
 fn contested(step: &Step, wait: Duration) -> Held {

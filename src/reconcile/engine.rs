@@ -142,7 +142,7 @@ impl Engine {
         let state = self.state();
         let ruling = state.ruling(self.time.wall());
         let plans = state.plans.iter();
-        plans.map(|(key, plan)| (key.clone(), plan::withhold(plan.clone(), &ruling))).collect()
+        plans.map(|(key, plan)| (key.clone(), plan::withhold(Plan::clone(plan), &ruling))).collect()
     }
 
     /// The plan that the change guard holds now, and the manifest that releases it.

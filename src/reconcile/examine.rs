@@ -176,7 +176,7 @@ impl State {
         vec![Condition {
             r#type: TESTS_PASSING.into(),
             status,
-            reason: reason.to_owned(),
+            reason: reason.into(),
             message,
             observed_generation: self.desired.generation,
             last_transition_time: same.map_or(now, |before| before.last_transition_time),
@@ -191,7 +191,8 @@ pub(super) fn say_changes(key: &Key, outcome: &Outcome, before: Option<&Outcome>
         if old.is_some_and(|old| old.status == now.status && old.message == now.message) {
             continue;
         }
-        let Condition { r#type, reason, message, .. } = now;
+        let Condition { r#type, message, .. } = now;
+        let reason = &*now.reason;
         match now.status {
             ConditionStatus::True => info!(%key, reason, "{type} is true: {message}"),
             ConditionStatus::False => warn!(%key, reason, "{type} is false: {message}"),

@@ -1,6 +1,7 @@
 //! Plans a key from what is known. Pure, but for the memory of this process.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::{Engine, Intent};
@@ -8,7 +9,7 @@ use super::key::Key;
 use super::observe::Observed;
 use super::state::State;
 use crate::model::{Desired, Facts, Name};
-use crate::plan::{self, Context, Exam, Plan, ProfilePolicy, Proving};
+use crate::plan::{self, Context, Exam, Plan, ProfilePolicy, Proving, Sightings};
 
 impl Engine {
     /// What the schedule of a guardrail's tests asks for.
@@ -63,12 +64,27 @@ impl Engine {
         if let (Key::Logging(cell), Observed::Logging(read)) = (key, observed) {
             return self.plan_logging(state, cell, read);
         }
-        let State { desired, facts, rollouts, replicas, sightings, .. } = state;
+        let mut seen = state.sightings.remove(key).unwrap_or_default();
+        let plan = self.plan_with(state, &mut seen, key, observed);
+        // Nearly all keys of a fleet at rest have seen nothing that is still to be confirmed.
+        if !seen.is_over(self.time.now(), &self.settings.timing) {
+            state.sightings.insert(key.clone(), seen);
+        }
+        plan
+    }
+
+    fn plan_with(
+        &self,
+        state: &mut State,
+        seen: &mut Sightings,
+        key: &Key,
+        observed: &Observed,
+    ) -> Plan {
+        let State { desired, facts, rollouts, replicas, .. } = state;
         let context = self.context(desired, facts, rollouts);
-        let sightings = sightings.entry(key.clone()).or_default();
         match (key, observed) {
             (Key::Organization, Observed::Organization(read)) => {
-                self.plan_organization(desired, read, sightings, &context)
+                self.plan_organization(desired, read, seen, &context)
             }
             (Key::Replica(replica), Observed::Replica(read, _)) => {
                 let Some(wanted) = desired.replicas.get(replica) else { return Plan::default() };
@@ -83,12 +99,12 @@ impl Engine {
                     resource: profile.arn(&self.aws.caller().partition),
                     shares: vec![share.clone()],
                 };
-                plan::plan_profile_policy(&policy, read, sightings, &context)
+                plan::plan_profile_policy(&policy, read, seen, &context)
             }
             (Key::Rollout(name), Observed::Rollout(_)) => plan::plan_rollout(name, &context),
             (Key::Cell(cell), Observed::Cell(read)) => {
-                let wanted = desired.cells.get(cell);
-                plan::plan_cell(cell, wanted, read, sightings, &context)
+                let wanted = desired.cells.get(cell).map(Arc::as_ref);
+                plan::plan_cell(cell, wanted, read, seen, &context)
             }
             (
                 Key::Organization

@@ -172,7 +172,10 @@ pub(super) struct State {
     /// Invocation logging that was in force as a manifest asked, in cells that none claims any more.
     pub(super) left_logging: BTreeMap<Cell, DesiredLogging>,
     pub(super) contests: BTreeMap<Key, Contests>,
-    pub(super) plans: BTreeMap<Key, Plan>,
+    /// The last plan of each key.
+    pub(super) plans: BTreeMap<Key, Arc<Plan>>,
+    /// The plan that nearly every key of a fleet at rest has.
+    pub(super) nothing: Arc<Plan>,
     /// Under which generation each key was last found as it should be.
     pub(super) settled: BTreeMap<Key, u64>,
     pub(super) board: Board<Key>,
@@ -208,6 +211,13 @@ impl State {
             .chain(self.needed.iter().cloned().map(Key::Cell))
             .chain(self.watched.iter().cloned().map(Key::Cell))
             .collect()
+    }
+
+    /// Keeps the last plan of a key.
+    pub(super) fn keep_plan(&mut self, key: &Key, plan: &Plan) {
+        let kept =
+            if *plan == *self.nothing { Arc::clone(&self.nothing) } else { Arc::new(plan.clone()) };
+        self.plans.insert(key.clone(), kept);
     }
 
     /// Notes whether the last visit of a key wanted nothing: then the next need not read everything.

@@ -282,7 +282,7 @@ impl Engine {
             state.trials.clone_from(&plan.trials);
         }
         if state.is_kept(key) {
-            state.plans.insert(key.clone(), plan.clone());
+            state.keep_plan(key, &plan);
         }
         let plan = state.guard(key, (plan, unread), self.time.wall(), &mut wake);
         let mut plan = state.stand_back(key, plan, self.time.wall());

@@ -74,6 +74,8 @@ pub struct Call {
     pub at: Millis,
     /// Whether the User-Agent carries `app/bedrail`; everything else is a foreign administrator.
     pub is_controller: bool,
+    /// Whether what this call makes is to end FAILED.
+    pub ends_failed: bool,
 }
 
 impl Call {

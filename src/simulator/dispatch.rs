@@ -99,6 +99,7 @@ impl State {
             body: decoded.body,
             at,
             is_controller: decoded.is_controller,
+            ends_failed: false,
         };
         let strike = self.faults.strike(&call);
         let answer = if expires.is_some_and(|expires| expires <= at) {
@@ -110,6 +111,7 @@ impl State {
                 // A call that fails by itself shows its own failure.
                 Effect::After(failure) => self.run(&call).and(Err(failure)),
                 Effect::Stale(age) => self.run_stale(&call, age),
+                Effect::Fails => self.run(&Call { ends_failed: true, ..call.clone() }),
             }
         };
         if call.is_controller && !is_write(&call) {

@@ -12,6 +12,7 @@
 //! | `StaleRead` | the answer of `milliseconds` (1,000) ago; writes are not touched | done | reads are eventually consistent |
 //! | `Denied` | access denied | none | someone changes a role or a policy |
 //! | `Outage` | 503 at once | none | a Region is down |
+//! | `Failed` | the true answer; what it makes READY ends FAILED | done | AWS cannot prepare every content |
 //!
 //! Absent fields match everything. A probability below 1 is drawn from a generator seeded by the
 //! plan, so one plan and one order of calls give one history; a count is used up by matches.
@@ -105,6 +106,7 @@ pub enum FaultKind {
     StaleRead,
     Denied,
     Outage,
+    Failed,
 }
 
 /// What happens to one call.
@@ -128,6 +130,8 @@ pub(super) enum Effect {
     After(Failure),
     /// A read answers from the world this long ago.
     Stale(u64),
+    /// The operation runs, and what it makes ends FAILED.
+    Fails,
 }
 
 /// The faults in force.
@@ -196,6 +200,7 @@ impl Faults {
                 FaultKind::StaleRead => Effect::Stale(milliseconds.unwrap_or(STALE_DEFAULT_MS)),
                 FaultKind::Denied => Effect::Instead(denied(call)),
                 FaultKind::Outage => Effect::Instead(unavailable()),
+                FaultKind::Failed => Effect::Fails,
             };
             break;
         }
@@ -207,12 +212,16 @@ impl Fault {
     fn matches(&self, call: &Call) -> bool {
         self.count != Some(0)
             && (self.kind != FaultKind::StaleRead || is_pure_read(call))
+            && (self.kind != FaultKind::Failed || PREPARED.contains(&call.operation))
             && self.caller.is_none_or(|whose| (whose == Whose::Controller) == call.is_controller)
             && self.operation.as_ref().is_none_or(|pattern| glob(pattern, &call.name()))
             && self.region.as_ref().is_none_or(|region| *region == call.region)
             && self.account.as_ref().is_none_or(|account| glob(account, account_of(call)))
     }
 }
+
+/// What AWS answers before it is done.
+const PREPARED: [&str; 3] = ["CreateGuardrail", "UpdateGuardrail", "CreateGuardrailVersion"];
 
 /// The account a fault means: where the call lands.
 fn account_of(call: &Call) -> &str {

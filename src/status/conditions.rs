@@ -10,6 +10,8 @@
 //! A reason is one of [`REASONS`], or what the key waits for or fails at: `CamelCase`, from the closed
 //! sets of the plan's holds and the edge's errors.
 
+use std::borrow::Cow;
+
 use super::outcome::{Condition, ConditionStatus, Outcome, Phase};
 
 /// Everything that a manifest asks for of the key is in force, and nothing is in its way.
@@ -76,13 +78,19 @@ pub(super) fn standard(outcome: &Outcome, before: Option<&Outcome>) -> Vec<Condi
             Condition {
                 r#type: name.into(),
                 status,
-                reason: reason.to_owned(),
+                reason: spelled(reason),
                 message: message.to_owned(),
                 last_transition_time: same.map_or(outcome.at, |old| old.last_transition_time),
                 observed_generation: outcome.observed_generation,
             }
         })
         .collect()
+}
+
+/// The reasons of nearly all conditions of a fleet need no memory of their own.
+fn spelled(reason: &str) -> Cow<'static, str> {
+    let known = REASONS.into_iter().find(|known| *known == reason);
+    known.map_or_else(|| Cow::Owned(reason.to_owned()), Cow::Borrowed)
 }
 
 #[cfg(test)]
@@ -132,7 +140,7 @@ mod tests {
             ConditionStatus::False => 'F',
             ConditionStatus::Unknown => '?',
         };
-        (conditions.iter().map(sign).collect(), conditions[0].reason.clone())
+        (conditions.iter().map(sign).collect(), conditions[0].reason.to_string())
     }
 
     #[test]
@@ -181,7 +189,7 @@ mod tests {
         let tests = Condition {
             r#type: "TestsPassing".into(),
             status: ConditionStatus::False,
-            reason: "TestsFailing".to_owned(),
+            reason: "TestsFailing".into(),
             message: "1 of 2".to_owned(),
             last_transition_time: Timestamp::UNIX_EPOCH,
             observed_generation: 1,
@@ -202,6 +210,6 @@ mod tests {
             assert!(REASONS.contains(&reason), "{reason}");
         }
         let refused = Outcome { refused: vec!["no".to_owned()], ..outcome(1, 1) };
-        assert!(REASONS.contains(&standard(&refused, None)[0].reason.as_str()));
+        assert!(REASONS.contains(&standard(&refused, None)[0].reason.as_ref()));
     }
 }

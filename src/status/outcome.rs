@@ -72,7 +72,7 @@ pub struct Condition {
     /// Whether it holds.
     pub status: ConditionStatus,
     /// From a closed set, `CamelCase`.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// What was seen, and what to do; empty where there is nothing to say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,

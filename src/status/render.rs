@@ -335,7 +335,7 @@ mod tests {
         let condition = |kind: &'static str, status, message: &str| Condition {
             r#type: kind.into(),
             status,
-            reason: "Reason1".to_owned(),
+            reason: "Reason1".into(),
             message: message.to_owned(),
             last_transition_time: Timestamp::UNIX_EPOCH,
             observed_generation: 3,

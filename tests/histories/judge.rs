@@ -69,6 +69,7 @@ impl Play {
         let first = self.world.trace.len();
         loop {
             self.approve().await;
+            self.reword_failed().await;
             self.world.pass(Duration::from_mins(1)).await;
             let stuck = self.stuck().await;
             let is_stuck = |line: &String| stuck.iter().any(|name| line.contains(name.as_str()));
@@ -96,6 +97,26 @@ impl Play {
                 ));
                 return false;
             }
+        }
+    }
+
+    /// What AWS cannot prepare waits for a person, who words it otherwise.
+    async fn reword_failed(&mut self) {
+        let lines = self.running.as_ref().map(unready).unwrap_or_default();
+        let is_failed = |name: &str| {
+            let of_it = format!("guardrail {name} in ");
+            lines.iter().any(|line| line.starts_with(&of_it) && line.contains("(\"Failed\""))
+        };
+        let mut text = self.text.clone();
+        let mut is_reworded = false;
+        for guardrail in text.guardrails.iter_mut().filter(|it| is_failed(&it.name)) {
+            guardrail.reword(0);
+            is_reworded = true;
+        }
+        if is_reworded {
+            self.reach("a person rewords what AWS could not prepare");
+            self.accept(text).await;
+            self.disturbed();
         }
     }
 

@@ -320,11 +320,7 @@ fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> b
     let enforcement = random.usize(..text.enforcements.len());
     match edit {
         Edit::Reword => {
-            let guardrail = &mut text.guardrails[guardrail];
-            let mut traits = guardrail.now();
-            let index = random.usize(..TRAITS);
-            traits[index] = (traits[index] + 1) % 4;
-            guardrail.contents.push(traits);
+            text.guardrails[guardrail].reword(random.usize(..TRAITS));
             true
         }
         Edit::Return => {

@@ -379,6 +379,7 @@ fn fault(random: &mut Rng, setting: &Setting) -> Value {
         "StaleRead",
         "Denied",
         "Outage",
+        "Failed",
     ];
     let kind = *one(random, &kinds);
     let mut fault = json!({

@@ -83,6 +83,13 @@ impl Guardrail {
     pub(crate) fn now(&self) -> Traits {
         *self.contents.last().unwrap()
     }
+
+    /// Gives it a content that differs in one trait.
+    pub(crate) fn reword(&mut self, index: usize) {
+        let mut traits = self.now();
+        traits[index] = (traits[index] + 1) % 4;
+        self.contents.push(traits);
+    }
 }
 
 /// Where an enforcement stands.

@@ -1,6 +1,7 @@
 //! Account enforcements to cells: every selected account × every Region.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::manifests::{AccountEnforcement, Manifests};
 use super::organization::admits;
@@ -15,7 +16,9 @@ const KIND: &str = "AccountEnforcement";
 /// Cells claimed, and by whom.
 #[derive(Default)]
 struct Claims {
-    held: BTreeMap<Cell, DesiredCell>,
+    held: BTreeMap<Cell, Arc<DesiredCell>>,
+    /// What cells with the same replica share of one manifest: a fleet has thousands of them.
+    shared: BTreeMap<(Name, ReplicaKey), Arc<DesiredCell>>,
     /// Cells that two or more claim.
     contested: BTreeMap<Cell, BTreeSet<Name>>,
 }
@@ -50,7 +53,7 @@ pub(super) fn claim(manifests: &Manifests, tree: &Tree<'_>, desired: &mut Desire
     }
     present.report(desired);
     desired.kept = kept.iter().chain(present.contested.keys()).cloned().collect();
-    let Claims { held, contested } = present;
+    let Claims { held, contested, shared: _ } = present;
     // An enforcement that takes over from one that is Absent replaces it in one step; two that are
     // Absent agree.
     for (cell, claim) in absent.held {
@@ -181,16 +184,19 @@ impl Claims {
             self.contested.insert(cell, claimants);
             return;
         }
-        let claim = DesiredCell {
-            state: enforcement.state,
-            enforcement: enforcement.name.clone(),
-            revision: enforcement.guardrail.revision.clone(),
-            replica,
-            settings: enforcement.settings.clone(),
-            on_foreign: manifest.on_foreign,
-            preflight: enforcement.preflight.clone(),
-        };
-        self.held.insert(cell, claim);
+        let shared = self.shared.entry((enforcement.name.clone(), replica));
+        let claim = shared.or_insert_with_key(|(_, replica)| {
+            Arc::new(DesiredCell {
+                state: enforcement.state,
+                enforcement: enforcement.name.clone(),
+                revision: enforcement.guardrail.revision.clone(),
+                replica: replica.clone(),
+                settings: enforcement.settings.clone(),
+                on_foreign: manifest.on_foreign,
+                preflight: enforcement.preflight.clone(),
+            })
+        });
+        self.held.insert(cell, Arc::clone(claim));
     }
 
     /// One refusal for each claimant and set of rivals.

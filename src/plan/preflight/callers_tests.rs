@@ -50,8 +50,8 @@ fn world(preflight: &Preflight) -> World {
     fact.arn.region = FAR.parse().unwrap();
     world.facts.replicas.insert(away.clone(), fact);
     for account in [MANAGEMENT, MEMBER, OTHER] {
-        world.cells.insert(cell(account), want(key(), preflight.clone()));
-        world.cells.insert(far(cell(account)), want(away.clone(), preflight.clone()));
+        world.cells.insert(cell(account), want(key(), preflight.clone()).into());
+        world.cells.insert(far(cell(account)), want(away.clone(), preflight.clone()).into());
         let key = ProbeKey { cell: cell(account), guardrail: guardrail_arn(), version: version(2) };
         world.facts.probes.insert(key, answer(&world, ProbeOutcome::Passed, 0));
     }
@@ -83,7 +83,7 @@ fn learn(world: &mut World, account: &str, role: &str, outcome: ProbeOutcome) {
 
 fn put(world: &World) -> Plan {
     let empty = ObservedCell { enforcement: Read::KnownAbsent };
-    let want = world.cells.get(&cell(MEMBER));
+    let want = world.cells.get(&cell(MEMBER)).map(|it| &**it);
     plan_cell(&cell(MEMBER), want, &empty, &mut Sightings::default(), &world.context())
 }
 

@@ -37,7 +37,7 @@ fn world() -> World {
     let mut world = World::with_versions(&content("b"), &[(2, &content("b"))]);
     world.is_assumed = false;
     for account in [MEMBER, OTHER] {
-        world.cells.insert(cell(account), want(Probes::Every, 0));
+        world.cells.insert(cell(account), want(Probes::Every, 0).into());
     }
     world
 }
@@ -348,8 +348,9 @@ fn probes_ahead_are_counted_before_a_version_is_published_and_fall_as_they_pass(
         ..Desired::default()
     };
     let every = desired(&world.cells);
-    let half = world.cells.keys().map(|it| (it.clone(), want(Probes::Sample(50), 0))).collect();
-    let none = world.cells.keys().map(|it| (it.clone(), want(Probes::Offline, 0))).collect();
+    let half =
+        world.cells.keys().map(|it| (it.clone(), want(Probes::Sample(50), 0).into())).collect();
+    let none = world.cells.keys().map(|it| (it.clone(), want(Probes::Offline, 0).into())).collect();
     assert_eq!(probes_ahead(&every, &world.facts), 2);
     assert_eq!(probes_ahead(&desired(&half), &world.facts), 1);
     assert_eq!(probes_ahead(&desired(&none), &world.facts), 0);

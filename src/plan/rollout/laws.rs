@@ -106,7 +106,7 @@ impl Truth {
                 on_foreign: OnForeign::Replace,
                 preflight: Preflight::default(),
             };
-            world.cells.insert(cell.clone(), claim);
+            world.cells.insert(cell.clone(), claim.into());
             slots.insert(cell, (!is_first).then(|| version(1)));
         }
         let rollout = DesiredRollout {

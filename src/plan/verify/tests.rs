@@ -361,12 +361,12 @@ fn what_is_not_published_or_not_read_is_no_expectation() {
     };
     let (a, b) = (content("a"), content("b"));
     let mut unpublished = World::with_versions(&b, &[(1, &a)]);
-    unpublished.cells.insert(cell(MEMBER), desired.clone());
+    unpublished.cells.insert(cell(MEMBER), desired.clone().into());
     let mut unread = World::with_versions(&b, &[]);
     unread.facts.replicas.clear();
-    unread.cells.insert(cell(MEMBER), desired.clone());
+    unread.cells.insert(cell(MEMBER), desired.clone().into());
     let mut absent = world();
-    absent.cells.insert(cell(MEMBER), DesiredCell { state: Presence::Absent, ..desired });
+    absent.cells.insert(cell(MEMBER), DesiredCell { state: Presence::Absent, ..desired }.into());
 
     let reasons = |world: &World| -> Vec<Reason> {
         let found = claims(&BTreeMap::new(), &world.context()).claims.into_iter();

@@ -109,9 +109,13 @@ fn enforceable(world: &World, call: &Call, inference: &Value) -> Result<(Referen
     let version = guardrail.version(number).ok_or_else(|| unknown_version(&reference, number))?;
     match version.settling.status(call.at, &world.switches) {
         Status::Ready => Ok((reference, number)),
-        status @ (Status::Creating | Status::Updating | Status::Versioning) => Err(validation(
-            format!("Version {number} of the guardrail {} is {}", reference.arn, status.name()),
-        )),
+        status @ (Status::Creating | Status::Updating | Status::Versioning | Status::Failed) => {
+            Err(validation(format!(
+                "Version {number} of the guardrail {} is {}",
+                reference.arn,
+                status.name()
+            )))
+        }
     }
 }
 

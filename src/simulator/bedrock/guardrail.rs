@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::super::call::Millis;
+use super::super::call::{Call, Millis};
 use super::super::switches::Switches;
 use super::content::Content;
 
@@ -20,6 +20,8 @@ pub(crate) enum Status {
     Versioning,
     /// Usable.
     Ready,
+    /// Could not be made usable.
+    Failed,
 }
 
 impl Status {
@@ -30,6 +32,7 @@ impl Status {
             Self::Updating => "UPDATING",
             Self::Versioning => "VERSIONING",
             Self::Ready => "READY",
+            Self::Failed => "FAILED",
         }
     }
 }
@@ -40,18 +43,26 @@ pub(crate) struct Settling {
     busy: Status,
     since: Millis,
     ready_reads: u8,
+    fails: bool,
 }
 
 impl Settling {
     /// Starts being `busy` at `since`.
     pub(super) fn new(busy: Status, since: Millis) -> Self {
-        Self { busy, since, ready_reads: 0 }
+        Self { busy, since, ready_reads: 0, fails: false }
+    }
+
+    /// What a call starts, which may end FAILED.
+    pub(super) fn of(busy: Status, call: &Call) -> Self {
+        Self { fails: call.ends_failed, ..Self::new(busy, call.at) }
     }
 
     /// The status at `at`.
     pub(crate) fn status(&self, at: Millis, switches: &Switches) -> Status {
         if at < self.since.saturating_add(switches.ready_delay_ms) {
             self.busy
+        } else if self.fails {
+            Status::Failed
         } else {
             Status::Ready
         }
@@ -144,9 +155,9 @@ impl Guardrail {
         Some(settling.status(at, switches).name())
     }
 
-    /// Whether the draft may be changed or copied.
-    pub(super) fn is_ready(&self, at: Millis, switches: &Switches) -> bool {
-        self.settling.status(at, switches) == Status::Ready
+    /// Whether nothing is being made of the draft.
+    pub(super) fn is_settled(&self, at: Millis, switches: &Switches) -> bool {
+        matches!(self.settling.status(at, switches), Status::Ready | Status::Failed)
     }
 
     /// A version that exists.

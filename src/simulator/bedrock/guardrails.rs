@@ -71,7 +71,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Answer {
             created_at: call.at,
             updated_at: call.at,
             draft: Arc::new(content),
-            settling: Settling::new(Status::Creating, call.at),
+            settling: Settling::of(Status::Creating, call),
             versions: BTreeMap::new(),
             last_number: 0,
             tags,
@@ -87,7 +87,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Answer {
     let mut body = accept(&shapes::UPDATE_GUARDRAIL, &call.body)?;
     let reference = addressed(world, call)?;
     permit_profile(world, call, &body)?;
-    let guardrail = require_ready(world, call, &reference)?;
+    let guardrail = require_settled(world, call, &reference)?;
     match world.switches.update_omission {
         UpdateOmission::Clear => {}
         UpdateOmission::Keep => {
@@ -107,7 +107,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Answer {
         .ok_or_else(|| unknown(&reference))?;
     guardrail.draft = Arc::new(content);
     guardrail.updated_at = call.at;
-    guardrail.settling = Settling::new(Status::Updating, call.at);
+    guardrail.settling = Settling::of(Status::Updating, call);
     Ok(Reply::status(
         202,
         json!({
@@ -132,7 +132,10 @@ pub(super) fn create_version(world: &mut World, call: &Call) -> Answer {
     {
         return Ok(Reply::status(202, answer));
     }
-    let guardrail = require_ready(world, call, &reference)?;
+    let guardrail = require_settled(world, call, &reference)?;
+    if guardrail.settling.status(call.at, &world.switches) == Status::Failed {
+        return Err(conflict(format!("The guardrail {} is FAILED", reference.arn)));
+    }
     if guardrail.live_versions().count() >= VERSIONS_MAX {
         return Err(quota(format!("The guardrail has {VERSIONS_MAX} versions")));
     }
@@ -151,7 +154,7 @@ pub(super) fn create_version(world: &mut World, call: &Call) -> Answer {
             content: Arc::clone(&guardrail.draft),
             description,
             created_at: call.at,
-            settling: Settling::new(Status::Creating, call.at),
+            settling: Settling::of(Status::Creating, call),
             deleted_at: None,
         },
     );
@@ -256,7 +259,7 @@ fn require_free_name(
     Ok(())
 }
 
-fn require_ready<'a>(
+fn require_settled<'a>(
     world: &'a World,
     call: &Call,
     reference: &Reference,
@@ -265,7 +268,7 @@ fn require_ready<'a>(
         .regional(&reference.owner, &reference.region)
         .and_then(|regional| regional.guardrail(&reference.id))
         .ok_or_else(|| unknown(reference))?;
-    if !guardrail.is_ready(call.at, &world.switches) {
+    if !guardrail.is_settled(call.at, &world.switches) {
         let status = guardrail.settling.status(call.at, &world.switches).name();
         return Err(conflict(format!("The guardrail {} is {status}", reference.arn)));
     }

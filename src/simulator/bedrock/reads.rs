@@ -28,6 +28,10 @@ pub(super) fn get(world: &mut World, call: &Call) -> Answer {
     let mut body = view(world, call, &reference, number)?.render(&world.switches);
     let status = shown_status(world, call, &reference, number);
     body.insert("status".to_owned(), status.name().into());
+    if status == Status::Failed {
+        body.insert("statusReasons".to_owned(), json!(["The content could not be prepared"]));
+        body.insert("failureRecommendations".to_owned(), json!(["Change the content"]));
+    }
     Ok(Reply::ok(body.into()))
 }
 

@@ -96,6 +96,7 @@ impl Client {
             body,
             at: self.at,
             is_controller: false,
+            ends_failed: false,
         };
         match service {
             Service::Bedrock => bedrock::handle(&mut self.world, &call),

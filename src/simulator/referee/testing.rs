@@ -105,6 +105,7 @@ impl Arena {
             body,
             at: self.at,
             is_controller: false,
+            ends_failed: false,
         }
     }
 

@@ -305,10 +305,11 @@ fn load(
     match settling.status(call.at, &world.switches) {
         // A draft that is being updated or copied stays usable; a new one is not yet.
         Status::Ready | Status::Updating | Status::Versioning => {}
-        Status::Creating => {
+        status @ (Status::Creating | Status::Failed) => {
             return Err(validation(format!(
-                "The guardrail {} is in the CREATING state",
-                reference.arn
+                "The guardrail {} is in the {} state",
+                reference.arn,
+                status.name()
             )));
         }
     }

@@ -567,6 +567,7 @@ fn an_organization_reference_that_cannot_be_followed_fails_the_call() {
         body: json!({}),
         at: u64::MAX,
         is_controller: false,
+        ends_failed: false,
     };
     let rows = [
         format!("{}:DRAFT", arn(&id)),

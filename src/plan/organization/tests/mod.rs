@@ -444,7 +444,7 @@ fn a_policy_goes_only_once_the_account_enforcements_that_take_over_are_in_force(
     let live = seen([policy(content_of(1), &[ROOT])]);
     let (mut world, mut memory) = (world(), Sightings::default());
     let cell = crate::plan::fixture::cell(MEMBER);
-    world.cells.insert(cell.clone(), crate::plan::fixture::desired_cell());
+    world.cells.insert(cell.clone(), crate::plan::fixture::desired_cell().into());
     let mut planned = |world: &World| {
         summary(&plan_organization(&desired(absent.clone()), &live, &mut memory, &world.context()))
     };

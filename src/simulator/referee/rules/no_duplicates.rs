@@ -13,6 +13,7 @@ use super::super::memory::{member, owns_guardrail};
 use super::super::protection::resource;
 use super::super::reference::Reference;
 use super::{Violation, Write};
+use crate::simulator::bedrock::Status;
 use crate::simulator::call::Service;
 
 /// Tags that say how far something got, not what it is.
@@ -46,7 +47,8 @@ fn guardrail(write: &Write<'_>) -> Option<String> {
     Some(format!("{} and {} are both {name}", new.arn, twin.arn()))
 }
 
-/// A token AWS has seen before publishes nothing, so the version must be new to be a second one.
+/// A token AWS has seen before publishes nothing, so the version must be new to be a second one. One
+/// that FAILED is none: nothing can ever refer to it.
 fn version(write: &Write<'_>) -> Option<String> {
     let arn = resource(write.before, write.call);
     let number: u32 = member(write.answer, "/version")?.parse().ok()?;
@@ -56,8 +58,13 @@ fn version(write: &Write<'_>) -> Option<String> {
     }
     let content = reference.content(write.after)?;
     let guardrail = reference.guardrail(write.after)?;
+    let switches = &write.after.switches;
+    let is_usable = |it: u32| {
+        guardrail.status(Some(it), write.call.at, switches) != Some(Status::Failed.name())
+    };
     let twin = guardrail.version_numbers().find(|other| {
         *other != number
+            && is_usable(*other)
             && write.memory.published(&reference.arn, *other)
             && guardrail
                 .body(Some(*other))
