@@ -43,23 +43,31 @@ pub(crate) struct Settling {
     busy: Status,
     since: Millis,
     ready_reads: u8,
+    /// Milliseconds it takes at most: what is READY stays so, however slow AWS becomes.
+    takes_ms: u64,
     fails: bool,
 }
 
 impl Settling {
-    /// Starts being `busy` at `since`.
-    pub(super) fn new(busy: Status, since: Millis) -> Self {
-        Self { busy, since, ready_reads: 0, fails: false }
+    /// READY since `since`.
+    pub(super) fn ready(since: Millis) -> Self {
+        Self { busy: Status::Ready, since, ready_reads: 0, takes_ms: 0, fails: false }
     }
 
-    /// What a call starts, which may end FAILED.
-    pub(super) fn of(busy: Status, call: &Call) -> Self {
-        Self { fails: call.ends_failed, ..Self::new(busy, call.at) }
+    /// `busy` from this call on, for as long as AWS takes now. May end FAILED.
+    pub(super) fn of(busy: Status, call: &Call, takes_ms: u64) -> Self {
+        Self { busy, takes_ms, fails: call.ends_failed, ..Self::ready(call.at) }
+    }
+
+    /// The same, but it does not end FAILED.
+    pub(super) fn surely(self) -> Self {
+        Self { fails: false, ..self }
     }
 
     /// The status at `at`.
     pub(crate) fn status(&self, at: Millis, switches: &Switches) -> Status {
-        if at < self.since.saturating_add(switches.ready_delay_ms) {
+        let takes_ms = self.takes_ms.min(switches.ready_delay_ms);
+        if at < self.since.saturating_add(takes_ms) {
             self.busy
         } else if self.fails {
             Status::Failed

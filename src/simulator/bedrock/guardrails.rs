@@ -61,6 +61,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Answer {
         "createdAt": iso8601(call.at),
     });
     let read = Read::new(call.at, &world.switches);
+    let takes_ms = world.switches.ready_delay_ms;
     let regional = world.regional_mut(&call.caller.account, &call.region);
     regional.purge(read);
     regional.guardrails.insert(
@@ -71,7 +72,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Answer {
             created_at: call.at,
             updated_at: call.at,
             draft: Arc::new(content),
-            settling: Settling::of(Status::Creating, call),
+            settling: Settling::of(Status::Creating, call, takes_ms),
             versions: BTreeMap::new(),
             last_number: 0,
             tags,
@@ -101,13 +102,14 @@ pub(super) fn update(world: &mut World, call: &Call) -> Answer {
     let content = rules::content(Place::of(call, &world.partition), body)?;
     require_free_name(world, call, content.name(), Some(&reference.id))?;
 
+    let takes_ms = world.switches.ready_delay_ms;
     let guardrail = world
         .regional_mut(&reference.owner, &reference.region)
         .guardrail_mut(&reference.id)
         .ok_or_else(|| unknown(&reference))?;
     guardrail.draft = Arc::new(content);
     guardrail.updated_at = call.at;
-    guardrail.settling = Settling::of(Status::Updating, call);
+    guardrail.settling = Settling::of(Status::Updating, call, takes_ms);
     Ok(Reply::status(
         202,
         json!({
@@ -143,18 +145,20 @@ pub(super) fn create_version(world: &mut World, call: &Call) -> Answer {
 
     let answer = json!({"guardrailId": reference.id, "version": number.to_string()});
     let read = Read::new(call.at, &world.switches);
+    let takes_ms = world.switches.ready_delay_ms;
     let regional = world.regional_mut(&reference.owner, &reference.region);
     regional.purge(read);
     let guardrail = regional.guardrail_mut(&reference.id).ok_or_else(|| unknown(&reference))?;
     guardrail.last_number = guardrail.last_number.max(number);
-    guardrail.settling = Settling::new(Status::Versioning, call.at);
+    // What fails is the version; the draft is what it was.
+    guardrail.settling = Settling::of(Status::Versioning, call, takes_ms).surely();
     guardrail.versions.insert(
         number,
         Version {
             content: Arc::clone(&guardrail.draft),
             description,
             created_at: call.at,
-            settling: Settling::of(Status::Creating, call),
+            settling: Settling::of(Status::Creating, call, takes_ms),
             deleted_at: None,
         },
     );

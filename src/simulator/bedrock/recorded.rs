@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::super::call::Millis;
 use super::content::Content;
-use super::guardrail::{Guardrail, Settling, Status, Version};
+use super::guardrail::{Guardrail, Settling, Version};
 use super::reference::Place;
 use super::regional::{Enforced, Regional, ResourcePolicy, Stamp};
 use super::rules;
@@ -97,7 +97,7 @@ impl RecordedGuardrail {
             created_at,
             updated_at: millis(&self.updated_at)?,
             draft: content(place, &self.draft)?,
-            settling: Settling::new(Status::Ready, created_at),
+            settling: Settling::ready(created_at),
             last_number: versions.keys().next_back().copied().unwrap_or(0),
             versions,
             tags: self.tags.clone(),
@@ -113,7 +113,7 @@ impl RecordedVersion {
             content: content(place, &self.content)?,
             description: self.description.clone(),
             created_at,
-            settling: Settling::new(Status::Ready, created_at),
+            settling: Settling::ready(created_at),
             deleted_at: None,
         })
     }
