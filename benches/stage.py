@@ -207,6 +207,8 @@ class Stage:
             "BEDRAIL_RESYNC_ORGANIZATION": f"{max(1, round(resync_s / 5))}s",
             "BEDRAIL_SWEEP": f"{round(3000 * resync_s)}ms",
             "BEDRAIL_LISTEN": self.served.removeprefix("http://"),
+            # As in the container image and the systemd unit.
+            "MALLOC_ARENA_MAX": "1",
             **settings,
         }
         command = [self.binary, "run", "-f", str(self.file.parent)]
