@@ -13,7 +13,7 @@ use super::super::world::{Place, World};
 use super::Write;
 use super::intent::{Intent, Removal};
 use super::reads::Reads;
-use super::reference::Reference;
+use super::reference::{Reference, references_in};
 use super::rules::blast_radius::{self, Progress};
 use super::rules::change_guard;
 
@@ -123,7 +123,7 @@ impl Memory {
     }
 
     /// Takes note of what a write that succeeded made.
-    pub(super) fn note(&mut self, after: &World, call: &Call, answer: &Answer) {
+    pub(super) fn note(&mut self, (before, after): (&World, &World), call: &Call, answer: &Answer) {
         let place = (call.caller.account.clone(), call.region.clone());
         let policy = call.text("PolicyId").unwrap_or_default().to_owned();
         match (call.service, call.operation) {
@@ -157,6 +157,9 @@ impl Memory {
                 let resource = call.text("ResourceId").unwrap_or_default().to_owned();
                 self.note_tags(call, "Tags", "Key", &resource);
             }
+            // Where it enforced before, what it said then is in effect until the new document is.
+            (Service::Organizations, "UpdatePolicy")
+                if regions(after, &policy).is_subset(&regions(before, &policy)) => {}
             (Service::Organizations, "AttachPolicy" | "UpdatePolicy") => {
                 let target = call.text("TargetId").unwrap_or_default().to_owned();
                 self.applied.insert((policy, target), call.at);
@@ -275,4 +278,11 @@ fn is_owned(
         (None, Some(_)) => true,
         (None, None) => memory.created(resource),
     }
+}
+
+/// The Regions in which a document enforces something.
+fn regions(world: &World, policy: &str) -> BTreeSet<String> {
+    let policy = world.organization.policies.get(policy);
+    let references = policy.map(|policy| references_in(&policy.document)).unwrap_or_default();
+    references.into_iter().map(|(region, _)| region).collect()
 }

@@ -169,7 +169,7 @@ impl Referee {
         self.report(found);
         self.memory.wrote(facts);
         if answer.is_ok() {
-            self.memory.note(after, call, answer);
+            self.memory.note((before, after), call, answer);
         }
     }
 

@@ -3,7 +3,7 @@
 //! | write | broken when |
 //! |---|---|
 //! | `UpdatePolicy` | a Region the document enforced is enforced by nothing any more, and the intent does not remove it |
-//! | `UpdatePolicy`, `DetachPolicy` | what enforces the Region instead was attached or changed so recently that it has yet to take effect |
+//! | `UpdatePolicy`, `DetachPolicy` | what enforces the Region instead was attached, or got the Region, so recently that it has yet to take effect |
 //! | `DeleteEnforcedGuardrailConfiguration` | the organization policy that is to take over has yet to take effect |
 //!
 //! Taking protection away with nothing in its place is a removal: S1's to judge.
@@ -148,6 +148,25 @@ mod tests {
             let root = arena.root.clone();
             arena.detach(Controller, &old, &root);
             assert_eq!(arena.broken(), expected, "after {wait_ms} ms");
+        }
+    }
+
+    /// Until the new document is in effect, the old one is.
+    #[test]
+    fn an_update_of_what_stays_in_force_delays_nothing() {
+        for (stays, expected) in [(HERE, vec![]), ("eu-west-1", vec!["S2"])] {
+            let mut arena = Arena::new();
+            let arn = arena.shared("baseline", "zebra");
+            let old = attached(&mut arena, &arn, "old");
+            let stay = arena.policy(Controller, "stays", &document(&[(stays, &arn, "1")]));
+            let root = arena.root.clone();
+            arena.attach(Controller, &stay, &root);
+            arena.pass(60_000);
+            let text = document(&[(stays, &arn, "1"), (HERE, &arn, "1")]);
+            arena.rewrite(Controller, &stay, &text);
+            arena.detach(Controller, &old, &root);
+            let broken = arena.broken();
+            assert_eq!(broken.contains(&"S2"), !expected.is_empty(), "{stays}: {broken:?}");
         }
     }
 
