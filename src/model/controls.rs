@@ -196,8 +196,33 @@ pub struct ControlMarks {
     pub selection: Option<Selection>,
     /// How far it has come.
     pub progress: ControlProgress,
-    /// Whether it shut somebody out where it was tried.
-    pub is_rejected: bool,
+    /// That it shut us out where it was tried.
+    pub rejection: Option<Rejection>,
+}
+
+/// A policy shut us out of an account. In a tag: `123456789012/0a1b2c3d`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Which; `None` where the tag does not tell.
+    pub account: Option<AccountId>,
+    /// Hash of what the manifest said; `None` where the tag does not tell.
+    pub spec: Option<String>,
+}
+
+impl Rejection {
+    /// Reads the tag; empty, it says that there is none any more.
+    fn of_value(value: &str) -> Option<Self> {
+        let (account, spec) = match value.split_once('/') {
+            Some((account, spec)) => (account, Some(spec.to_owned())),
+            None => (value, None),
+        };
+        (!value.is_empty()).then(|| Self { account: account.parse().ok(), spec })
+    }
+
+    /// What the tag says.
+    pub fn value(account: &AccountId, spec_hash: &str) -> String {
+        format!("{account}/{spec_hash}")
+    }
 }
 
 impl ControlMarks {
@@ -211,8 +236,15 @@ impl ControlMarks {
             document: text(CONTROL_DOCUMENT_TAG).map(str::to_owned),
             selection: text(CONTROL_SELECTION_TAG).and_then(|it| it.parse().ok()),
             progress: text(CONTROL_STAGE_TAG).map(ControlProgress::of_value).unwrap_or_default(),
-            is_rejected: text(CONTROL_REJECTED_TAG).is_some(),
+            rejection: text(CONTROL_REJECTED_TAG).and_then(Rejection::of_value),
         }
+    }
+
+    /// Whether it was rejected as the text, by its hash, has it still.
+    pub fn is_rejected(&self, spec_hash: &str) -> bool {
+        self.rejection
+            .as_ref()
+            .is_some_and(|it| it.spec.as_deref().is_none_or(|it| it == spec_hash))
     }
 
     /// Whether the owner tag is ours.
@@ -283,6 +315,21 @@ pub struct AccessFact {
     pub at: Duration,
     /// How many in a row did not pass.
     pub failures: u32,
+    /// How many of them were denials.
+    pub denials: u32,
+}
+
+impl AccessFact {
+    /// A call at `at`, after what was known `before` of the same key.
+    pub fn after(before: Option<&Self>, outcome: AccessOutcome, at: Duration) -> Self {
+        let (failures, denials) = before.map_or((0, 0), |it| (it.failures, it.denials));
+        let (failures, denials) = match outcome {
+            AccessOutcome::Passed => (0, 0),
+            AccessOutcome::Denied(_) => (failures + 1, denials + 1),
+            AccessOutcome::Unknown(_) => (failures + 1, denials),
+        };
+        Self { outcome, at, failures, denials }
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub use controls::{
     AccessFact, AccessKey, AccessOutcome, Attachment, CONTROL_DOCUMENT_TAG, CONTROL_PART_TAG,
     CONTROL_REJECTED_TAG, CONTROL_SELECTION_TAG, CONTROL_STAGE_TAG, CONTROL_TAG, ControlBody,
     ControlForm, ControlLimits, ControlMarks, ControlProgress, ControlStage, DesiredControl,
-    ObservedControl, ObservedControls, ServiceControl, ServiceControls,
+    ObservedControl, ObservedControls, Rejection, ServiceControl, ServiceControls,
 };
 pub use desired::{
     Approval, Desired, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement,

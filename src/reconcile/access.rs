@@ -31,7 +31,10 @@ impl Engine {
                 let Some(key) = waiting.next().cloned() else { break };
                 let (aws, cell) = (self.aws.clone(), self.cell_of(&key));
                 running.spawn(async move {
-                    let outcome = access(&aws, &cell).await;
+                    let outcome = match access(&aws, &cell).await {
+                        Ok(()) => AccessOutcome::Passed,
+                        Err(error) => failed(&error, !key.policies.is_empty()),
+                    };
                     (key, outcome)
                 });
             }
@@ -46,9 +49,8 @@ impl Engine {
                 is_new = true;
                 let at = self.time.now();
                 let mut state = self.state();
-                let before = state.facts.access.get(&key).map_or(0, |fact| fact.failures);
-                let failures = if outcome == AccessOutcome::Passed { 0 } else { before + 1 };
-                state.facts.access.insert(key, AccessFact { outcome, at, failures });
+                let fact = AccessFact::after(state.facts.access.get(&key), outcome, at);
+                state.facts.access.insert(key, fact);
             }
         }
         is_new.then_some(Duration::ZERO)
@@ -69,31 +71,67 @@ impl Engine {
 }
 
 /// Reads the enforced configuration, which our role always may, and applies what is enforced.
-async fn access(aws: &Aws, cell: &Cell) -> AccessOutcome {
-    let slot = match aws.slot(cell).await {
-        Ok(slot) => slot,
-        Err(error) => return failed(&error),
-    };
-    let Some((arn, version)) = slot.and_then(|it| it.guardrail.zip(it.version)) else {
-        return AccessOutcome::Passed;
-    };
-    let guardrail = GuardrailVersion { arn, version };
-    match aws.apply_guardrail(cell, &guardrail, Side::Input, TEXT).await {
-        Ok(_) => AccessOutcome::Passed,
-        Err(error) => failed(&error),
+async fn access(aws: &Aws, cell: &Cell) -> Result<(), AwsError> {
+    let slot = aws.slot(cell).await?;
+    if let Some((arn, version)) = slot.and_then(|it| it.guardrail.zip(it.version)) {
+        let guardrail = GuardrailVersion { arn, version };
+        aws.apply_guardrail(cell, &guardrail, Side::Input, TEXT).await?;
     }
+    Ok(())
 }
 
-fn failed(error: &AwsError) -> AccessOutcome {
+/// What a call shows that failed, `under` policies that are tried.
+fn failed(error: &AwsError, under: bool) -> AccessOutcome {
     let message = error.to_string();
     // Without a session nothing was asked of policies of the account.
     let is_asked = error.operation.starts_with("bedrock:");
     if is_asked && error.class == ErrorClass::Denied {
-        AccessOutcome::Denied(message)
+        if under && is_of_another(&message) {
+            AccessOutcome::Unknown(message)
+        } else {
+            AccessOutcome::Denied(message)
+        }
     } else if is_asked && error.class == ErrorClass::RegionUnavailable {
         // Where nothing can be called, nothing can be shut out.
         AccessOutcome::Passed
     } else {
         AccessOutcome::Unknown(message)
+    }
+}
+
+/// Whether a denial names a kind of policy, and no service control policy. One that names none may
+/// be of either.
+///
+/// Source: IAM User Guide, "Troubleshoot access denied error messages".
+fn is_of_another(message: &str) -> bool {
+    const OTHERS: [&str; 6] = [
+        "resource-based policy",
+        "identity-based policy",
+        "permissions boundary",
+        "session policy",
+        "resource control policy",
+        "VPC endpoint policy",
+    ];
+    !message.contains("service control policy") && OTHERS.iter().any(|it| message.contains(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A guardrail whose grant is lost for a moment says nothing about a new policy.
+    #[test]
+    fn a_denial_that_names_another_kind_of_policy_is_not_held_against_the_one_on_trial() {
+        for (reason, expected) in [
+            ("with an explicit deny in a service control policy", false),
+            ("because no service control policy allows the bedrock:ApplyGuardrail action", false),
+            ("because no resource-based policy allows the bedrock:ApplyGuardrail action", true),
+            ("with an explicit deny in an identity-based policy", true),
+            ("", false),
+        ] {
+            let message =
+                format!("User: a is not authorized to perform: b on resource: c {reason}");
+            assert_eq!(is_of_another(&message), expected, "{reason}");
+        }
     }
 }

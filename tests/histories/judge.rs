@@ -170,6 +170,8 @@ impl Play {
                     ))
                     .and_then(Value::as_str);
                 match self.text.wanted(Level::Organization, &lineage, region) {
+                    // The nearer one stays in force, and the status calls it orphaned.
+                    Some(wanted) if self.text.is_bent_by_an_orphan(wanted, &lineage) => {}
                     Some(wanted) => wrong.extend(self.differs(&seen, &place, wanted, effective)),
                     None => {
                         wrong.extend(self.lingers(

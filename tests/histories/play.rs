@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::disk::Disk;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, one};
 use crate::story::{Edit, Event, Step, Story};
-use crate::text::{TRAITS, Text};
+use crate::text::{Level, TRAITS, Text};
 use crate::world::{Running, World, no_faults};
 
 /// A history on its way.
@@ -375,12 +375,17 @@ fn apply(text: &mut Text, edit: Edit, regions: &[String], random: &mut Rng) -> b
                 }
                 Edit::Narrow => {
                     let node = one(random, &enforcement.pool).clone();
-                    enforcement.targets.len() > 1 && enforcement.targets.remove(&node)
+                    // A first wave without its account halts, which is another story.
+                    let is_free =
+                        enforcement.level == Level::Organization || enforcement.canaries.is_empty();
+                    is_free && enforcement.targets.len() > 1 && enforcement.targets.remove(&node)
                 }
                 Edit::AddRegion => enforcement.regions.insert(one(random, regions).clone()),
                 Edit::DropRegion => {
                     let region = one(random, regions);
-                    enforcement.regions.len() > 1 && enforcement.regions.remove(region)
+                    // A wave of a Region that is nowhere meant is an error of the text.
+                    let is_free = !enforcement.canaries.contains(region);
+                    is_free && enforcement.regions.len() > 1 && enforcement.regions.remove(region)
                 }
                 Edit::Absent => !std::mem::replace(&mut enforcement.is_absent, true),
                 Edit::Present => std::mem::replace(&mut enforcement.is_absent, false),

@@ -362,6 +362,18 @@ impl Text {
         })
     }
 
+    /// Whether an organization policy whose file is lost is nearer to an account, or as near.
+    pub(crate) fn is_bent_by_an_orphan(&self, wanted: &Enforcement, lineage: &[String]) -> bool {
+        let near = lineage.iter().take_while(|node| !wanted.targets.contains(*node));
+        let near: Vec<&String> =
+            near.chain(lineage.iter().find(|it| wanted.targets.contains(*it))).collect();
+        self.enforcements.iter().any(|it| {
+            it.level == Level::Organization
+                && it.is_missing
+                && it.pool.iter().any(|node| near.contains(&node))
+        })
+    }
+
     /// Whether every guardrail may be taken away that is absent.
     pub(crate) fn is_used(&self, guardrail: usize) -> bool {
         self.enforcements.iter().any(|it| it.guardrail == guardrail && !it.is_absent)

@@ -52,7 +52,7 @@ fn own(
     names: &mut Names,
 ) -> Result<ImportedControl, String> {
     let manifest = manifest.ok_or("its tags say that it is ours, and not of which manifest")?;
-    if policies.iter().any(|(policy, _)| policy.marks.is_rejected) {
+    if policies.iter().any(|(policy, _)| policy.marks.rejection.is_some()) {
         return Err("it shut our own role out where it was tried, and is being taken back".into());
     }
     let is_numbered =

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{ControlMarks, ImportedTarget, PolicyId};
+use crate::model::{ControlMarks, ImportedTarget, PolicyId, Rejection};
 use crate::plan::fixture::{MEMBER, ROOT, UNIT, fleet, owner};
 
 const SIZE_MAX: usize = 5120;
@@ -70,7 +70,7 @@ fn what_is_not_to_be_taken_over_is_left_with_the_reason() {
     let unread = control("p-cccccccc", "unread", Value::Null, &[ROOT]);
     let gone = control("p-dddddddd", "gone", denies("s3:*"), &["999999999999"]);
     let mut rejected = ours(control("p-eeeeeeee", "rejected", denies("s3:*"), &[ROOT]), "no", None);
-    rejected.marks.is_rejected = true;
+    rejected.marks.rejection = Some(Rejection { account: None, spec: None });
     let imported = import(vec![aws, theirs, unattached, unread, gone, rejected], SIZE_MAX);
     assert_eq!(imported.controls, []);
     let left: Vec<String> =

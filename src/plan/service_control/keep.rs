@@ -65,7 +65,7 @@ impl<'a> Visit<'a> {
                 memory.noticed(&in_place(&own.live.id, target), self.context.now);
             }
         }
-        if found.current.values().any(|it| it.live.marks.is_rejected) {
+        if found.current.values().any(|it| it.live.marks.is_rejected(&self.desired.spec_hash)) {
             return self.take_back(&found, plan);
         }
         let drifted: Vec<usize> = (found.current.iter())

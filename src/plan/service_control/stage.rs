@@ -14,7 +14,7 @@ use super::keep::Visit;
 use super::step::{ControlStep, Leaving, in_place};
 use crate::model::{
     AccessFact, AccessKey, AccessOutcome, AccountId, AccountState, CONTROL_REJECTED_TAG,
-    ControlProgress, ControlStage, TargetId,
+    ControlProgress, ControlStage, Rejection, TargetId,
 };
 use crate::plan::confirm::Sightings;
 use crate::plan::step::{Held, HoldReason, Plan, Step};
@@ -207,8 +207,8 @@ impl<'a> Visit<'a> {
                 );
                 plan.hold(Held::after(HoldReason::RolledBack, grace, message));
                 for own in own {
-                    let tag =
-                        BTreeMap::from([(CONTROL_REJECTED_TAG.to_owned(), account.to_string())]);
+                    let value = Rejection::value(&account, &self.desired.spec_hash);
+                    let tag = BTreeMap::from([(CONTROL_REJECTED_TAG.to_owned(), value)]);
                     plan.steps.push(self.tag(own.live.id.clone(), tag));
                 }
             }
@@ -248,7 +248,11 @@ impl<'a> Visit<'a> {
             }
             Some(_) | None => ControlProgress { passed: progress.passed + 1, complete_since: None },
         };
-        plan.steps.push(self.tag(first.live.id.clone(), Self::stage_tag(next)));
+        let mut tags = Self::stage_tag(next);
+        if first.live.marks.rejection.is_some() {
+            tags.insert(CONTROL_REJECTED_TAG.to_owned(), String::new());
+        }
+        plan.steps.push(self.tag(first.live.id.clone(), tags));
     }
 
     /// What calls as our role in accounts have shown, with these policies there.
@@ -270,7 +274,8 @@ impl<'a> Visit<'a> {
             let is_due = self.context.now >= again;
             match &fact.outcome {
                 AccessOutcome::Passed => has_passed = true,
-                AccessOutcome::Denied(why) if fact.failures >= DENIALS => {
+                // What could not be acted on for a while is asked again.
+                AccessOutcome::Denied(why) if fact.denials >= DENIALS && !is_due => {
                     return Tried::Denied(account.clone(), why.clone());
                 }
                 AccessOutcome::Denied(_) | AccessOutcome::Unknown(_) if is_due => {
@@ -297,10 +302,12 @@ impl<'a> Visit<'a> {
         (Held::after(HoldReason::PreflightUnknown, grace, message), is_lasting)
     }
 
-    /// Takes a policy off again that shut us out. It is never in force everywhere.
+    /// Takes a policy off again that shut us out, from where it was on trial. It is never in force
+    /// everywhere.
     pub(super) fn take_back(&self, found: &Matched<'a>, plan: &mut Plan) {
         for own in found.current.values() {
-            for target in &own.body.targets {
+            let tried = self.on_trial(own);
+            for target in own.body.targets.iter().filter(|it| tried.contains(*it)) {
                 plan.steps.push(Step::Control(ControlStep::Detach {
                     manifest: self.name.clone(),
                     id: own.live.id.clone(),
@@ -315,5 +322,17 @@ impl<'a> Visit<'a> {
             self.what()
         );
         plan.hold(Held::for_person(HoldReason::RolledBack, message));
+    }
+
+    /// The targets of the stages that were open when it was rejected. Where it was attached beside
+    /// them, it was in force before.
+    fn on_trial(&self, own: &Own<'a>) -> BTreeSet<TargetId> {
+        let marks = &own.live.marks;
+        if let Some(stages) = &self.desired.stages {
+            let open = stages.iter().take(marks.progress.passed + 1);
+            return open.flat_map(|it| it.targets.iter().cloned()).collect();
+        }
+        let by = marks.rejection.iter().filter_map(|it| it.account.clone());
+        by.map(TargetId::Account).collect()
     }
 }
