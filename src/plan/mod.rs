@@ -56,6 +56,8 @@ mod trace;
 pub mod verify;
 
 #[cfg(test)]
+mod any_json;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod laws;

@@ -98,6 +98,10 @@ class Tree(Case):
         self.fails("AccountAlreadyClosedException", organizations.close_account, AccountId=account)
         self.fails("ConstraintViolationException", organizations.close_account,
                    AccountId=self.management)
+        organizations.remove_account_from_organization(AccountId=account)
+        self.fails("AccountNotFoundException", organizations.describe_account, AccountId=account)
+        self.fails("MasterCannotLeaveOrganizationException",
+                   organizations.remove_account_from_organization, AccountId=self.management)
 
     def test_tags_of_every_kind_of_resource(self):
         organizations = self.organizations

@@ -102,11 +102,12 @@ async fn a_role_that_is_not_there_yet_is_held_and_found_within_a_minute_of_its_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_that_are_closed_or_leave_the_unit_are_seen_within_a_minute() {
+async fn accounts_that_are_closed_or_leave_the_unit_or_the_organization_are_seen_within_a_minute() {
     let world = start("organizationalUnit: /Workloads").await;
-    let (closed, moved) = ("200000000001", "200000000002");
+    let (closed, moved, gone) = ("200000000001", "200000000002", "200000000003");
     let console = console(&world);
     console.close_account().account_id(closed).send().await.unwrap();
+    console.remove_account_from_organization().account_id(gone).send().await.unwrap();
     let away = console.move_account().account_id(moved).source_parent_id(WORKLOADS);
     away.destination_parent_id("ou-test-sandbox1").send().await.unwrap();
     world
@@ -114,10 +115,11 @@ async fn accounts_that_are_closed_or_leave_the_unit_are_seen_within_a_minute() {
             let desired = world.controller.engine().desired();
             let is_claimed =
                 |account: &str| desired.cells.keys().any(|cell| cell.account.as_str() == account);
-            !is_claimed(closed) && !is_claimed(moved)
+            !is_claimed(closed) && !is_claimed(moved) && !is_claimed(gone)
         })
         .await;
     world.pass(Duration::from_mins(1)).await;
+    assert_eq!(holds(&world, gone), None, "who is not of the organization is not asked for");
     let desired = world.controller.engine().desired();
     assert_eq!(
         desired.unreachable.keys().map(bedrail::model::AccountId::as_str).collect::<Vec<_>>(),

@@ -120,7 +120,7 @@ impl Play {
                 let policy = some(random, policies(&seen))?;
                 self.policy(what, policy, random).await
             }
-            Foreign::Move | Foreign::Join | Foreign::Close => {
+            Foreign::Move | Foreign::Join | Foreign::Close | Foreign::Leave => {
                 self.account(what, &seen, random).await
             }
         }
@@ -279,7 +279,12 @@ impl Play {
                 }
                 let (account, _) = some(random, members)?;
                 let body = json!({"AccountId": account});
-                self.console().organizations("CloseAccount", &body).await?;
+                let operation = if what == Foreign::Leave {
+                    "RemoveAccountFromOrganization"
+                } else {
+                    "CloseAccount"
+                };
+                self.console().organizations(operation, &body).await?;
                 self.moved.insert(account);
             }
         }

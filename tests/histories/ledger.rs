@@ -383,7 +383,9 @@ impl Ledger {
             "MoveAccount" => {
                 self.parents.insert(text("AccountId"), text("DestinationParentId"));
             }
-            "CloseAccount" => drop(self.closed.insert(text("AccountId"))),
+            "CloseAccount" | "RemoveAccountFromOrganization" => {
+                self.closed.insert(text("AccountId"));
+            }
             _ => {}
         }
     }

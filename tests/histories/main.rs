@@ -59,6 +59,8 @@ fn random_histories_break_no_invariant_and_end_as_the_text_has_it() {
     }
     let tally: Tally = histories(first, count.unwrap_or(30));
     println!("{tally}");
+    let (situations, least) = situations::reach(&tally);
+    println!("figure situations {situations}\nfigure situations.rarest {least}");
     let rare = situations::rare(&tally);
     println!("{} situations not reached: {rare:#?}", rare.len());
     assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n\n"));

@@ -169,7 +169,7 @@ fn plain_planted_bugs_are_caught_within_a_few_histories() {
 }
 
 #[test]
-#[ignore = "takes minutes; benches/histories.sh runs it"]
+#[ignore = "takes minutes; benches/proof.sh runs it"]
 fn every_planted_bug_is_caught() {
     let named = std::env::var("BEDRAIL_BUG").ok();
     let is_meant = |bug: Planted| named.as_deref().is_none_or(|name| name == bug.name());
@@ -179,7 +179,7 @@ fn every_planted_bug_is_caught() {
 
 /// With cargo, as those tests are in other binaries.
 #[test]
-#[ignore = "builds other tests; benches/histories.sh runs it"]
+#[ignore = "builds other tests; benches/proof.sh runs it"]
 fn what_no_history_shows_fails_the_test_that_is_for_it() {
     let named = std::env::var("BEDRAIL_BUG").ok();
     let mut missed = Vec::new();
@@ -200,6 +200,7 @@ fn what_no_history_shows_fails_the_test_that_is_for_it() {
             missed.push(bug.name());
         }
     }
+    println!("figure planted.elsewhere {}", ELSEWHERE.len() - missed.len());
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
@@ -237,13 +238,10 @@ fn hunt_all(bugs: &[(Planted, Plot)]) {
     let catches = catches.into_inner().unwrap();
     let mut counts: Vec<u64> = catches.iter().filter_map(|it| it.histories).collect();
     counts.sort_unstable();
-    println!(
-        "{} of {} caught; histories to detection: median {:?}, worst {:?}",
-        counts.len(),
-        catches.len(),
-        counts.get(counts.len() / 2),
-        counts.last(),
-    );
+    let (median, worst) = (counts.get(counts.len() / 2), counts.last());
+    println!("figure planted.sought {}\nfigure planted.caught {}", catches.len(), counts.len());
+    println!("figure planted.median {}", median.copied().unwrap_or(0));
+    println!("figure planted.worst {}", worst.copied().unwrap_or(0));
     let missed: Vec<&str> =
         catches.iter().filter(|it| it.histories.is_none()).map(|it| it.bug.name()).collect();
     assert!(missed.is_empty(), "not caught within {most} histories: {missed:?}");

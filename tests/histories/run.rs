@@ -23,13 +23,22 @@ pub(crate) struct Played {
     pub(crate) reached: BTreeMap<String, u64>,
     pub(crate) calls: usize,
     pub(crate) trace: Vec<Entry>,
+    /// What the manifests said, and from which call on.
+    texts: Vec<(usize, String)>,
 }
 
 impl Played {
     /// All calls as text.
     pub(crate) fn text(&self) -> String {
-        let line = |it: &Entry| format!("{} {:?}\n", it.line(), it.answer);
-        self.trace.iter().map(line).collect()
+        let mut texts = self.texts.iter().peekable();
+        let mut lines = Vec::new();
+        for (index, entry) in self.trace.iter().enumerate() {
+            while let Some((_, text)) = texts.next_if(|(first, _)| *first <= index) {
+                lines.push(format!("the manifests say:\n{text}\n"));
+            }
+            lines.push(format!("{} {:?}\n", entry.line(), entry.answer));
+        }
+        lines.concat()
     }
 
     /// For a person.
@@ -85,6 +94,7 @@ pub(crate) fn play(story: &Story) -> Played {
             wrong: std::mem::take(&mut play.wrong),
             reached: std::mem::take(&mut play.reached),
             calls: play.world.trace.len(),
+            texts: play.texts.iter().map(|(first, text)| (*first, text.render())).collect(),
             trace,
         }
     });
@@ -146,6 +156,9 @@ impl fmt::Display for Tally {
             self.calls,
             self.failures.len()
         )?;
+        writeln!(f, "figure histories {}", self.histories)?;
+        writeln!(f, "figure histories.calls {}", self.calls)?;
+        writeln!(f, "figure histories.failed {}", self.failures.len())?;
         for (situation, count) in &self.reached {
             writeln!(f, "{count:>8}  {situation}")?;
         }

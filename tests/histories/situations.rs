@@ -81,6 +81,12 @@ pub(crate) fn rare(tally: &Tally) -> Vec<String> {
     rare.map(|name| format!("{} × {name}", count(name))).collect()
 }
 
+/// How many situations must be reached, and how often the rarest was.
+pub(crate) fn reach(tally: &Tally) -> (usize, u64) {
+    let count = |name: &&str| tally.reached.get(*name).copied().unwrap_or(0);
+    (wanted().len(), wanted().iter().map(count).min().unwrap_or(0))
+}
+
 /// Whether there are enough histories for all of them.
 pub(crate) fn is_large(tally: &Tally) -> bool {
     tally.histories >= LARGE

@@ -107,6 +107,7 @@ pub(crate) enum Foreign {
     Move,
     Join,
     Close,
+    Leave,
 }
 
 const EDITS: [Edit; 15] = [
@@ -127,7 +128,7 @@ const EDITS: [Edit; 15] = [
     Edit::Logged,
 ];
 
-const STRANGE: [Foreign; 17] = [
+const STRANGE: [Foreign; 18] = [
     Foreign::ReleaseSlot,
     Foreign::TakeSlot,
     Foreign::SwapVersion,
@@ -145,6 +146,7 @@ const STRANGE: [Foreign; 17] = [
     Foreign::Move,
     Foreign::Join,
     Foreign::Close,
+    Foreign::Leave,
 ];
 
 impl Story {

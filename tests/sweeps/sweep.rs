@@ -26,6 +26,9 @@ const PAIR_STRIDE: usize = 97;
 /// Of the runs, so many once.
 const LOOK_STRIDE: usize = 11;
 
+/// What a crash and then a fault is counted as.
+const PAIRS: &str = "pairs";
+
 /// Failures that are shown.
 const SHOWN_MAX: usize = 6;
 
@@ -88,10 +91,10 @@ pub(crate) fn sweep_pairs(change: &Change) {
         let Ok(run) = change.struck_by(&[death], Look::Away) else { continue };
         for after in 0..run.calls {
             for kind in Kind::FAULTS {
-                *tally.all.entry("pairs").or_default() += 1;
+                *tally.all.entry(PAIRS).or_default() += 1;
                 count += 1;
                 if is_full() || count % PAIR_STRIDE == 0 {
-                    tally.play(change, "pairs", &[death, Strike { kind, after }]);
+                    tally.play(change, PAIRS, &[death, Strike { kind, after }]);
                 }
             }
         }
@@ -159,6 +162,15 @@ impl Tally {
             write!(line, "; at most {} s lost, by {by}", lost.as_secs()).unwrap();
         }
         println!("{line}");
+        // Pairs are of a change that is swept alone, too.
+        if !self.played.contains_key(PAIRS) {
+            println!("figure sweeps.changes 1\nfigure sweeps.positions {}", change.calls.len());
+        }
+        for (what, played) in &self.played {
+            let all = self.all.get(what).unwrap_or(played);
+            println!("figure sweeps.{what} {played}\nfigure sweeps.{what}.all {all}");
+        }
+        println!("figure sweeps.wrong {}", self.wrong.len());
         let shown: Vec<&str> = self.wrong.iter().take(SHOWN_MAX).map(String::as_str).collect();
         let count = self.wrong.len();
         assert!(count == 0, "{}: {count} runs went wrong:\n{}", change.name, shown.join("\n"));

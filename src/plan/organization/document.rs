@@ -153,3 +153,22 @@ pub(super) fn normalised(document: &Value) -> Value {
 pub(super) fn size(document: &Value) -> usize {
     document.to_string().chars().count()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::any_json::{any_json, turned};
+
+    proptest! {
+        #[test]
+        fn what_is_normalised_stays_as_it_is_and_order_means_nothing(document in any_json()) {
+            let once = normalised(&document);
+            prop_assert_eq!(normalised(&once), once.clone());
+            prop_assert_eq!(normalised(&turned(&document)), once);
+            let block = explicit(&document);
+            prop_assert_eq!(explicit(&block), block);
+        }
+    }
+}

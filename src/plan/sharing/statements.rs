@@ -161,8 +161,51 @@ fn root_as_account(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::plan::any_json::{any_json, text, turned};
     use crate::plan::fixture::fleet;
+
+    /// One text, or a list of them.
+    fn texts() -> impl Strategy<Value = Value> {
+        prop_oneof![text(), prop::collection::vec(text(), 0..4).prop_map(Value::from)]
+    }
+
+    fn a_statement() -> impl Strategy<Value = Value> {
+        let named = |names: &'static [&'static str]| {
+            let name = prop::sample::select(names.to_vec()).prop_map(str::to_owned);
+            prop::collection::btree_map(name, texts(), 0..3)
+        };
+        let principal = prop_oneof![texts(), named(&["AWS", "Service"]).prop_map(|it| json!(it))];
+        let keys = named(&["aws:PrincipalOrgID", "aws:PrincipalArn"]);
+        let operator =
+            prop::sample::select(vec!["StringEquals", "ArnLike"]).prop_map(str::to_owned);
+        let condition = prop::collection::btree_map(operator, keys, 0..3);
+        (texts(), texts(), principal, condition).prop_map(
+            |(action, resource, principal, condition)| {
+                json!({"Sid": "a", "Effect": "Allow", "Action": action, "Resource": resource,
+                "Principal": principal, "Condition": condition})
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_normalised_stays_as_it_is(policy in any_json(), list in prop::collection::vec(a_statement(), 0..4)) {
+            for policy in [policy, json!({"Statement": list})] {
+                let once = normalised(&policy);
+                prop_assert_eq!(normalised(&once), once);
+            }
+        }
+
+        #[test]
+        fn the_order_of_actions_resources_principals_and_conditions_means_nothing(one in a_statement()) {
+            let other = turned(&one);
+            prop_assert_eq!(statement(&other), statement(&one));
+            prop_assert!(same_set(&[&one, &json!("b")], &[&json!("b"), &other]));
+        }
+    }
 
     fn ours() -> Vec<Value> {
         statements(&Share::Organization, "arn:x", &["bedrock:ApplyGuardrail"], &fleet())

@@ -43,6 +43,8 @@ pub(super) struct Memory {
     /// What was lost since the intent last changed, and what there was to lose.
     pub(super) losses: BTreeSet<String>,
     pub(super) owned: Option<usize>,
+    /// Where the controller last saw each account, by the operation that told.
+    seen_at: BTreeMap<(&'static str, String), String>,
     /// When each wave was first seen complete.
     pub(super) complete: BTreeMap<usize, Millis>,
     /// By wave: where an older content was last found.
@@ -103,6 +105,29 @@ impl Memory {
     pub(super) fn saw(&mut self, call: &Call, answer: &Answer) {
         self.tick += 1;
         self.reads.note(self.tick, call, answer);
+        // Of other accounts a text takes something else away: another set, judged as a whole.
+        if self.sees_a_move(call, answer) {
+            self.losses.clear();
+            self.owned = None;
+        }
+    }
+
+    fn sees_a_move(&mut self, call: &Call, answer: &Answer) -> bool {
+        let Ok(Reply::Body { body, .. }) = answer else { return false };
+        if !matches!(call.operation, "ListAccounts" | "ListAccountsForParent") {
+            return false;
+        }
+        let accounts = body.get("Accounts").and_then(Value::as_array);
+        let mut has_moved = false;
+        for account in accounts.into_iter().flatten() {
+            let path = account.pointer("/Paths/0").and_then(Value::as_str);
+            let id = account.get("Id").and_then(Value::as_str);
+            let (Some(place), Some(id)) = (call.text("ParentId").or(path), id) else { continue };
+            let key = (call.operation, id.to_owned());
+            let before = self.seen_at.insert(key, place.to_owned());
+            has_moved |= before.is_some_and(|before| before != place);
+        }
+        has_moved
     }
 
     /// Takes note of a write that was judged.

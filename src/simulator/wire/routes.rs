@@ -40,7 +40,7 @@ const BEDROCK_RUNTIME: [(&str, &str, &str); 5] = [
 ];
 
 /// The operations of Organizations (`aws-facts` 4.3).
-const ORGANIZATIONS: [&str; 36] = [
+const ORGANIZATIONS: [&str; 37] = [
     "AttachPolicy",
     "CloseAccount",
     "CreateAccount",
@@ -73,6 +73,7 @@ const ORGANIZATIONS: [&str; 36] = [
     "ListTargetsForPolicy",
     "MoveAccount",
     "PutResourcePolicy",
+    "RemoveAccountFromOrganization",
     "TagResource",
     "UntagResource",
     "UpdateOrganizationalUnit",

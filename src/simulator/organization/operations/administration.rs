@@ -1,4 +1,4 @@
-//! What administrators do to the tree beside the controller: move, create, rename, close.
+//! What administrators do to the tree beside the controller: move, create, rename, close, remove.
 
 use std::sync::Arc;
 
@@ -179,6 +179,23 @@ pub(super) fn close_account(world: &mut World, call: &Call) -> Answer {
         account.state = AccountState::PendingClosure;
         account.closes = Some(call.at + CLOSURE_MS);
     }
+    Ok(Reply::ok(json!({})))
+}
+
+/// What was attached to it directly goes with it; what it has of Bedrock stays its own.
+pub(super) fn remove_account(world: &mut World, call: &Call) -> Answer {
+    let id = existing_account(world, call)?.to_owned();
+    let organization = &mut world.organization;
+    if id == organization.management {
+        return Err(exception(
+            "MasterCannotLeaveOrganizationException",
+            "You can't remove a management account from an organization.",
+        ));
+    }
+    Arc::make_mut(&mut organization.tree).accounts.remove(&id);
+    Arc::make_mut(&mut organization.attachments).remove(&id);
+    Arc::make_mut(&mut organization.tags).remove(&id);
+    organization.changed(call.at + world.switches.effective_policy_delay_ms);
     Ok(Reply::ok(json!({})))
 }
 

@@ -62,6 +62,7 @@ pub(in crate::simulator) fn handle(world: &mut World, call: &Call) -> Answer {
         "CreateAccount" => administration::create_account(world, call),
         "DescribeCreateAccountStatus" => administration::describe_creation(world, call),
         "CloseAccount" => administration::close_account(world, call),
+        "RemoveAccountFromOrganization" => administration::remove_account(world, call),
         _ => {
             let message = format!("{} is not simulated", call.name());
             Err(exception("UnknownOperationException", message))

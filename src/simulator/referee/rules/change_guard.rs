@@ -5,7 +5,8 @@
 //! over, or a target an organization policy of the controller's leaves or no longer enforces in
 //! some Region. Another content is not a loss. So it is with invocation logging: a configuration
 //! that goes, or is replaced by one that logs less, and a stranger's of which a destination goes
-//! where the controller never put one.
+//! where the controller never put one. An account that the controller sees elsewhere than before
+//! begins another set.
 
 use std::collections::BTreeSet;
 
@@ -229,6 +230,32 @@ mod tests {
             arena.intend(json!({"removals": ["all"], "rollback": [member]}));
         }
         assert_eq!(arena.broken(), [""; 0]);
+    }
+
+    #[test]
+    fn accounts_that_the_controller_saw_move_begin_another_set() {
+        for (is_seen, expected) in [(true, vec![]), (false, vec!["S11"])] {
+            let (mut arena, _) = enforced(json!({"removals": ["all"]}));
+            let members = arena.members.clone();
+            let of_it = json!({"ChildId": members[1]});
+            let parents = arena.organize(Stranger, "ListParents", of_it);
+            let parent = parents["Parents"][0]["Id"].as_str().unwrap().to_owned();
+            let listed = json!({"ParentId": parent});
+            arena.organize(Controller, "ListAccountsForParent", listed);
+            let unit = json!({"ParentId": arena.root, "Name": "elsewhere"});
+            let unit = arena.organize(Stranger, "CreateOrganizationalUnit", unit);
+            let unit = unit["OrganizationalUnit"]["Id"].as_str().unwrap().to_owned();
+            arena.release(Controller, &members[0]);
+            let moved = json!({"AccountId": members[1], "SourceParentId": parent,
+                "DestinationParentId": unit});
+            arena.organize(Stranger, "MoveAccount", moved);
+            if is_seen {
+                let listed = json!({"ParentId": unit});
+                arena.organize(Controller, "ListAccountsForParent", listed);
+            }
+            arena.release(Controller, &members[1]);
+            assert_eq!(arena.broken(), expected, "{is_seen}");
+        }
     }
 
     #[test]
