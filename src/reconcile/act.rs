@@ -224,12 +224,7 @@ async fn still(
     if crate::planted::is(crate::planted::Planted::LostUpdate) {
         return Ok(());
     }
-    let moved = || ActError::Moved { object: format!("the resource policy of {resource}") };
-    match aws.resource_policy(account, region, resource).await {
-        Read::Known(live) if previous == Some(&live) => Ok(()),
-        Read::KnownAbsent if previous.is_none() => Ok(()),
-        Read::Known(_) | Read::KnownAbsent | Read::Unknown(_) => Err(moved()),
-    }
+    is_as_read(aws, (account, region, resource), previous).await
 }
 
 /// Reads again what lets accounts apply what an organization policy names, right before it is put in
@@ -240,19 +235,28 @@ async fn still_granted(aws: &Aws, grants: &[Grant]) -> Result<(), ActError> {
         return Ok(());
     }
     let mut reading = JoinSet::new();
-    for Grant { guardrail, policy } in grants.iter().cloned() {
-        let aws = aws.clone();
+    for grant in grants {
+        let (aws, Grant { guardrail, policy }) = (aws.clone(), grant.clone());
         reading.spawn(async move {
             let GuardrailArn { account, region, .. } = &guardrail;
-            let read = aws.resource_policy(account, region, &guardrail.to_string()).await;
-            let object = format!("the resource policy of {guardrail}");
-            match (read, policy) {
-                (Read::Known(live), Some(policy)) if live == policy => Ok(()),
-                (Read::KnownAbsent, None) => Ok(()),
-                (Read::Unknown(unread), _) => Err(ActError::Unread { object, unread }),
-                (Read::Known(_) | Read::KnownAbsent, _) => Err(ActError::Moved { object }),
-            }
+            let place = (account, region, &*guardrail.to_string());
+            is_as_read(&aws, place, policy.as_ref()).await
         });
     }
     reading.join_all().await.into_iter().collect()
+}
+
+/// Whether the resource policy of a guardrail is what was read before.
+async fn is_as_read(
+    aws: &Aws,
+    (account, region, resource): (&AccountId, &Region, &str),
+    previous: Option<&Value>,
+) -> Result<(), ActError> {
+    let object = format!("the resource policy of {resource}");
+    match (aws.resource_policy(account, region, resource).await, previous) {
+        (Read::Known(live), Some(previous)) if live == *previous => Ok(()),
+        (Read::KnownAbsent, None) => Ok(()),
+        (Read::Unknown(unread), _) => Err(ActError::Unread { object, unread }),
+        (Read::Known(_) | Read::KnownAbsent, _) => Err(ActError::Moved { object }),
+    }
 }

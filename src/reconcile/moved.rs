@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::key::Key;
 use super::state::State;
 use crate::aws::ErrorClass;
-use crate::model::{AccountId, Desired, Fleet, Unread};
+use crate::model::{AccountId, AccountState, Cell, Desired, Fleet, Unread};
 
 impl Engine {
     /// The keys to look at again after a hint about an account: all that are there.
@@ -20,6 +20,7 @@ impl State {
     /// Takes a fleet as read now. Returns the keys whose plans it can change.
     pub(super) fn follow(&mut self, fleet: &Fleet) -> BTreeSet<Key> {
         let before = self.facts.fleet.replace(fleet.clone());
+        self.forget_accounts(fleet);
         let concerns_all = |before: &Fleet| {
             self.desired.generation != self.generation() || is_another_tree(before, fleet)
         };
@@ -41,6 +42,13 @@ impl State {
         let concerned: BTreeSet<Key> = now.iter().filter(is_concerned).cloned().collect();
         self.extend_pass(&now, &concerned);
         self.due().intersection(&concerned).cloned().collect()
+    }
+
+    /// Nobody can look into an account that is closed or has left. What it was last seen to have in
+    /// force stays known: an account that a list has not named may still be there.
+    fn forget_accounts(&mut self, fleet: &Fleet) {
+        let state = |cell: &Cell| fleet.accounts.get(&cell.account).map(|it| &it.state);
+        self.needed.retain(|cell| state(cell) == Some(&AccountState::Active));
     }
 
     /// Takes note of whether the role of an account can be assumed. Returns the keys to visit: once
@@ -108,5 +116,47 @@ fn is_desired_anew(key: &Key, before: &Desired, now: &Desired) -> bool {
         }
         Key::Logging(cell) => before.logging.get(cell) != now.logging.get(cell),
         Key::Audit(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::Account;
+
+    /// Found by a random history: a cell that a deletion had asked about was tried for ever after its
+    /// account was closed, and no resync was complete any more.
+    #[test]
+    fn nobody_asks_any_more_about_an_account_that_is_closed_or_left() {
+        let account = |id: &str, state| Account {
+            id: id.parse().unwrap(),
+            name: id.to_owned(),
+            state,
+            parent: "r-ab12".parse().unwrap(),
+            tags: None,
+        };
+        let active = account("111122223333", AccountState::Active);
+        let closed = account("222233334444", AccountState::Other("CLOSED".to_owned()));
+        let accounts = [active, closed].map(|it| (it.id.clone(), it));
+        let fleet = Fleet {
+            partition: "aws".to_owned(),
+            organization: "o-abcdefghij".parse().unwrap(),
+            management: "999999999999".parse().unwrap(),
+            root: "r-ab12".parse().unwrap(),
+            units: BTreeMap::new(),
+            accounts: BTreeMap::from(accounts),
+        };
+        let cells = ["111122223333", "222233334444", "333344445555"]
+            .map(|id| Cell { account: id.parse().unwrap(), region: "us-east-1".parse().unwrap() });
+        let mut state = State::default();
+        for cell in &cells {
+            state.needed.insert(cell.clone());
+            state.facts.cells.insert(cell.clone(), None);
+        }
+        state.follow(&fleet);
+        assert!(state.needed.iter().eq(&cells[..1]), "{:?}", state.needed);
+        assert!(state.facts.cells.keys().eq(&cells), "what they had in force still counts");
     }
 }

@@ -10,11 +10,13 @@
 
 use std::time::Duration;
 
+use bedrail::model::GuardrailArn;
 use bedrail::reconcile::{Intent, Key};
 use bedrail::status::Phase;
 use serde_json::Value;
 
 use crate::play::Play;
+use crate::setting::MANAGEMENT;
 use crate::text::{Enforcement, Level, home, is_content};
 use crate::world::{RESYNC, Running};
 
@@ -77,7 +79,7 @@ impl Play {
             missing.retain(|line| !is_stuck(line));
             let mut unready = self.running.as_ref().map(unready).unwrap_or_default();
             unready.retain(|line| !(is_stuck(line) && line.contains("InUse")));
-            unready.retain(|line| !self.waits_for_a_file(line));
+            unready.retain(|line| !self.waits_for_a_person(line));
             // By then every key was looked at again; what nobody was told of is seen at last.
             let since = self.world.clock.now().saturating_sub(self.disturbed_at);
             let is_seen = since > 2 * RESYNC + Duration::from_mins(1);
@@ -189,12 +191,13 @@ impl Play {
                 wrong.extend(not_shared(&seen, &guardrail.name, region));
             }
         }
+        let is_left_behind = self.has_lost_file || !self.moved.is_empty();
         for guardrail in self.text.guardrails.iter().filter(|it| it.is_absent) {
             for region in &self.regions {
                 let listed = seen["bedrock"][home(region)]["guardrails"].as_array();
                 let is_it =
                     |it: &&Value| it["tags"]["bedrail:guardrail"] == guardrail.name.as_str();
-                if !self.has_lost_file && listed.into_iter().flatten().any(|it| is_it(&it)) {
+                if !is_left_behind && listed.into_iter().flatten().any(|it| is_it(&it)) {
                     wrong.push(format!("{} is still in {region}", guardrail.name));
                 }
             }
@@ -246,6 +249,11 @@ impl Play {
         if self.has_lost_file || self.moved.contains(&lineage[0]) {
             return None;
         }
+        // What a stranger put in force there is the stranger's.
+        let is_foreign = |arn: GuardrailArn| arn.account.as_str() != MANAGEMENT;
+        if reference(live).is_some_and(|(arn, _)| arn.parse().is_ok_and(is_foreign)) {
+            return None;
+        }
         let gave_up = self.text.released.iter().any(|(name, target, given)| {
             let enforcement = self.text.enforcements.iter().find(|it| it.name == *name);
             given == region
@@ -255,9 +263,12 @@ impl Play {
         gave_up.then(|| format!("{place} still has {live}"))
     }
 
-    /// Whether a key that is not ready waits for a person to put a file back.
-    fn waits_for_a_file(&self, line: &str) -> bool {
+    /// Whether a key that is not ready waits for a person: to put a file back, or to say what becomes
+    /// of what an account that moved away still has in force.
+    fn waits_for_a_person(&self, line: &str) -> bool {
+        let is_left_behind = self.has_lost_file || !self.moved.is_empty();
         self.has_lost_file && line.contains("(\"Orphaned\"")
+            || is_left_behind && line.contains("(\"Referenced\"")
     }
 
     /// A new process that only looks.
@@ -279,7 +290,10 @@ impl Play {
         let summary = planner.controller.engine().summary();
         let is_done = summary.failed + summary.held + summary.refused == 0;
         let mut unready = unready(&planner);
-        unready.retain(|line| !self.waits_for_a_file(line));
+        unready.retain(|line| !self.waits_for_a_person(line));
+        // What nobody refers to any more, since an account is gone, waits for the daily full read.
+        let is_collected_later = |line: &String| line.contains("deleting version");
+        unready.retain(|line| self.moved.is_empty() || !is_collected_later(line));
         if !is_done && !unready.is_empty() {
             self.wrong.push(format!("plan is not done: {unready:#?}"));
         }

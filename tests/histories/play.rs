@@ -143,7 +143,7 @@ impl Play {
 
     /// Tells the referee what is intended.
     pub(crate) async fn tell(&self) {
-        self.world.put("intent", &self.text.intent(self.world.starts())).await;
+        self.world.put("intent", &self.text.intent(self.world.restarts())).await;
     }
 
     fn reach_fault(&mut self, fault: &Value) {
@@ -188,7 +188,7 @@ impl Play {
     /// Starts a controller where there is none.
     pub(crate) async fn revive(&mut self) {
         let manifests = self.text.manifests();
-        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        self.world.put("intent", &self.text.intent(self.world.restarts() + 1)).await;
         self.running = self.world.start("default", Intent::Converge, Some(manifests)).await;
         if self.running.is_none() {
             self.reach("a start that AWS does not answer");
@@ -201,7 +201,7 @@ impl Play {
         self.second = None;
         // What was in flight has its effect.
         self.world.pass(Duration::from_mins(1)).await;
-        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        self.world.put("intent", &self.text.intent(self.world.restarts() + 1)).await;
         let blind = self.world.start("default", Intent::Converge, None).await;
         let from = self.world.trace.len();
         self.world.pass(Duration::from_mins(6)).await;
@@ -217,7 +217,7 @@ impl Play {
 
     /// A process that only looks writes nothing, whatever there is to do.
     async fn look_on(&mut self) {
-        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        self.world.put("intent", &self.text.intent(self.world.restarts() + 1)).await;
         let manifests = Some(self.text.manifests());
         let looker = self.world.start("default", Intent::Show, manifests).await;
         let from = self.world.trace.len();

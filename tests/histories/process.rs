@@ -96,7 +96,8 @@ impl Play {
     /// A second controller begins to work; its clock is so many seconds ahead.
     pub(crate) async fn join(&mut self, (is_same, ahead): (bool, i64), lives: Duration) {
         let until = self.world.clock.now() + lives;
-        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        // Whose reads are whose nobody can tell: what the first has read stands.
+        self.world.beside += 1;
         let instance = if is_same { "default" } else { "other" };
         let kind = Kind { instance, ahead, has_disk: false, ..Kind::usual() };
         let manifests = Some(self.text.manifests());
@@ -152,7 +153,7 @@ impl Play {
     pub(crate) async fn day(&mut self) {
         let manifests = self.text.manifests();
         self.running = None;
-        self.world.put("intent", &self.text.intent(self.world.starts() + 1)).await;
+        self.world.put("intent", &self.text.intent(self.world.restarts() + 1)).await;
         let kind = Kind { resync: RESYNC_OF_THE_DAY, intent: Intent::Converge, ..Kind::usual() };
         self.running = self.world.start_as(kind, Some(manifests)).await;
         let from = self.world.trace.len();

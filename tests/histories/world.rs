@@ -145,6 +145,8 @@ pub(crate) struct World {
     seed: u64,
     /// Controllers started so far.
     starts: u64,
+    /// How many of them began beside another.
+    pub(crate) beside: u64,
 }
 
 impl World {
@@ -161,12 +163,13 @@ impl World {
             disk: None,
             seed,
             starts: 0,
+            beside: 0,
         }
     }
 
-    /// Controllers started so far.
-    pub(crate) fn starts(&self) -> u64 {
-        self.starts
+    /// How often a process has taken the place of another.
+    pub(crate) fn restarts(&self) -> u64 {
+        self.starts - self.beside
     }
 
     /// A new process: it remembers nothing. `None` where AWS does not tell it who it is.
