@@ -332,6 +332,16 @@ impl Text {
             for (target, region) in had.difference(&has) {
                 self.released.insert((new.name.clone(), target.clone(), region.clone()));
             }
+            // Until it is detached, a target that was given up gets the Regions that come later.
+            let given_up: BTreeSet<String> = (self.released.iter())
+                .filter(|(name, target, _)| *name == new.name && !new.targets.contains(target))
+                .map(|(_, target, _)| target.clone())
+                .collect();
+            for target in given_up {
+                let later = new.regions.iter();
+                let later = later.map(|it| (new.name.clone(), target.clone(), it.clone()));
+                self.released.extend(later);
+            }
             for (target, region) in has {
                 self.released.remove(&(new.name.clone(), target, region));
             }

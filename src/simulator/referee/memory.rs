@@ -45,6 +45,8 @@ pub(super) struct Memory {
     pub(super) owned: Option<usize>,
     /// Where the controller last saw each account, by the operation that told.
     seen_at: BTreeMap<(&'static str, String), String>,
+    /// What was not answered when it was last read: account, Region and operation.
+    unseen: BTreeSet<(String, String, &'static str)>,
     /// When each wave was first seen complete.
     pub(super) complete: BTreeMap<usize, Millis>,
     /// By wave: where an older content was last found.
@@ -105,10 +107,27 @@ impl Memory {
     pub(super) fn saw(&mut self, call: &Call, answer: &Answer) {
         self.tick += 1;
         self.reads.note(self.tick, call, answer);
-        // Of other accounts a text takes something else away: another set, judged as a whole.
-        if self.sees_a_move(call, answer) {
+        // Of other accounts a text takes something else away, and so it may where nothing could be
+        // read before: another set, judged as a whole.
+        let sees_a_move = self.sees_a_move(call, answer);
+        if self.sees_again(call, answer) || sees_a_move {
             self.losses.clear();
             self.owned = None;
+        }
+    }
+
+    /// Whether this is the first answer from a place after an error there.
+    fn sees_again(&mut self, call: &Call, answer: &Answer) -> bool {
+        if call.service != Service::Bedrock {
+            return false;
+        }
+        let asked = (call.caller.account.clone(), call.region.clone(), call.operation);
+        match answer {
+            Err(failure) if failure.status != 404 => {
+                self.unseen.insert(asked);
+                false
+            }
+            Ok(_) | Err(_) => self.unseen.remove(&asked),
         }
     }
 

@@ -5,8 +5,8 @@
 //! over, or a target an organization policy of the controller's leaves or no longer enforces in
 //! some Region. Another content is not a loss. So it is with invocation logging: a configuration
 //! that goes, or is replaced by one that logs less, and a stranger's of which a destination goes
-//! where the controller never put one. An account that the controller sees elsewhere than before
-//! begins another set.
+//! where the controller never put one. An account that the controller sees elsewhere than before,
+//! or a place that answers it again, begins another set.
 
 use std::collections::BTreeSet;
 
@@ -255,6 +255,25 @@ mod tests {
             }
             arena.release(Controller, &members[1]);
             assert_eq!(arena.broken(), expected, "{is_seen}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_answers_again_begins_another_set() {
+        for (answers_again, expected) in [(true, vec![]), (false, vec!["S11"])] {
+            let (mut arena, _) = enforced(json!({"removals": ["all"]}));
+            let members = arena.members.clone();
+            let asked = (&["???"][..], None);
+            let failed =
+                arena.try_bedrock(Controller, &members[1], "GetGuardrail", asked, json!({}));
+            assert_eq!(failed.unwrap_err().status, 400);
+            arena.release(Controller, &members[0]);
+            if answers_again {
+                let arn = arena.shared("another", "zebra");
+                arena.bedrock(Controller, &members[1], "GetGuardrail", &[&arn], json!({}));
+            }
+            arena.release(Controller, &members[1]);
+            assert_eq!(arena.broken(), expected, "{answers_again}");
         }
     }
 
