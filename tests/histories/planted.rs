@@ -77,7 +77,7 @@ const ELSEWHERE: [(Planted, &[&str], &str); 13] = [
     (
         Planted::FailedTakenAsReady,
         &["--lib"],
-        "plan::replica::tests::facts_are_of_our_guardrails_and_of_versions_read_back",
+        "plan::replica::tests::a_version_that_failed_is_referenced_by_nobody",
     ),
     (
         Planted::PreviousCollected,

@@ -256,6 +256,8 @@ async fn a_full_disk_stops_what_weakens_and_nothing_else() {
         })
         .await;
     assert_eq!(stage.versions((MANAGEMENT, CELL.1), "baseline").await, [1]);
+    let writes = stage.writes().await;
+    assert!(!writes.iter().any(|it| it.contains("UpdateGuardrail")), "{writes:?}");
     child.kill().unwrap();
     child.wait().unwrap();
     // What is in it is whole all the same.

@@ -529,6 +529,24 @@ fn facts_are_of_our_guardrails_and_of_versions_read_back() {
 }
 
 #[test]
+fn a_version_that_failed_is_referenced_by_nobody() {
+    let a = content("a");
+    let failed = || {
+        let (number, mut version) = published(1, &a);
+        version.status = GuardrailStatus::Failed(Vec::new());
+        (number, version)
+    };
+    let versions = BTreeMap::from([failed(), published(2, &a)]);
+    let fact = replica_fact(
+        &live(&a, |it| it.versions = versions.clone()),
+        &owner(),
+        &key().guardrail,
+        false,
+    );
+    assert_eq!(fact.unwrap().revisions, BTreeMap::from([(a.revision(), version(2))]));
+}
+
+#[test]
 fn a_draft_that_is_to_be_left_is_left_until_it_must_be_published_from() {
     let (a, b) = (content("a"), content("b"));
     let want =
