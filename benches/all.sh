@@ -20,5 +20,6 @@ run "$python" benches/fleet.py
 run "$python" benches/soak.py --minutes 10
 run cargo bench --all-features --bench status
 if command -v perf >/dev/null; then run python3 benches/profile.py; fi
-BEDRAIL_REST_HOURS=24 run cargo test --all-features --test fleet rest
+export BEDRAIL_REST_HOURS=24
+run cargo test --all-features --test fleet rest
 exit $missed

@@ -337,6 +337,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_rejection_is_of_one_text_and_one_of_an_earlier_release_of_any() {
+        let marks = |value: &str| {
+            let tags = BTreeMap::from([(CONTROL_REJECTED_TAG.to_owned(), value.to_owned())]);
+            ControlMarks::of_tags(&tags)
+        };
+        let account: AccountId = "222233334444".parse().unwrap();
+        let written = marks(&Rejection::value(&account, "0a1b"));
+        assert_eq!(written.rejection.as_ref().unwrap().account, Some(account));
+        assert_eq!((written.is_rejected("0a1b"), written.is_rejected("2c3d")), (true, false));
+        assert!(marks("222233334444").is_rejected("2c3d"));
+        assert!(!marks("").is_rejected("0a1b"), "taken back, as a tag is emptied");
+    }
+
+    #[test]
     fn progress_reads_back_from_its_tag_and_anything_else_is_none() {
         for progress in [
             ControlProgress::default(),

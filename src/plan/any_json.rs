@@ -15,7 +15,7 @@ const TEXTS: [&str; 8] = [
     "arn:aws:iam::111122223333:role/a",
 ];
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "Version",
     "Statement",
     "Sid",
@@ -30,6 +30,10 @@ const NAMES: [&str; 14] = [
     "AWS",
     "Service",
     "@@assign",
+    "selective_content_guarding",
+    "messages",
+    "model_enforcement",
+    "included_models",
 ];
 
 pub(super) fn text() -> impl Strategy<Value = Value> {

@@ -374,13 +374,14 @@ impl Text {
 
     /// Whether an organization policy whose file is lost is nearer to an account, or as near.
     pub(crate) fn is_bent_by_an_orphan(&self, wanted: &Enforcement, lineage: &[String]) -> bool {
-        let near = lineage.iter().take_while(|node| !wanted.targets.contains(*node));
-        let near: Vec<&String> =
-            near.chain(lineage.iter().find(|it| wanted.targets.contains(*it))).collect();
+        let Some(first) = lineage.iter().position(|node| wanted.targets.contains(node)) else {
+            return false;
+        };
+        let near = &lineage[..=first];
         self.enforcements.iter().any(|it| {
             it.level == Level::Organization
                 && it.is_missing
-                && it.pool.iter().any(|node| near.contains(&node))
+                && it.pool.iter().any(|node| near.contains(node))
         })
     }
 

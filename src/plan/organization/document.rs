@@ -167,7 +167,7 @@ mod tests {
             let once = normalised(&document);
             prop_assert_eq!(normalised(&once), once.clone());
             prop_assert_eq!(normalised(&turned(&document)), once);
-            let block = explicit(&document);
+            let block = explicit(&json!({CONFIG: document}));
             prop_assert_eq!(explicit(&block), block);
         }
     }
