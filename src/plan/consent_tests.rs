@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::model::TargetMark;
+use crate::model::{DesiredCell, ReplicaKey, TargetMark};
 use crate::plan::fixture::{
-    MANAGEMENT, MEMBER, OTHER, REGION, UNIT, World, cell, content, guardrail_arn, key, version,
+    MANAGEMENT, MEMBER, OTHER, REGION, UNIT, World, cell, content, desired_cell, desired_policy,
+    guardrail_arn, key, version,
 };
 
 const UNIT_PATH: &str = "/Workloads";
@@ -101,6 +104,37 @@ fn only_what_a_text_gave_up_goes() {
 }
 
 #[test]
+fn of_several_texts_that_were_left_all_must_release() {
+    let both = selects(&[REGION], &[unit(), account(OTHER)]);
+    let released = DesiredEnforcement { on_deselect: OnDeselect::Release, ..text(&both) };
+    let mut world = world(&both, released.clone());
+    record(&mut world, "besides", Some(both.clone()));
+    world.enforcements.insert(enforcement("besides"), released);
+    assert_eq!(standing_of(&world, MANAGEMENT), "given up");
+    world.enforcements.insert(enforcement("besides"), text(&both));
+    assert_eq!(standing_of(&world, MANAGEMENT), "deselected");
+}
+
+#[test]
+fn a_cell_is_given_up_by_the_text_of_an_account_enforcement_alone() {
+    let both = selects(&[REGION], &[unit(), account(OTHER)]);
+    let now = text(&selects(&[REGION], &[unit()]));
+    let given_up = |world: &World, it: &str| is_given_up(&cell(it), &world.context());
+    let mut world = world(&both, now.clone());
+    assert!(given_up(&world, OTHER));
+    assert!(!given_up(&world, MEMBER) && !given_up(&world, MANAGEMENT));
+    // The same text of an organization's policy gives up nothing that an account has of its own.
+    world.enforcements.clear();
+    let fact = world.facts.replicas.get_mut(&key()).unwrap();
+    fact.enforcements.clear();
+    let policy =
+        EnforcementKey { kind: EnforcementKind::Organization, ..enforcement("everywhere") };
+    fact.enforcements.insert(policy.clone(), Some(both));
+    world.enforcements.insert(policy, now);
+    assert!(!given_up(&world, OTHER));
+}
+
+#[test]
 fn what_a_manifest_selects_and_cannot_have_is_not_given_up() {
     let old = selects(&[REGION], &[account(OTHER)]);
     let mut world = world(&old, text(&selects(&[REGION], &[unit()])));
@@ -162,6 +196,32 @@ fn a_tag_forgets_what_was_given_up_only_when_it_is_gone() {
 }
 
 #[test]
+fn nothing_is_unsettled_about_a_text_that_gave_nothing_up() {
+    let selection = selects(&[REGION], &[unit()]);
+    let mut world = world(&selection, text(&selection));
+    // Whatever cells that were not read hold.
+    world.facts.cells.clear();
+    let settled = (value(&selection), BTreeSet::new(), false);
+    let said = |world: &World| {
+        let tags = tag(world);
+        (tags.wanted, tags.unwanted, tags.is_unsettled)
+    };
+    assert_eq!(said(&world), settled);
+    record(&mut world, "everywhere", None);
+    assert_eq!(said(&world), settled, "a value that somebody wrote over");
+    world.facts.replicas.get_mut(&key()).unwrap().enforcements.clear();
+    assert_eq!(said(&world), settled, "a text that nothing records yet");
+    record(&mut world, "before", Some(selection.clone()));
+    let renamed = DesiredEnforcement {
+        former_names: BTreeSet::from(["before".parse().unwrap()]),
+        ..text(&selection)
+    };
+    world.enforcements.insert(enforcement("everywhere"), renamed);
+    let former = BTreeSet::from(["bedrail:enforcement/before".to_owned()]);
+    assert_eq!(said(&world), (value(&selection), former, false), "a new name");
+}
+
+#[test]
 fn a_tag_records_at_once_what_a_text_adds() {
     let old = selects(&[REGION], &[account(OTHER)]);
     let now = selects(&[REGION], &[unit()]);
@@ -184,4 +244,78 @@ fn the_tag_of_a_teardown_goes_last() {
     let done = tag(&world);
     let name = "bedrail:enforcement/everywhere".to_owned();
     assert_eq!((done.wanted, done.unwanted), (BTreeMap::new(), BTreeSet::from([name])));
+}
+
+#[test]
+fn a_cell_that_is_to_have_something_else_still_has_what_was_given_up() {
+    let old = selects(&[REGION], &[unit(), account(OTHER)]);
+    let mut world = world(&old, text(&selects(&[REGION], &[unit()])));
+    for it in [MANAGEMENT, OTHER] {
+        world.facts.cells.insert(cell(it), None);
+    }
+    world.facts.cells.insert(cell(MEMBER), Some((guardrail_arn(), version(1))));
+    let other = ReplicaKey { guardrail: "other".parse().unwrap(), ..key() };
+    let besides: Name = "besides".parse().unwrap();
+    let rows = [
+        ("as it is", desired_cell(), false),
+        ("another guardrail", DesiredCell { replica: other, ..desired_cell() }, true),
+        ("nothing", DesiredCell { state: Presence::Absent, ..desired_cell() }, true),
+        (
+            "nothing, says another",
+            DesiredCell { state: Presence::Absent, enforcement: besides, ..desired_cell() },
+            false,
+        ),
+    ];
+    for (name, claim, is_unsettled) in rows {
+        world.cells.insert(cell(MEMBER), Arc::new(claim));
+        assert_eq!(tag(&world).is_unsettled, is_unsettled, "{name}");
+    }
+}
+
+#[test]
+fn the_tag_of_an_organizations_enforcement_forgets_when_its_policies_have() {
+    let name: Name = "everywhere".parse().unwrap();
+    let policy =
+        EnforcementKey { kind: EnforcementKind::Organization, ..enforcement("everywhere") };
+    let unit_target = TargetId::Unit(UNIT.parse().unwrap());
+    let other_target = TargetId::Account(OTHER.parse().unwrap());
+    let now = selects(&[REGION], &[TargetMark::unit(UNIT)]);
+    let old = selects(&[REGION, "eu-west-1"], &[TargetMark::unit(UNIT), account(OTHER)]);
+    let wanted = desired_policy(&[UNIT]);
+    let fact = |of: &str, target: &TargetId, region: &str| PolicyFact {
+        enforcement: Some(of.parse().unwrap()),
+        targets: BTreeSet::from([target.clone()]),
+        regions: BTreeSet::from([region.to_owned()]),
+        is_lane: false,
+        rollouts: BTreeMap::new(),
+        references: BTreeSet::new(),
+    };
+    let is_unsettled = |state: Presence, found: Option<PolicyFact>| {
+        let mut world = World::with_versions(&content("1"), &[(1, &content("1"))]);
+        let replica = world.facts.replicas.get_mut(&key()).unwrap();
+        replica.enforcements.insert(policy.clone(), Some(old.clone()));
+        let text = DesiredEnforcement {
+            state,
+            former_names: BTreeSet::from(["before".parse().unwrap()]),
+            ..text(&now)
+        };
+        world.enforcements.insert(policy.clone(), text);
+        world.organization.insert(name.clone(), wanted.clone());
+        let found = found.map(|it| ("p-examplepolicy".parse().unwrap(), it));
+        world.facts.own_policies = Some(found.into_iter().collect());
+        tag(&world).is_unsettled
+    };
+    let rows = [
+        ("only what is wanted", fact("everywhere", &unit_target, REGION), false),
+        ("the target that was given up", fact("everywhere", &other_target, REGION), true),
+        ("the Region that was given up", fact("everywhere", &unit_target, "eu-west-1"), true),
+        ("the target, under its former name", fact("before", &other_target, REGION), true),
+        ("the target, but by another's policy", fact("besides", &other_target, REGION), false),
+    ];
+    for (what, found, unsettled) in rows {
+        assert_eq!(is_unsettled(Presence::Present, Some(found)), unsettled, "{what}");
+    }
+    let wanted_no_more = fact("everywhere", &unit_target, REGION);
+    assert!(is_unsettled(Presence::Absent, Some(wanted_no_more)), "a policy is there yet");
+    assert!(!is_unsettled(Presence::Absent, None), "no policy is left");
 }

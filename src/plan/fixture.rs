@@ -16,9 +16,9 @@ use super::step::{HoldReason, Plan};
 use crate::model::{
     Account, AccountState, Cell, Content, DesiredCell, DesiredEnforcement,
     DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, EnforcementKey,
-    EnforcementSettings, Facts, Fleet, GuardrailArn, GuardrailStatus, History, Name,
-    ObservedGuardrail, ObservedReplica, ObservedVersion, OnDraft, OnForeign, OwnerId, Preflight,
-    Presence, ProfileKey, Read, Region, ReplicaContent, ReplicaFact, ReplicaKey, Share,
+    EnforcementSettings, Facts, Fleet, GuardrailArn, GuardrailReference, GuardrailStatus, History,
+    Name, ObservedGuardrail, ObservedReplica, ObservedVersion, OnDraft, OnForeign, OwnerId,
+    Preflight, Presence, ProfileKey, Read, Region, ReplicaContent, ReplicaFact, ReplicaKey, Share,
     TargetRollout, Unit, UnitId, Unread, Version, canonical,
 };
 
@@ -131,6 +131,21 @@ pub(super) fn desired_cell() -> DesiredCell {
         replica: key(),
         settings: EnforcementSettings::default(),
         on_foreign: OnForeign::Replace,
+        preflight: Preflight::default(),
+    }
+}
+
+/// A policy of the organization that is to enforce the guardrail at these targets.
+pub(super) fn desired_policy(targets: &[&str]) -> DesiredOrganizationEnforcement {
+    DesiredOrganizationEnforcement {
+        policy_name: None,
+        state: Presence::Present,
+        guardrail: GuardrailReference { name: key().guardrail, revision: None },
+        regions: BTreeSet::from([REGION.parse().unwrap()]),
+        settings: EnforcementSettings::default(),
+        allow_override: true,
+        targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
+        adopt: false,
         preflight: Preflight::default(),
     }
 }

@@ -134,14 +134,11 @@ fn hash<'a>(losing: impl IntoIterator<Item = &'a &'a ManifestKey>, specs: &Specs
 fn hashes(losing: &BTreeSet<&ManifestKey>, specs: &Specs) -> BTreeSet<String> {
     let others: Vec<&ManifestKey> =
         specs.keys().filter(|key| !losing.contains(key)).take(FINISHED_MAX).collect();
-    (0_u32..1 << others.len())
-        .map(|chosen| {
-            let finished = others.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0);
-            let all: BTreeSet<&ManifestKey> =
-                losing.iter().copied().chain(finished.map(|(_, key)| *key)).collect();
-            hash(&all, specs)
-        })
-        .collect()
+    let sets = others.into_iter().fold(vec![losing.clone()], |sets, finished| {
+        let with = sets.iter().map(|set| set.iter().copied().chain([finished]).collect());
+        with.chain(sets.iter().cloned()).collect()
+    });
+    sets.iter().map(|all| hash(all, specs)).collect()
 }
 
 impl fmt::Display for HeldPlan {
@@ -337,6 +334,33 @@ mod tests {
             let ruling = ruling(losses, 100, specs, &approval, now);
             assert_eq!(ruling == Ruling::Open, open, "{what}: {ruling:?}");
         }
+    }
+
+    #[test]
+    fn an_approval_holds_whichever_of_its_manifests_have_nothing_left_to_lose() {
+        let names = ["a", "b", "c", "d"];
+        let specs: Specs = names.iter().map(|name| (key(name), "1")).collect();
+        let ruling = |of: &[&str], approvals: &BTreeSet<Approval>| {
+            let losses: Vec<Loss> = of.iter().flat_map(|name| losses(name, 3)).collect();
+            let set = losses.iter().collect();
+            rule(&Losses { set: &set, owned: 0, is_complete: true }, &specs, approvals, 0)
+        };
+        let some = |chosen: u32| -> Vec<&str> {
+            let of = names.into_iter().enumerate();
+            of.filter(|(bit, _)| (chosen >> bit) % 2 == 1).map(|(_, name)| name).collect()
+        };
+        for named in 1..1_u32 << names.len() {
+            let plan = name(ruling(&some(named), &BTreeSet::new()));
+            let approved = BTreeSet::from([Approval { plan, expires: 100 }]);
+            for left in (1..=named).filter(|left| left & named == *left) {
+                let left = some(left);
+                assert_eq!(ruling(&left, &approved), Ruling::Open, "{left:?} of {named:b}");
+            }
+        }
+        // One that the approval does not name may lose nothing by it.
+        let plan = name(ruling(&["a", "b"], &BTreeSet::new()));
+        let approved = BTreeSet::from([Approval { plan, expires: 100 }]);
+        assert!(matches!(ruling(&["a", "c"], &approved), Ruling::Held(_)));
     }
 
     #[test]

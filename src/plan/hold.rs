@@ -115,3 +115,70 @@ pub(super) fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
         more => format!("{} and {more} more", named.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixture::{MEMBER, OTHER, ROOT, World, cell, confirmed};
+    use crate::plan::step::Step;
+
+    #[test]
+    fn what_could_not_be_read_waits_for_whoever_can_change_that() {
+        let world = World::new();
+        let context = world.context();
+        let rows = [
+            ("RegionUnavailable", HoldReason::RegionUnavailable, Until::Person),
+            ("RoleNotAssumable", HoldReason::RoleNotAssumable, Until::Person),
+            ("Denied", HoldReason::Unreadable, Until::Person),
+            ("Invalid", HoldReason::Unreadable, Until::Person),
+            ("Throttled", HoldReason::Unreadable, Until::After(context.timing.own_write_grace)),
+        ];
+        for (class, reason, until) in rows {
+            let unread = Unread { class, message: "so it said".to_owned() };
+            let held = Held::unread("the slot", &unread, &context).prefixed("here");
+            let message = format!("here: the slot could not be read ({class}): so it said");
+            assert_eq!(held, Held { reason, message, until });
+        }
+    }
+
+    #[test]
+    fn of_two_plans_nothing_is_lost_and_what_protects_comes_first() {
+        let delete = |account: &str| Step::DeleteEnforced {
+            cell: cell(account),
+            enforcement: "everywhere".parse().unwrap(),
+            config_id: "config".parse().unwrap(),
+            changes: Vec::new(),
+            confirmed: confirmed(),
+        };
+        let release = delete(MEMBER);
+        let attach = Step::EnablePolicyType { root: ROOT.parse().unwrap() };
+        let mut one = Plan { steps: vec![release.clone()], ..Plan::default() };
+        one.hold(Held::for_fact(HoldReason::Unreadable, "one"));
+        let mut other = Plan { steps: vec![attach.clone()], ..Plan::default() };
+        other.hold(Held::for_person(HoldReason::Unreadable, "other"));
+        other.orphan("object", "left".to_owned());
+        other.needs.push(cell(OTHER));
+        let both = one.clone().and(other.clone());
+        assert_eq!(both.steps, [attach, release]);
+        assert_eq!(both.held, [one.held.clone(), other.held.clone()].concat());
+        assert_eq!((&both.orphans, &both.needs), (&other.orphans, &other.needs));
+        assert_eq!(one.clone().and(Plan::default()), one);
+        assert_eq!(Plan::default().and(one.clone()), one);
+    }
+
+    #[test]
+    fn what_either_of_two_plans_asks_for_both_ask_for() {
+        let asks = |policies, controls, unsettled| Plan {
+            needs_policies: policies,
+            needs_controls: controls,
+            is_unsettled: unsettled,
+            ..Plan::default()
+        };
+        let kinds = [asks(true, false, false), asks(false, true, false), asks(false, false, true)];
+        for plan in kinds {
+            assert_eq!(plan.clone().and(Plan::default()), plan);
+            assert_eq!(Plan::default().and(plan.clone()), plan);
+            assert_eq!(plan.clone().and(plan.clone()), plan);
+        }
+    }
+}

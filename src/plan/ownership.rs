@@ -48,3 +48,25 @@ pub(super) fn tags(
     tags.insert(key.to_owned(), value.to_owned());
     tags
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guardrail_says_whose_it_is_and_which_manifest_it_is_of() {
+        let tags = guardrail_tags(&"us".parse().unwrap(), &"baseline".parse().unwrap());
+        let expected = [("bedrail:owner", "us"), ("bedrail:guardrail", "baseline")];
+        assert_eq!(tags, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn only_our_own_tag_makes_an_object_ours() {
+        let us: OwnerId = "us".parse().unwrap();
+        assert_eq!(ownership(Some("us"), &us), Ownership::Ours);
+        assert_eq!(ownership(None, &us), Ownership::Nobodys);
+        for other in ["them", "", "US", "us "] {
+            assert_eq!(ownership(Some(other), &us), Ownership::Others(other), "{other:?}");
+        }
+    }
+}

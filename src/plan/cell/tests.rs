@@ -2,13 +2,11 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::{Content, Facts, Version, canonical, content::AutomatedReasoningPolicyConfig};
-use crate::model::{
-    DesiredOrganizationEnforcement, GuardrailReference, PolicyFact, Preflight, TargetId,
-};
+use crate::model::{PolicyFact, TargetId};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
-    MEMBER, ROOT, World, arn, cell, content, desired as replica, desired_cell, fact, guardrail_arn,
-    key, summary, unread, version,
+    MEMBER, ROOT, World, arn, cell, content, desired as replica, desired_cell, desired_policy,
+    fact, guardrail_arn, key, summary, unread, version,
 };
 
 fn want() -> DesiredCell {
@@ -253,17 +251,7 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     let (mut world, mut memory) = (world(), Sightings::default());
     let (name, root): (Name, TargetId) = ("all".parse().unwrap(), ROOT.parse().unwrap());
     let region = cell(MEMBER).region;
-    let organization = DesiredOrganizationEnforcement {
-        policy_name: None,
-        state: Presence::Present,
-        guardrail: GuardrailReference { name: key().guardrail, revision: None },
-        regions: [region.clone()].into(),
-        settings: EnforcementSettings::default(),
-        allow_override: true,
-        targets: [root.clone()].into(),
-        adopt: false,
-        preflight: Preflight::default(),
-    };
+    let organization = desired_policy(&[ROOT]);
     world.organization.insert(name.clone(), organization);
     let ours = known(slot(guardrail_arn(), 1));
     let mut see = |world: &World| {

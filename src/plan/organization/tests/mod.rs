@@ -9,31 +9,16 @@ use serde_json::{Value, json};
 
 use super::document::{block, blocks, document};
 use super::*;
-use crate::model::Preflight;
 use crate::model::{
-    DesiredEnforcement, EnforcementKey, EnforcementKind, EnforcementSettings, GuardrailReference,
-    OnDeselect, PolicyId, ReplicaKey, Selection, TargetId, TargetMark, Unread,
+    DesiredEnforcement, EnforcementKey, EnforcementKind, EnforcementSettings, OnDeselect, PolicyId,
+    ReplicaKey, Selection, TargetId, TargetMark, Unread,
 };
 use crate::plan::fixture::{
-    MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, guardrail_arn, holds, key, summary,
-    unread, version,
+    MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, desired_policy as want, guardrail_arn,
+    holds, key, summary, unread, version,
 };
 
 const POLICY: &str = "p-abcdefgh";
-
-fn want(targets: &[&str]) -> DesiredOrganizationEnforcement {
-    DesiredOrganizationEnforcement {
-        policy_name: None,
-        state: Presence::Present,
-        guardrail: GuardrailReference { name: key().guardrail, revision: None },
-        regions: BTreeSet::from([REGION.parse().unwrap()]),
-        settings: EnforcementSettings::default(),
-        allow_override: true,
-        targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
-        adopt: false,
-        preflight: Preflight::default(),
-    }
-}
 
 fn desired(want: DesiredOrganizationEnforcement) -> BTreeMap<Name, DesiredOrganizationEnforcement> {
     BTreeMap::from([("everywhere".parse().unwrap(), want)])
