@@ -1,46 +1,68 @@
 #!/bin/sh
-# What the claims of the README about safety rest on: random histories, every planted bug, and every
-# call of every change struck by everything, in the release build. Prints the figures, and keeps them
-# in docs/proof.txt.
+# What the claims of the README about safety rest on. Prints figures, and keeps those of each part in
+# docs/proof/PART.txt, with the command and the version that they are of; the README quotes them.
 #
-#   benches/proof.sh [HISTORIES] [FIRST_SEED]
+#   benches/proof.sh                              all three parts: hours
+#   benches/proof.sh histories [COUNT [SEED]]     random histories: 200,000 from seed 1 on
+#   benches/proof.sh planted                      every planted bug, until a history or a test shows it
+#   benches/proof.sh sweeps                       every call of every change, struck by everything
 #
-# Without an argument 200,000 histories: hours. Everything that goes wrong can be seen again: a failing
-# history or sweep prints the command that plays it, and nothing but it, anew.
+# In the release build, which takes long to compile; BUILD= takes that of the tests, in which
+# everything takes twice as long. Whatever goes wrong can be seen again: a failing history or sweep
+# prints the command that plays it, and nothing but it, anew. Then no figures are kept.
 set -eu
 cd "$(dirname "$0")/.."
-histories=${1:-200000}
-seed=${2:-1}
-log=target/proof.log
-mkdir -p target
+build=${BUILD---release}
+
 tests() {
-    cargo test --release --all-features "$@" -- --nocapture $options
+    # shellcheck disable=SC2086 # no word at all, if it is empty
+    cargo test $build --all-features "$@"
 }
-{
-    echo "histories from seed $seed on: $histories"
-    options=random_histories
-    export BEDRAIL_SEED="$seed" BEDRAIL_HISTORIES="$histories"
-    tests --test histories
-    unset BEDRAIL_SEED BEDRAIL_HISTORIES
-    options="--ignored every_planted_bug"
-    tests --test histories
-    options="--ignored what_no_history_shows"
-    tests --test histories
-    options=""
-    export BEDRAIL_SWEEP=full
-    tests --test sweeps
-    echo "everything was played"
-} 2>&1 | tee "$log"
-# The status of a pipe is that of its last command; the first test that fails ends what is in braces.
-if ! grep -q '^everything was played$' "$log"; then
-    echo "not kept: see $log" >&2
-    exit 1
-fi
-# What sweeps count is of one change each.
-grep -o 'figure [a-z.]* [0-9]*$' "$log" | awk '
-    $2 ~ /^sweeps/ { figures[$2] += $3; next }
-    { figures[$2] = $3 }
-    END { for (name in figures) print name, figures[name] }
-' | sort >docs/proof.txt
-echo "kept in docs/proof.txt:"
-cat docs/proof.txt
+
+histories() {
+    BEDRAIL_HISTORIES=${1:-200000} BEDRAIL_SEED=${2:-1} \
+        tests --test histories random_histories -- --nocapture
+}
+
+planted() {
+    tests --test histories every_planted_bug -- --ignored --nocapture &&
+        tests --test histories what_no_history_shows -- --ignored --nocapture
+}
+
+sweeps() {
+    BEDRAIL_SWEEP=full tests --test sweeps -- --nocapture
+}
+
+keep() {
+    part=$1
+    log=target/proof-$part.log
+    kept=docs/proof/$part.txt
+    mkdir -p target docs/proof
+    # The status of a pipe is that of its last command.
+    { "$@" && echo "everything was played"; } 2>&1 | tee "$log"
+    if ! grep -q '^everything was played$' "$log"; then
+        echo "not kept: see $log" >&2
+        exit 1
+    fi
+    {
+        echo "# benches/proof.sh $*, at $(git describe --always --dirty)"
+        # What sweeps count is of one change each.
+        grep -o 'figure [a-z.]* [0-9]*$' "$log" | awk '
+            $2 ~ /^sweeps/ { figures[$2] += $3; next }
+            { figures[$2] = $3 }
+            END { for (name in figures) print name, figures[name] }
+        ' | sort
+    } >"$kept.new"
+    mv "$kept.new" "$kept"
+    echo "kept in $kept:"
+    cat "$kept"
+}
+
+case ${1-} in
+    histories | planted | sweeps) keep "$@" ;;
+    '') for part in histories planted sweeps; do keep "$part"; done ;;
+    *)
+        sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+esac

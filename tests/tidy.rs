@@ -1,10 +1,12 @@
-//! The shape of the source itself: arrows between the rooms, sizes, the README's table.
+//! The shape of the source itself: arrows between the rooms, sizes, the README's tables.
 
-#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is the failure of a test")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Which rooms a room may import (besides itself). `cli` is the composition root.
 const ARROWS: [(&str, &[&str]); 11] = [
@@ -125,14 +127,76 @@ fn files_are_small_rooms() {
 /// `UPDATE_README=1 cargo test --test tidy` writes the table anew.
 #[test]
 fn the_readme_shows_the_settings_as_they_are() {
+    shows("settings", &bedrail::cli::settings_table());
+}
+
+/// What the README says of the figures in `docs/proof`: words, with the figures they quote.
+const CLAIMS: [(&str, &str); 7] = [
+    (
+        "random histories",
+        "{histories}, with {histories.calls} calls to AWS; {histories.failed} failed",
+    ),
+    ("situations they must reach", "{situations}, the rarest reached {situations.rarest} times"),
+    (
+        "planted bugs sought in histories",
+        "{planted.caught} of {planted.sought} caught, half of them by history {planted.median}, all by {planted.worst}",
+    ),
+    ("planted bugs that a test of their own catches", "{planted.elsewhere}"),
+    ("changes swept", "{sweeps.changes}, with {sweeps.positions} calls to AWS"),
+    (
+        "struck at a call, each in a run of its own",
+        "{sweeps.crashes} of {sweeps.crashes.all} crashes, {sweeps.faults} of {sweeps.faults.all} faults, {sweeps.pairs} pairs of both",
+    ),
+    ("of those, runs that ended otherwise than undisturbed", "{sweeps.wrong}"),
+];
+
+/// `benches/proof.sh` makes the figures, and `UPDATE_README=1 cargo test --test tidy` quotes them.
+#[test]
+fn the_readme_quotes_the_figures_of_the_proof() {
+    let read = |part| fs::read_to_string(root().join(format!("docs/proof/{part}.txt"))).unwrap();
+    let kept = ["histories", "planted", "sweeps"].map(read).concat();
+    let figures: BTreeMap<&str, u64> = kept
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, figure)| (name, figure.parse().unwrap()))
+        .collect();
+    let mut table = String::from("| | |\n|---|---|\n");
+    for (what, claim) in CLAIMS {
+        let mut words = claim.split('{');
+        let mut said = words.next().unwrap().to_owned();
+        for word in words {
+            let (name, rest) = word.split_once('}').unwrap();
+            let figure = figures.get(name).unwrap_or_else(|| panic!("no figure for {name}"));
+            write!(said, "{}{rest}", in_thousands(*figure)).unwrap();
+        }
+        writeln!(table, "| {what} | {said} |").unwrap();
+    }
+    shows("proof", &table);
+}
+
+/// `6580` as `6,580`.
+fn in_thousands(figure: u64) -> String {
+    let digits = figure.to_string();
+    let mut groups: Vec<String> = Vec::new();
+    for group in digits.as_bytes().rchunks(3) {
+        groups.insert(0, String::from_utf8_lossy(group).into_owned());
+    }
+    groups.join(",")
+}
+
+/// Asserts that this is what stands at its place in the README, or puts it there.
+fn shows(place: &str, table: &str) {
+    /// Two tests write one file.
+    static README: Mutex<()> = Mutex::new(());
+    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
     let path = root().join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once("<!-- settings -->\n").expect("a place for the table");
-    let (shown, after) = rest.split_once("<!-- /settings -->").expect("an end of the table");
-    let table = bedrail::cli::settings_table();
+    let (from, to) = (format!("<!-- {place} -->\n"), format!("<!-- /{place} -->"));
+    let (before, rest) = readme.split_once(&from).expect("a place for the table");
+    let (shown, after) = rest.split_once(&to).expect("an end of the table");
     if std::env::var_os("UPDATE_README").is_some() {
-        let text = format!("{before}<!-- settings -->\n{table}<!-- /settings -->{after}");
-        fs::write(&path, text).unwrap();
+        fs::write(&path, format!("{before}{from}{table}{to}{after}")).unwrap();
     } else {
         assert_eq!(shown, table, "run: UPDATE_README=1 cargo test --test tidy");
     }
