@@ -109,6 +109,11 @@ pub struct Facts {
     pub policies_read: Option<Duration>,
     /// Our own policies; `None` until all were read.
     pub own_policies: Option<BTreeMap<PolicyId, PolicyFact>>,
+    /// Slots that a write of ours was on its way to, and when it was sent, until one is read that
+    /// shows what became of it.
+    pub slots_written: BTreeMap<Cell, Duration>,
+    /// The same of our own policies: when what they say or where they attach was last written.
+    pub policies_written: Option<Duration>,
     /// Embedding models per Region, where a manifest excludes them.
     pub embeddings: BTreeMap<Region, BTreeSet<String>>,
     /// Resource policies of guardrail profiles, once read. Unknown only where nobody can read or

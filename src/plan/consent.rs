@@ -242,6 +242,10 @@ fn no_cell_left(guardrail: &Name, key: &EnforcementKey, fleet: &Fleet, context: 
         regions.iter().all(|region| {
             let cell = Cell { account: account.clone(), region: (*region).clone() };
             let Some(slot) = context.facts.cells.get(&cell) else { return false };
+            // What was read before our own write does not show what it put there.
+            if context.facts.slots_written.contains_key(&cell) {
+                return false;
+            }
             let found = slot.as_ref().and_then(|(arn, _)| replica_of(arn, context));
             if found.is_none_or(|(replica, _)| replica.guardrail != *guardrail) {
                 return true;
@@ -268,6 +272,9 @@ fn no_target_left(
     context: &Context,
 ) -> bool {
     let Some(policies) = &context.facts.own_policies else { return false };
+    if context.facts.policies_written.is_some() {
+        return false;
+    }
     let Some(desired) = context.organization.get(&key.name) else { return false };
     let is_gone = |standing: Standing| standing == Standing::Deselected;
     let targets = |policy: &PolicyFact| {

@@ -191,6 +191,10 @@ fn a_tag_forgets_what_was_given_up_only_when_it_is_gone() {
     world.facts.cells.remove(&cell(OTHER));
     assert!(tag(&world).is_unsettled);
     world.facts.cells.insert(cell(OTHER), None);
+    // Read to be empty, and then written.
+    world.facts.slots_written.insert(cell(OTHER), world.now);
+    assert!(tag(&world).is_unsettled);
+    world.facts.slots_written.clear();
     let settled = tag(&world);
     assert_eq!((settled.wanted, settled.is_unsettled), (value(&now), false));
 }
@@ -290,7 +294,7 @@ fn the_tag_of_an_organizations_enforcement_forgets_when_its_policies_have() {
         rollouts: BTreeMap::new(),
         references: BTreeSet::new(),
     };
-    let is_unsettled = |state: Presence, found: Option<PolicyFact>| {
+    let is_unsettled = |state: Presence, found: Option<PolicyFact>, written: bool| {
         let mut world = World::with_versions(&content("1"), &[(1, &content("1"))]);
         let replica = world.facts.replicas.get_mut(&key()).unwrap();
         replica.enforcements.insert(policy.clone(), Some(old.clone()));
@@ -303,6 +307,7 @@ fn the_tag_of_an_organizations_enforcement_forgets_when_its_policies_have() {
         world.organization.insert(name.clone(), wanted.clone());
         let found = found.map(|it| ("p-examplepolicy".parse().unwrap(), it));
         world.facts.own_policies = Some(found.into_iter().collect());
+        world.facts.policies_written = written.then_some(world.now);
         tag(&world).is_unsettled
     };
     let rows = [
@@ -313,9 +318,11 @@ fn the_tag_of_an_organizations_enforcement_forgets_when_its_policies_have() {
         ("the target, but by another's policy", fact("besides", &other_target, REGION), false),
     ];
     for (what, found, unsettled) in rows {
-        assert_eq!(is_unsettled(Presence::Present, Some(found)), unsettled, "{what}");
+        let is = is_unsettled(Presence::Present, Some(found), false);
+        assert_eq!(is, unsettled, "{what}");
     }
     let wanted_no_more = fact("everywhere", &unit_target, REGION);
-    assert!(is_unsettled(Presence::Absent, Some(wanted_no_more)), "a policy is there yet");
-    assert!(!is_unsettled(Presence::Absent, None), "no policy is left");
+    assert!(is_unsettled(Presence::Absent, Some(wanted_no_more), false), "a policy is there yet");
+    assert!(!is_unsettled(Presence::Absent, None, false), "no policy is left");
+    assert!(is_unsettled(Presence::Absent, None, true), "one may have been attached meanwhile");
 }

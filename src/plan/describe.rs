@@ -280,6 +280,15 @@ impl Step {
         matches!(self, Self::Control(ControlStep::Detach { leaving: Leaving::Foreign(_), .. }))
     }
 
+    /// Whether it writes what an organization policy of ours says or where it attaches, other than to
+    /// take something away.
+    pub fn changes_a_policy(&self) -> bool {
+        matches!(
+            self,
+            Self::CreatePolicy { .. } | Self::UpdatePolicy { .. } | Self::AttachPolicy { .. }
+        )
+    }
+
     /// One line for logs: operation, object, place, old → new; a guardrail's words by their hash.
     pub fn describe(&self) -> String {
         let place = self.place().map(|cell| format!(" in {cell}")).unwrap_or_default();

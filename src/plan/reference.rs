@@ -173,3 +173,52 @@ pub(super) fn spoken(arn: &GuardrailArn, version: Version, context: &Context) ->
         None => format!("{} version {version}", key.guardrail),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixture::{World, arn, content, guardrail_arn, key, version};
+    use crate::plan::step::Until;
+
+    fn revision(message: &str) -> Revision {
+        content(message).revision()
+    }
+
+    #[test]
+    fn a_reference_goes_to_the_pinned_revision_else_to_what_the_manifest_says() {
+        use HoldReason::{RevisionNotFound, WaitingForVersion};
+        let published = [(1, &content("a")), (2, &content("b"))];
+        let world = |wanted: &str| World::with_versions(&content(wanted), &published);
+        let of_no_manifest = || World { replicas: BTreeMap::new(), ..world("b") };
+        let mut unread = world("b");
+        unread.facts.replicas.clear();
+        let rows = [
+            ("what the manifest says", world("b"), None, Ok(2)),
+            ("pinned", world("b"), Some("a"), Ok(1)),
+            ("pinned, without a manifest", of_no_manifest(), Some("a"), Ok(1)),
+            ("not published yet", world("c"), None, Err((WaitingForVersion, Until::Fact))),
+            ("pinned and coming", world("c"), Some("c"), Err((WaitingForVersion, Until::Fact))),
+            ("nowhere", world("b"), Some("c"), Err((RevisionNotFound, Until::Person))),
+            ("meant by nobody", of_no_manifest(), None, Err((WaitingForVersion, Until::Person))),
+            ("not read", unread, Some("a"), Err((WaitingForVersion, Until::Fact))),
+        ];
+        for (name, world, pinned, expected) in rows {
+            let pinned = pinned.map(revision);
+            let found = resolve(&key(), pinned.as_ref(), &world.context());
+            let found = found.map(|it| it.version).map_err(|held| (held.reason, held.until));
+            assert_eq!(found, expected.map(version), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_called_by_the_revision_that_it_is() {
+        let world = World::with_versions(&content("b"), &[(1, &content("a")), (2, &content("b"))]);
+        let of = |arn: &GuardrailArn, number: u32| {
+            revision_of((arn, version(number)), &world.replicas, &world.facts).cloned()
+        };
+        assert_eq!(of(&guardrail_arn(), 1), Some(revision("a")));
+        assert_eq!(of(&guardrail_arn(), 2), Some(revision("b")));
+        assert_eq!(of(&guardrail_arn(), 3), None);
+        assert_eq!(of(&arn("stranger"), 1), None);
+    }
+}

@@ -56,7 +56,7 @@ impl Engine {
         let is_drift = intended.because == Because::Drift;
         {
             let mut state = self.state();
-            state.note_attempt(step);
+            state.note_attempt(step, self.time.now());
             if is_drift {
                 state.tally.found_drift(step.operation());
             }

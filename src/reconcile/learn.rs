@@ -144,13 +144,18 @@ impl State {
     ) -> BTreeSet<Key> {
         let is_answer = self.asked.tried(key, read.enforcement.unread().is_none());
         let (changed, lost) = self.learn_slot(cell, &read.enforcement, began);
+        let is_settled = self.facts.slots_written.get(cell).is_some_and(|sent| *sent < began)
+            && read.enforcement.unread().is_none();
+        if is_settled {
+            self.facts.slots_written.remove(cell);
+        }
         self.note_cell(cell, read.enforcement.unread(), changed);
         let mut wake = if changed || is_answer { self.waiting_removals() } else { BTreeSet::new() };
         if let Some(lost) = lost {
             self.was_in_force(cell, lost, began);
         }
         // During a pass all cells are new; its end wakes them.
-        if changed && self.unpassed.is_empty() {
+        if (changed || is_settled) && self.unpassed.is_empty() {
             wake.append(&mut self.unsettled);
         }
         wake
@@ -232,6 +237,10 @@ impl State {
         }
         // What is taken over is known once it is known what is desired.
         wake.append(&mut self.learn_policies(&observed.policies, owner));
+        let is_known = self.facts.own_policies.is_some();
+        if is_known && self.facts.policies_written.take_if(|sent| *sent < began).is_some() {
+            wake.append(&mut self.unsettled);
+        }
         self.keep_foreign_policies(observed, began, owner);
         wake.remove(&Key::Organization);
         wake

@@ -1,6 +1,8 @@
 //! Keeps what slots show of another live controller; what follows from it is decided by
 //! [`plan::stand_back`].
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -11,10 +13,14 @@ use crate::model::Read;
 use crate::plan::{self, Ourselves, Plan, Rival, Step};
 
 impl State {
-    /// Notes that a slot is about to be written by us: even if AWS's answer is lost.
-    pub(super) fn note_attempt(&mut self, step: &Step) {
+    /// Notes that a slot or a policy is about to be written by us: even if AWS's answer is lost.
+    pub(super) fn note_attempt(&mut self, step: &Step, now: Duration) {
         if let Step::PutEnforced { cell, .. } = step {
             self.written.insert(cell.clone());
+            self.facts.slots_written.insert(cell.clone(), now);
+        }
+        if step.changes_a_policy() {
+            self.facts.policies_written = Some(now);
         }
     }
 

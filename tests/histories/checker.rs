@@ -54,7 +54,7 @@ fn twins(ledger: &Ledger) -> Vec<String> {
     for (arn, guardrail) in &ledger.guardrails {
         let contents = guardrail
             .published
-            .iter()
+            .difference(&guardrail.failed)
             .filter_map(|number| Some((number, guardrail.versions.get(number)?.as_ref()?)));
         let contents: Vec<_> = contents.collect();
         for (index, (number, content)) in contents.iter().enumerate() {
@@ -279,7 +279,10 @@ impl Judged<'_> {
             for (version, content) in &guardrail.versions {
                 let is_new = before.is_some_and(|it| !it.versions.contains_key(version));
                 let twin = guardrail.versions.iter().find(|(other, it)| {
-                    *other != version && *it == content && guardrail.published.contains(*other)
+                    *other != version
+                        && *it == content
+                        && guardrail.published.contains(*other)
+                        && !guardrail.failed.contains(*other)
                 });
                 if let (true, true, Some((twin, _))) = (is_new, content.is_some(), twin) {
                     found.push(format!("S8: versions {version} and {twin} of {arn} are one"));

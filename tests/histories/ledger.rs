@@ -31,6 +31,8 @@ pub(crate) struct Guardrail {
     pub(crate) versions: BTreeMap<String, Option<Value>>,
     /// Versions that controllers published.
     pub(crate) published: BTreeSet<String>,
+    /// Versions that AWS could not prepare: another one may say the same.
+    pub(crate) failed: BTreeSet<String>,
     /// Published, by whom, and under a number that is not known yet.
     pending: Vec<(Value, bool)>,
 }
@@ -218,6 +220,7 @@ impl Ledger {
                     draft: body.clone(),
                     versions: BTreeMap::new(),
                     published: BTreeSet::new(),
+                    failed: BTreeSet::new(),
                     pending: Vec::new(),
                 };
                 if let Some(arn) = answer["guardrailArn"].as_str() {
@@ -309,6 +312,11 @@ impl Ledger {
             }
             if shown["status"] == "READY" && version != "DRAFT" {
                 self.ready.insert((arn.to_owned(), version.to_owned()));
+            }
+            if shown["status"] == "FAILED"
+                && let Some(guardrail) = self.guardrails.get_mut(arn)
+            {
+                guardrail.failed.insert(version.to_owned());
             }
             // A stale answer may show what is gone already.
             let is_new = version != "DRAFT" && entry.method == "GET";

@@ -164,6 +164,28 @@ fn a_wave_below_which_there_is_nobody_is_not_tried_for_ever() {
     assert_ends_well(setting, Vec::new());
 }
 
+#[test]
+fn what_a_text_gives_up_right_after_it_was_written_goes_too() {
+    for (level, word) in
+        [(Level::Account, " PUT /enforced"), (Level::Organization, "/AttachPolicy")]
+    {
+        let mut setting = setting(level, &json!({}));
+        setting.text.enforcements[0].targets.insert(BETA.to_owned());
+        let undisturbed = play(&Story { seed: 1, setting: setting.clone(), steps: Vec::new() });
+        let written = undisturbed.trace.iter().filter(|it| it.line().contains(word));
+        let written: Vec<Duration> = written.map(|it| it.at).collect();
+        assert_eq!(written.len(), 2, "{level:?}");
+        // While it is on its way, and before the next read shows it.
+        for (at, later) in written.iter().flat_map(|at| [0, 30, 100, 400].map(|it| (at, it))) {
+            let steps = vec![
+                after(Event::Nothing, *at + Duration::from_millis(later)),
+                after(Event::Edit(Edit::Narrow), Duration::from_mins(5)),
+            ];
+            assert_ends_well(setting.clone(), steps);
+        }
+    }
+}
+
 /// Whether a write makes a reference to version 2.
 fn names_two(entry: &Entry) -> bool {
     let number = &entry.body()["guardrailInferenceConfig"]["guardrailVersion"];

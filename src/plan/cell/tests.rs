@@ -5,8 +5,8 @@ use crate::model::{Content, Facts, Version, canonical, content::AutomatedReasoni
 use crate::model::{PolicyFact, TargetId};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
-    MEMBER, ROOT, World, arn, cell, content, desired as replica, desired_cell, desired_policy,
-    fact, guardrail_arn, key, summary, unread, version,
+    MEMBER, REGION, ROOT, World, arn, cell, content, desired as replica, desired_cell,
+    desired_policy, fact, guardrail_arn, key, summary, unread, version,
 };
 
 fn want() -> DesiredCell {
@@ -302,6 +302,8 @@ fn what_narrows_or_takes_over_is_a_loss_whether_or_not_it_can_be_done_now() {
     let mut guarding = EnforcementSettings::default();
     guarding.guarding.messages = Guarding::Selective;
     let hold = DesiredCell { on_foreign: OnForeign::Hold, ..want() };
+    let without_embeddings =
+        EnforcementSettings { exclude_embeddings: true, ..models(&["ALL"], &["an.embedding"]) };
     let ours = slot(guardrail_arn(), 1);
     let rows: &[(&str, DesiredCell, ObservedEnforcement, usize)] = &[
         ("another version", want(), ours.clone(), 0),
@@ -309,11 +311,22 @@ fn what_narrows_or_takes_over_is_a_loss_whether_or_not_it_can_be_done_now() {
         ("a foreign slot that stays", hold, slot(arn("foreign"), 1), 0),
         ("one model instead of all", wants(models(&["a.b"], &[])), ours.clone(), 1),
         ("one model excluded", wants(models(&["ALL"], &["a.b"])), ours.clone(), 1),
+        (
+            "an embedding model excluded by name",
+            wants(models(&["ALL"], &["an.embedding"])),
+            ours.clone(),
+            1,
+        ),
+        ("embedding models excluded", wants(without_embeddings), ours.clone(), 0),
         ("less is checked", wants(guarding), ours, 1),
     ];
-    let published = World::with_versions(&content("1"), &[(1, &content("1"))]);
+    let mut published = World::with_versions(&content("1"), &[(1, &content("1"))]);
     let mut waiting = World::with_versions(&content("2"), &[]);
     waiting.facts.replicas.get_mut(&key()).unwrap().policy = None;
+    for world in [&mut published, &mut waiting] {
+        let embeddings = BTreeSet::from(["an.embedding".to_owned()]);
+        world.facts.embeddings.insert(REGION.parse().unwrap(), embeddings);
+    }
     for (name, want, live, expected) in rows {
         for world in [&published, &waiting] {
             let plan = plan(world, Some(want), &known(live.clone()));
