@@ -136,7 +136,10 @@ const CLAIMS: [(&str, &str); 7] = [
         "random histories",
         "{histories}, with {histories.calls} calls to AWS; {histories.failed} failed",
     ),
-    ("situations they must reach", "{situations}, the rarest reached {situations.rarest} times"),
+    (
+        "situations that 5,000 of them must reach",
+        "{situations}, the rarest reached {situations.rarest} times",
+    ),
     (
         "planted bugs sought in histories",
         "{planted.caught} of {planted.sought} caught, half of them by history {planted.median}, all by {planted.worst}",
