@@ -1,11 +1,13 @@
 #!/bin/sh
 # What the claims of the README about safety rest on. Prints figures, and keeps those of each part in
-# docs/proof/PART.txt, with the command and the version that they are of; the README quotes them.
+# docs/proof/PART.txt, with the version that they are of; the README quotes them.
 #
-#   benches/proof.sh                              all three parts: hours
-#   benches/proof.sh histories [COUNT [SEED]]     random histories: 200,000 from seed 1 on
-#   benches/proof.sh planted                      every planted bug, until a history or a test shows it
-#   benches/proof.sh sweeps                       every call of every change, struck by everything
+#   benches/proof.sh                     all three parts: hours
+#   benches/proof.sh histories [COUNT]   random histories, until COUNT were played: 200,000. They are
+#                                        kept 5,000 at a time, and the next run goes on from there;
+#                                        without docs/proof/histories.txt it begins at the first
+#   benches/proof.sh planted             every planted bug, until a history or a test shows it
+#   benches/proof.sh sweeps              every call of every change, struck by everything
 #
 # In the release build, which takes long to compile; BUILD= takes that of the tests, in which
 # everything takes twice as long. Whatever goes wrong can be seen again: a failing history or sweep
@@ -13,15 +15,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD---release}
+chunk=5000
 
 tests() {
     # shellcheck disable=SC2086 # no word at all, if it is empty
     cargo test $build --all-features "$@"
 }
 
-histories() {
-    BEDRAIL_HISTORIES=${1:-200000} BEDRAIL_SEED=${2:-1} \
-        tests --test histories random_histories -- --nocapture
+some_histories() {
+    BEDRAIL_SEED=$1 BEDRAIL_HISTORIES=$2 tests --test histories random_histories -- --nocapture
 }
 
 planted() {
@@ -33,10 +35,14 @@ sweeps() {
     BEDRAIL_SWEEP=full tests --test sweeps -- --nocapture
 }
 
-keep() {
-    part=$1
-    log=target/proof-$part.log
-    kept=docs/proof/$part.txt
+version() {
+    git describe --always --dirty
+}
+
+# Runs a command, shows what it prints and keeps it in a file; ends here unless all went well.
+play() {
+    log=$1
+    shift
     mkdir -p target docs/proof
     # The status of a pipe is that of its last command.
     { "$@" && echo "everything was played"; } 2>&1 | tee "$log"
@@ -44,8 +50,22 @@ keep() {
         echo "not kept: see $log" >&2
         exit 1
     fi
+}
+
+keep() {
+    mv "$1.new" "$1"
+    echo "kept in $1:"
+    cat "$1"
+}
+
+# The figures of a part that is played as a whole.
+whole() {
+    part=$1
+    log=target/proof-$part.log
+    kept=docs/proof/$part.txt
+    play "$log" "$part"
     {
-        echo "# benches/proof.sh $*, at $(git describe --always --dirty)"
+        echo "# benches/proof.sh $part, at $(version)"
         # What sweeps count is of one change each.
         grep -o 'figure [a-z.]* [0-9]*$' "$log" | awk '
             $2 ~ /^sweeps/ { figures[$2] += $3; next }
@@ -53,16 +73,53 @@ keep() {
             END { for (name in figures) print name, figures[name] }
         ' | sort
     } >"$kept.new"
-    mv "$kept.new" "$kept"
-    echo "kept in $kept:"
-    cat "$kept"
+    keep "$kept"
+}
+
+# Histories from where the last run ended, and the sums of all.
+histories() {
+    total=${1:-200000}
+    log=target/proof-histories.log
+    kept=docs/proof/histories.txt
+    while :; do
+        played=$([ ! -e "$kept" ] || awk '$1 == "histories" { print $2 }' "$kept")
+        played=${played:-0}
+        left=$((total - played))
+        [ "$left" -gt 0 ] || break
+        count=$((left < chunk ? left : chunk))
+        echo "histories $((played + 1)) to $((played + count)) of $total"
+        play "$log" some_histories "$((played + 1))" "$count"
+        [ -e "$kept" ] || : >"$kept"
+        awk -v first="$((played + 1))" -v last="$((played + count))" -v version="$(version)" '
+            /^# / { heads[++of] = $0 }
+            /^histories/ { sums[$1] += $2 }
+            /^figure histories/ { sums[$2] += $3 }
+            /^situation / { count = $2; sub(/^situation [0-9]+ /, ""); reached[$0] += count }
+            END {
+                split(heads[of], words)
+                if (of && words[7] == version) { first = words[3]; of-- }
+                for (i = 1; i <= of; i++) print heads[i]
+                print "# seeds " first " to " last ", at " version
+                for (name in sums) print name, sums[name] | "sort"
+                close("sort")
+                for (name in reached) {
+                    if (!situations++ || reached[name] < rarest) rarest = reached[name]
+                }
+                print "situations", situations + 0
+                print "situations.rarest", rarest + 0
+                for (name in reached) print "situation", reached[name], name | "sort -k2n"
+            }
+        ' "$kept" "$log" >"$kept.new"
+        keep "$kept"
+    done
 }
 
 case ${1-} in
-    histories | planted | sweeps) keep "$@" ;;
-    '') for part in histories planted sweeps; do keep "$part"; done ;;
+    histories) histories "${2-}" ;;
+    planted | sweeps) whole "$1" ;;
+    '') histories && whole planted && whole sweeps ;;
     *)
-        sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac

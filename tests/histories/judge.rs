@@ -4,7 +4,7 @@
 //! |---|---|
 //! | live equals desired, nothing is held, refused or failing | [`PATIENCE`], [`CALLS_MAX`] |
 //! | who says that all is ready tells the truth | from two resyncs after the last change on |
-//! | three resyncs write nothing | |
+//! | three resyncs after the last write or change, nothing was written | |
 //! | a new process that only plans finds nothing to do | |
 //! | the referee, the [checker](crate::checker) and the panic hook saw nothing | all the time |
 
@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_hours(3);
 /// Calls in which everything is put right.
 const CALLS_MAX: usize = 40_000;
 
+/// Time in which nothing is written once all is as wanted: three resyncs.
+const REST: Duration = Duration::from_secs(3 * RESYNC.as_secs() + 30);
+
 /// `arn:aws:bedrock:us-east-1:1:guardrail/abc:3` as ARN and version.
 fn reference(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once(':')
@@ -44,8 +47,11 @@ impl Play {
         if !self.converges().await || !self.stuck().await.is_empty() {
             return;
         }
+        // It rests since it wrote last, and most of that time is over when it is known to be done.
+        let last = self.world.trace.last_write().unwrap_or_default().max(self.disturbed_at);
+        let rested = self.world.clock.now().saturating_sub(last);
         let from = self.world.trace.len();
-        self.world.pass(3 * RESYNC + Duration::from_secs(30)).await;
+        self.world.pass(REST.saturating_sub(rested)).await;
         let writes = self.world.trace.writes(from);
         if !writes.is_empty() {
             self.wrong.push(format!("writes at rest: {writes:#?}"));

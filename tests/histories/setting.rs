@@ -17,6 +17,8 @@ const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "us-west-2"];
 /// How much there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
+    /// One of each, mostly: what goes wrong at all goes wrong there, and soonest.
+    Tiny,
     /// Enough for most that can go wrong, and played in a fraction of the time.
     Small,
     Large,
@@ -38,6 +40,7 @@ pub(crate) fn one<'a, T>(random: &mut Rng, list: &'a [T]) -> &'a T {
 impl Setting {
     pub(crate) fn new(random: &mut Rng, size: Size) -> Self {
         let count = match size {
+            Size::Tiny => 1 + random.usize(..3) / 2,
             Size::Small => 2 + random.usize(..4) / 3,
             Size::Large => random.usize(2..=5),
         };
@@ -64,11 +67,19 @@ impl Setting {
             "switches": switches(random),
         });
         let count = match size {
+            Size::Tiny => 1,
             Size::Small => 1 + random.usize(..5) / 3,
             Size::Large => random.usize(1..=3),
         };
         let regions: Vec<String> = REGIONS[..count].iter().map(|it| (*it).to_owned()).collect();
-        let text = text(random, &regions, &accounts);
+        let mut text = text(random, &regions, &accounts);
+        if size == Size::Tiny {
+            text.guardrails.truncate(1);
+            text.enforcements.truncate(1 + random.usize(..4) / 3);
+            for enforcement in &mut text.enforcements {
+                enforcement.guardrail = 0;
+            }
+        }
         Self { scenario, regions, text }
     }
 }

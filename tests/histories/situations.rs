@@ -1,6 +1,6 @@
 //! The situations that a history reached, by name: beside its events, what became of its writes.
 //!
-//! `situations.txt` lists those that a large number of histories must reach, each a hundred times.
+//! `situations.txt` lists those that many histories must reach.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,8 @@ use crate::checker::parts;
 use crate::run::Tally;
 use crate::trace::Entry;
 
-/// Histories from which on every situation must have been reached.
-const LARGE: u64 = 5_000;
-
-/// How often, then.
-const OFTEN: u64 = 100;
+/// Histories of which every situation must have been reached.
+const MANY: u64 = 5_000;
 
 /// What a write is called in AWS.
 pub(crate) fn operation(entry: &Entry) -> String {
@@ -73,23 +70,21 @@ fn wanted() -> Vec<&'static str> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
-/// Of the situations that must be reached, those that were not often enough.
-pub(crate) fn rare(tally: &Tally) -> Vec<String> {
-    let often = if tally.histories >= LARGE { OFTEN } else { 1 };
-    let count = |name: &str| tally.reached.get(name).copied().unwrap_or(0);
-    let rare = wanted().into_iter().filter(|name| count(name) < often);
-    rare.map(|name| format!("{} × {name}", count(name))).collect()
+/// Of the situations that must be reached, those that were not.
+pub(crate) fn missed(tally: &Tally) -> Vec<&'static str> {
+    let missed = reach(tally).into_iter().filter(|(_, count)| *count == 0);
+    missed.map(|(name, _)| name).collect()
 }
 
-/// How many situations must be reached, and how often the rarest was.
-pub(crate) fn reach(tally: &Tally) -> (usize, u64) {
-    let count = |name: &&str| tally.reached.get(*name).copied().unwrap_or(0);
-    (wanted().len(), wanted().iter().map(count).min().unwrap_or(0))
+/// The situations that must be reached, and how often they were.
+pub(crate) fn reach(tally: &Tally) -> Vec<(&'static str, u64)> {
+    let count = |name: &str| tally.reached.get(name).copied().unwrap_or(0);
+    wanted().into_iter().map(|name| (name, count(name))).collect()
 }
 
 /// Whether there are enough histories for all of them.
-pub(crate) fn is_large(tally: &Tally) -> bool {
-    tally.histories >= LARGE
+pub(crate) fn are_many(tally: &Tally) -> bool {
+    tally.histories >= MANY
 }
 
 #[test]

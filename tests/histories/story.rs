@@ -152,10 +152,20 @@ const STRANGE: [Foreign; 18] = [
 impl Story {
     /// The history of a seed.
     pub(crate) fn new(seed: u64) -> Self {
+        let size = match seed % 400 {
+            399 => Size::Large,
+            rest if rest % 8 == 0 => Size::Small,
+            _ => Size::Tiny,
+        };
+        Self::sized(seed, size)
+    }
+
+    /// The history of this size that a seed gives.
+    pub(crate) fn sized(seed: u64, size: Size) -> Self {
         let mut random = Rng::with_seed(seed);
-        let size = if is_long(seed) { Size::Large } else { Size::Small };
         let mut setting = Setting::new(&mut random, size);
         let count = match size {
+            Size::Tiny => random.usize(1..=2),
             Size::Small => random.usize(3..=6),
             Size::Large => random.usize(3..=12),
         };
@@ -163,14 +173,18 @@ impl Story {
         // What is not there yet cannot be disturbed, but who makes it may die.
         let (event, wait) = match random.u8(..6) {
             0 => (Event::Nothing, 0),
-            1 => {
-                let moment = *one(&mut random, &[Moment::Before, Moment::After]);
-                (Event::Crash { calls: random.u64(..90), moment, down: Duration::ZERO }, 5)
-            }
+            1 => (crash(&mut random, 90, Duration::ZERO), 5),
             _ => (Event::Nothing, random.u64(20..90)),
         };
         steps.insert(0, Step { event, pick: random.u64(..), wait: Duration::from_secs(wait) });
-        if random.bool() {
+        let (is_plotted, has_course) = match size {
+            Size::Tiny => {
+                let drawn = random.u8(..4);
+                (drawn == 0, drawn == 1)
+            }
+            Size::Small | Size::Large => (random.bool(), random.u8(..3) == 0),
+        };
+        if is_plotted {
             let at = random.usize(..=steps.len());
             let plot = plot(&mut random);
             steps.splice(at..at, plot);
@@ -184,7 +198,7 @@ impl Story {
                 steps[index - 1].wait = Duration::from_millis(random.u64(..4_000));
             }
         }
-        if random.u8(..3) == 0 {
+        if has_course {
             let at = random.usize(..=steps.len());
             let plot = Plot::some(&mut random).steps(&mut random, &mut setting);
             steps.splice(at..at, plot);
@@ -242,11 +256,10 @@ fn step(random: &mut Rng, setting: &Setting) -> Step {
         50..60 => Event::Fault(fault(random, setting)),
         60..68 => Event::Spoil(*one(random, &SPOILS)),
         68..70 => Event::Lift,
-        70..78 => Event::Crash {
-            calls: random.u64(..40),
-            moment: *one(random, &[Moment::Before, Moment::After]),
-            down: seconds(random, &[0, 1, 30, 600]),
-        },
+        70..78 => {
+            let down = seconds(random, &[0, 1, 30, 600]);
+            crash(random, 40, down)
+        }
         78..81 => Event::Drop { down: seconds(random, &[0, 1, 90]) },
         81..83 => Event::Blind,
         83..86 => {
@@ -265,19 +278,28 @@ fn step(random: &mut Rng, setting: &Setting) -> Step {
     Step { event, pick: random.u64(..), wait: wait(random) }
 }
 
+/// A process dies at one of the next calls: one in six of them is a write.
+fn crash(random: &mut Rng, calls: u64, down: Duration) -> Event {
+    let moment = *one(random, &[Moment::Before, Moment::After, Moment::AfterWrite]);
+    let calls = if moment == Moment::AfterWrite { calls / 6 } else { calls };
+    Event::Crash { calls: random.u64(..calls), moment, down }
+}
+
+/// What goes wrong for so many calls of the controller's.
+fn few(kind: &str, operation: &str, count: u64) -> Event {
+    Event::Fault(json!({
+        "kind": kind, "operation": operation, "count": count, "caller": "Controller",
+        "milliseconds": if kind == "StaleRead" { 15_000 } else { 60_000 },
+    }))
+}
+
 /// Things that are harmless one by one, in the order in which they are not.
 fn plot(random: &mut Rng) -> Vec<Step> {
-    let fault = |kind: &str, operation: &str, count: u64| {
-        Event::Fault(json!({
-            "kind": kind, "operation": operation, "count": count, "caller": "Controller",
-            "milliseconds": if kind == "StaleRead" { 15_000 } else { 60_000 },
-        }))
-    };
     let kind = *one(random, &["Denied", "ErrorBefore", "Throttle", "Outage"]);
     let all = *one(random, &["organizations:*", "bedrock:*"]);
     let minutes = |count: u64| Duration::from_secs(60 * count + 17);
     let edit = Event::Edit;
-    let events: Vec<(Event, Duration)> = match random.u8(..11) {
+    let events: Vec<(Event, Duration)> = match random.u8(..14) {
         // There is no room for a version, or its text does not arrive whole.
         5 => vec![
             (Event::Spoil(*one(random, &SPOILS)), Duration::ZERO),
@@ -295,7 +317,7 @@ fn plot(random: &mut Rng) -> Vec<Step> {
         ],
         // Nobody answers while something is to be done.
         8 => vec![
-            (fault("Outage", all, 60), Duration::ZERO),
+            (few("Outage", all, 60), Duration::ZERO),
             (edit(*one(random, &EDITS)), minutes(3)),
             (Event::Foreign(*one(random, &STRANGE)), minutes(1)),
         ],
@@ -308,12 +330,12 @@ fn plot(random: &mut Rng) -> Vec<Step> {
         // What a stranger wrote cannot be read when the document is to be replaced.
         0 => vec![
             (Event::Foreign(Foreign::AddStatement), minutes(1)),
-            (fault(kind, "bedrock:GetResourcePolicy", 8), minutes(12)),
+            (few(kind, "bedrock:GetResourcePolicy", 8), minutes(12)),
         ],
         // A version is published, but neither the answer nor the list says so.
         1 => vec![
-            (fault("ErrorAfter", "bedrock:CreateGuardrailVersion", 1), Duration::ZERO),
-            (fault("StaleRead", "bedrock:ListGuardrails", 40), Duration::ZERO),
+            (few("ErrorAfter", "bedrock:CreateGuardrailVersion", 1), Duration::ZERO),
+            (few("StaleRead", "bedrock:ListGuardrails", 40), Duration::ZERO),
             (edit(Edit::Reword), minutes(6)),
         ],
         // History goes on while somebody stays behind.
@@ -323,10 +345,16 @@ fn plot(random: &mut Rng) -> Vec<Step> {
         }
         // A reference moves while the guardrail does not admit those who depend on it.
         3 => vec![
-            (fault(kind, "bedrock:PutResourcePolicy", 30), Duration::ZERO),
+            (few(kind, "bedrock:PutResourcePolicy", 30), Duration::ZERO),
             (Event::Foreign(Foreign::DropGrant), minutes(1)),
             (edit(Edit::Reword), minutes(8)),
         ],
+        11 | 13 => {
+            let (operation, event) = one(random, &UNHEARD);
+            vec![(few("ErrorAfter", operation, 1), Duration::ZERO), (event.clone(), minutes(7))]
+        }
+        // What AWS cannot prepare is worded otherwise.
+        12 => vec![(few("Failed", "*", 2), Duration::ZERO), (edit(Edit::Reword), minutes(4))],
         // Much is given up at once, and somebody agrees.
         10 => vec![
             (Event::Nothing, minutes(1)),
@@ -343,6 +371,19 @@ fn plot(random: &mut Rng) -> Vec<Step> {
     let pick = random.u64(..);
     events.into_iter().map(|(event, wait)| Step { event, pick, wait }).collect()
 }
+
+/// Writes of whose answer nobody hears, and what they are needed after.
+const UNHEARD: [(&str, Event); 9] = [
+    ("bedrock:CreateGuardrail", Event::Nothing),
+    ("bedrock:CreateGuardrailVersion", Event::Edit(Edit::Reword)),
+    ("bedrock:UpdateGuardrail", Event::Edit(Edit::Reword)),
+    ("bedrock:PutResourcePolicy", Event::Foreign(Foreign::DropGrant)),
+    ("bedrock:PutEnforcedGuardrailConfiguration", Event::Foreign(Foreign::ReleaseSlot)),
+    ("bedrock:PutEnforcedGuardrailConfiguration", Event::Edit(Edit::Reword)),
+    ("organizations:AttachPolicy", Event::Foreign(Foreign::Detach)),
+    ("organizations:CreatePolicy", Event::Foreign(Foreign::DeletePolicy)),
+    ("organizations:UpdatePolicy", Event::Edit(Edit::Reword)),
+];
 
 /// Patterns of the operations that faults strike.
 const OPERATIONS: [&str; 22] = [

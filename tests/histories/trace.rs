@@ -152,6 +152,13 @@ impl Trace {
         writes.filter(|it| it.at > after).map(Entry::line).collect()
     }
 
+    /// When a controller wrote last.
+    pub(crate) fn last_write(&self) -> Option<Duration> {
+        let entries = self.0.lock().unwrap();
+        let mut writes = entries.iter().rev().filter(|it| it.is_controllers() && it.is_write());
+        writes.next().map(|it| it.at)
+    }
+
     /// Writes since `from`, of controllers.
     pub(crate) fn writes(&self, from: usize) -> Vec<String> {
         let entries = self.0.lock().unwrap();

@@ -52,6 +52,8 @@ pub(crate) const RESYNC: Duration = Duration::from_mins(5);
 pub(crate) enum Moment {
     Before,
     After,
+    /// After the effect of a write; reads are not counted.
+    AfterWrite,
     /// The call goes through: somebody only wants to know that it is made.
     Through,
 }
@@ -66,9 +68,10 @@ pub(crate) struct Fuse {
 }
 
 impl Fuse {
-    fn strike(&self) -> Option<Moment> {
+    fn strike(&self, is_write: impl FnOnce() -> bool) -> Option<Moment> {
         let mut state = self.state.lock().unwrap();
         match state.as_mut() {
+            Some((_, Moment::AfterWrite)) if !is_write() => None,
             Some((0, Moment::Through)) => {
                 *state = None;
                 self.notify.notify_one();
@@ -488,9 +491,10 @@ impl HttpConnector for Handed {
             if handed.fuse.is_blown() {
                 return std::future::pending().await;
             }
-            match handed.fuse.strike() {
+            let is_write = || Entry::of(Duration::ZERO, "", &request).is_write();
+            match handed.fuse.strike(is_write) {
                 Some(Moment::Before) => return std::future::pending().await,
-                Some(Moment::After | Moment::Through) => {
+                Some(Moment::After | Moment::AfterWrite | Moment::Through) => {
                     handed.line.exchange(request).await;
                     return std::future::pending().await;
                 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::ReplicaKey;
+use crate::model::{ReplicaKey, UnreadableCell};
 use crate::plan::fixture::{
     MANAGEMENT, MEMBER, OTHER, REGION, UNIT, World, cell, guardrail_arn, key, open_policy, summary,
     unread, version,
@@ -111,6 +111,19 @@ fn access_goes_only_when_nobody_depends_on_it() {
     assert_eq!(summary(&twice(&mut world, &units(), &open())), ["held Referenced"]);
     world.facts.policies = None;
     assert_eq!(summary(&twice(&mut world, &units(), &open())), ["held Unreadable"]);
+}
+
+#[test]
+fn access_stays_for_who_cannot_be_read_and_depended_on_it_when_last_read() {
+    for is_not_enabled in [false, true] {
+        let mut world = World::new();
+        world.facts.cells.remove(&cell(OTHER));
+        let last_seen = Some((guardrail_arn(), version(1)));
+        let unreadable = UnreadableCell { tried: world.now, last_seen, is_not_enabled };
+        world.facts.cells_unreadable.insert(cell(OTHER), unreadable);
+        let plan = twice(&mut world, &units(), &open());
+        assert_eq!(summary(&plan), ["held Referenced"], "not enabled: {is_not_enabled}");
+    }
 }
 
 #[test]
