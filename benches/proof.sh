@@ -35,8 +35,10 @@ sweeps() {
     BEDRAIL_SWEEP=full tests --test sweeps -- --nocapture
 }
 
+# What is kept of earlier parts, or quoted, makes no other version.
 version() {
-    git describe --always --dirty
+    changed=$(git diff --quiet HEAD -- . ':!docs/proof' ':!README.md' || echo -dirty)
+    echo "$(git describe --always)$changed"
 }
 
 # Runs a command, shows what it prints and keeps it in a file; ends here unless all went well.
