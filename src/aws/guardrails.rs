@@ -6,6 +6,7 @@ use aws_sdk_bedrock::operation::get_guardrail::GetGuardrailOutput;
 use aws_sdk_bedrock::types::{GuardrailStatus as SdkStatus, GuardrailSummary};
 use tokio::time::Instant;
 
+use super::GuardrailVersion;
 use super::client::{Aws, Place};
 use super::error::{AwsError, ErrorClass};
 use super::fleet::named;
@@ -130,6 +131,20 @@ impl Aws {
     ) -> Result<(GuardrailStatus, ReplicaContent), AwsError> {
         let place = self.enter(&cell_of(arn)).await?;
         self.get_guardrail(&place, arn, DRAFT).await
+    }
+
+    /// Reads the status of one version alone; `None` if it is gone.
+    pub async fn version_status(
+        &self,
+        version: &GuardrailVersion,
+    ) -> Result<Option<GuardrailStatus>, AwsError> {
+        let GuardrailVersion { arn, version } = version;
+        let place = self.enter(&cell_of(arn)).await?;
+        match self.get_guardrail(&place, arn, &version.to_string()).await {
+            Ok((status, _)) => Ok(Some(status)),
+            Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn guardrail_named(

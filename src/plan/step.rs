@@ -17,11 +17,14 @@ use crate::model::{
     Version,
 };
 
-/// The resource policy of a guardrail, as it was read: it lets accounts apply what a document names.
+/// What a document names and needs, as it was read: versions of a guardrail, and the resource policy
+/// that lets accounts apply them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Whose.
     pub guardrail: GuardrailArn,
+    /// Those that are named: each was READY.
+    pub versions: BTreeSet<Version>,
     /// `None` for none.
     pub policy: Option<Value>,
 }

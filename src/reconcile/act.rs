@@ -227,16 +227,21 @@ async fn still(
     is_as_read(aws, (account, region, resource), previous).await
 }
 
-/// Reads again what lets accounts apply what an organization policy names, right before it is put in
-/// force: AWS takes such a policy without asking, and then every call of theirs fails.
+/// Reads again what an organization policy names and what lets accounts apply it, right before it is
+/// put in force: AWS takes such a policy without asking, and then every call of theirs fails.
 async fn still_granted(aws: &Aws, grants: &[Grant]) -> Result<(), ActError> {
     #[cfg(feature = "planted")]
     if crate::planted::is(crate::planted::Planted::GrantNotReadBack) {
         return Ok(());
     }
     let mut reading = JoinSet::new();
-    for grant in grants {
-        let (aws, Grant { guardrail, policy }) = (aws.clone(), grant.clone());
+    for Grant { guardrail, versions, policy } in grants.iter().cloned() {
+        for version in versions {
+            let (aws, version) =
+                (aws.clone(), GuardrailVersion { arn: guardrail.clone(), version });
+            reading.spawn(async move { is_ready(&aws, &version).await });
+        }
+        let aws = aws.clone();
         reading.spawn(async move {
             let GuardrailArn { account, region, .. } = &guardrail;
             let place = (account, region, &*guardrail.to_string());
@@ -244,6 +249,16 @@ async fn still_granted(aws: &Aws, grants: &[Grant]) -> Result<(), ActError> {
         });
     }
     reading.join_all().await.into_iter().collect()
+}
+
+/// Whether a version is still there, and READY.
+async fn is_ready(aws: &Aws, version: &GuardrailVersion) -> Result<(), ActError> {
+    let object = version.arn.with_version(version.version);
+    match aws.version_status(version).await {
+        Ok(Some(GuardrailStatus::Ready)) => Ok(()),
+        Ok(_) => Err(ActError::Moved { object }),
+        Err(error) => Err(ActError::Unread { object, unread: error.into() }),
+    }
 }
 
 /// Whether the resource policy of a guardrail is what was read before.

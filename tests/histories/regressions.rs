@@ -114,6 +114,34 @@ fn a_policy_is_not_attached_again_once_the_grant_that_was_read_is_gone() {
 }
 
 #[test]
+fn a_policy_is_not_attached_once_the_version_that_was_read_is_gone() {
+    let unavailable = json!({
+        "kind": "Outage", "operation": "organizations:AttachPolicy", "caller": "Controller",
+    });
+    let steps = vec![
+        after(Event::Fault(unavailable), Duration::from_mins(1)),
+        after(Event::Foreign(Foreign::DeleteVersion), Duration::from_mins(1)),
+        after(Event::Lift, Duration::from_mins(10)),
+    ];
+    let allowed = json!({"version_delete_in_use": "allow"});
+    assert_ends_well(setting(Level::Organization, &allowed), steps);
+}
+
+#[test]
+fn a_policy_leaves_a_target_only_once_it_had_time_to_reach_those_above() {
+    let mut setting = setting(Level::Organization, &json!({"effective_policy_delay_ms": 40_000}));
+    let enforcement = &mut setting.text.enforcements[0];
+    enforcement.targets = [ROOT, BETA].map(str::to_owned).into();
+    // What a person takes out of the text.
+    enforcement.pool = vec![BETA.to_owned()];
+    let steps = vec![
+        after(Event::Nothing, Duration::from_secs(25)),
+        after(Event::Edit(Edit::Narrow), Duration::from_mins(10)),
+    ];
+    assert_ends_well(setting, steps);
+}
+
+#[test]
 fn what_moves_between_accounts_and_organization_is_enforced_all_the_while() {
     // Longer than the removal takes to be confirmed.
     let slow = json!({"effective_policy_delay_ms": 40_000});

@@ -1,6 +1,6 @@
 //! Proves that accounts can apply what a document references (S4), before it is attached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -76,23 +76,22 @@ impl Visit<'_> {
         reference::prove(fact, &key.guardrail, (region, accounts), self.fleet)
     }
 
-    /// What was read of the resource policies that a policy rests on with this document; nothing
+    /// What was read of what a policy rests on with this document; nothing
     /// rests on one that is attached nowhere.
     pub(super) fn grants(&self, live: &ObservedPolicy, document: &Value) -> Vec<Grant> {
         if live.targets.is_empty() { Vec::new() } else { self.grants_of(&[document]) }
     }
 
-    /// What was read of the resource policies that documents rest on.
+    /// What was read of the versions that documents name, and of the resource policies they rest on.
     pub(super) fn grants_of(&self, documents: &[&Value]) -> Vec<Grant> {
         let blocks = documents.iter().flat_map(|document| blocks(document).into_values());
-        let named: BTreeSet<GuardrailArn> = blocks
-            .filter_map(|block| references(&block))
-            .flatten()
-            .map(|(guardrail, _)| guardrail)
-            .collect();
-        let grant = |guardrail: GuardrailArn| {
+        let mut named: BTreeMap<GuardrailArn, BTreeSet<Version>> = BTreeMap::new();
+        for (guardrail, version) in blocks.filter_map(|block| references(&block)).flatten() {
+            named.entry(guardrail).or_default().insert(version);
+        }
+        let grant = |(guardrail, versions): (GuardrailArn, BTreeSet<Version>)| {
             let (_, fact) = replica_of(&guardrail, self.context)?;
-            Some(Grant { policy: fact.policy.clone(), guardrail })
+            Some(Grant { policy: fact.policy.clone(), guardrail, versions })
         };
         named.into_iter().filter_map(grant).collect()
     }

@@ -35,9 +35,7 @@ impl Visit<'_> {
                         plan.hold(held);
                     } else if is_everywhere {
                         plan.losses.push(self.loss(target));
-                        let (there, regions) =
-                            (BTreeSet::from([target.clone()]), Self::regions_of(live));
-                        if let Err(held) = self.succeeded(live, (&there, &regions), memory) {
+                        if let Err(held) = self.succeeded_at(live, target, memory) {
                             memory.reset(&object);
                             plan.hold(held);
                         } else {

@@ -22,10 +22,33 @@ impl Visit<'_> {
         given_up: GivenUp,
         memory: &mut Sightings,
     ) -> Result<(), Held> {
+        let is_other = |name: &Name| name != self.name;
+        self.succeeded_by(&is_other, live, given_up, memory)
+    }
+
+    /// The same of one target that the policy leaves: it is also taken over by those above and below
+    /// it where the policy stays.
+    pub(super) fn succeeded_at(
+        &self,
+        live: &ObservedPolicy,
+        target: &TargetId,
+        memory: &mut Sightings,
+    ) -> Result<(), Held> {
+        let there = BTreeSet::from([target.clone()]);
+        self.succeeded_by(&|_| true, live, (&there, &Self::regions_of(live)), memory)
+    }
+
+    fn succeeded_by(
+        &self,
+        takes_over: &dyn Fn(&Name) -> bool,
+        live: &ObservedPolicy,
+        given_up: GivenUp,
+        memory: &mut Sightings,
+    ) -> Result<(), Held> {
         let object = format!("what takes over from {}", live.id);
         let grace = self.context.timing.own_write_grace;
         let claimed = self.claimed_cells(given_up);
-        let taken = self.taken_targets(given_up);
+        let taken = self.taken_targets(takes_over, given_up);
         let missing = self.bare_cell(&claimed).or_else(|| self.bare_target(&taken));
         if let Some(missing) = missing {
             memory.forget(&object);
@@ -80,19 +103,23 @@ impl Visit<'_> {
         ))
     }
 
-    /// Where other organization enforcements are to be attached, on the same paths and in the same
-    /// Regions.
-    fn taken_targets(&self, (targets, regions): GivenUp) -> Vec<(&Name, &TargetId, &Region)> {
+    /// Where organization enforcements that take over are to be attached, on the same paths and in
+    /// the same Regions.
+    fn taken_targets(
+        &self,
+        takes_over: &dyn Fn(&Name) -> bool,
+        (targets, regions): GivenUp,
+    ) -> Vec<(&Name, &TargetId, &Region)> {
         let lines: Vec<Vec<TargetId>> = targets.iter().map(|it| self.fleet.lineage(it)).collect();
         let is_on_path = |target: &TargetId| {
             let line = self.fleet.lineage(target);
             lines.iter().any(|it| it.contains(target)) || targets.iter().any(|it| line.contains(it))
         };
-        let is_other = |(name, desired): &(&Name, &DesiredOrganizationEnforcement)| {
-            *name != self.name && desired.state == Presence::Present
+        let is_taking = |(name, desired): &(&Name, &DesiredOrganizationEnforcement)| {
+            takes_over(name) && desired.state == Presence::Present
         };
         let mut taken = Vec::new();
-        for (name, desired) in self.context.organization.iter().filter(is_other) {
+        for (name, desired) in self.context.organization.iter().filter(is_taking) {
             for target in desired.targets.iter().filter(|it| is_on_path(it)) {
                 let there = desired.regions.iter().filter(|it| regions.contains(it.as_str()));
                 taken.extend(there.map(|region| (name, target, region)));
