@@ -9,8 +9,8 @@ use super::super::index::index;
 use super::*;
 use crate::model::{ObservedReplica, ReplicaContent, UnreadableCell};
 use crate::plan::fixture::{
-    MANAGEMENT, MEMBER, OTHER, World, cell, content, desired, guardrail, guardrail_arn, holds, key,
-    observed, open_policy, published, summary, unread, version,
+    MANAGEMENT, MEMBER, OTHER, World, arn, cell, content, desired, guardrail, guardrail_arn, holds,
+    key, observed, open_policy, published, summary, unread, version,
 };
 use crate::plan::plan_replica;
 use crate::plan::step::Until;
@@ -312,6 +312,36 @@ fn a_reference_that_appears_in_between_keeps_it() {
     world.wait(5);
     let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
     assert_eq!(deleted(&plan), [3, 4]);
+}
+
+#[test]
+fn what_another_guardrail_is_referenced_for_keeps_none_of_ours() {
+    let mut world = World::new();
+    world.facts.cells.insert(cell(MEMBER), Some((arn("another"), version(2))));
+    let plan = twice(&mut world, &wanted(8, 2), &observed(history(8)));
+    assert_eq!(deleted(&plan), [1, 2, 3, 4]);
+}
+
+#[test]
+fn where_there_is_room_nobody_looks_at_references_again() {
+    let mut world = World::new();
+    world.facts.cells.insert(cell(MEMBER), Some((guardrail_arn(), version(1))));
+    world.facts.cells.insert(cell(OTHER), Some((guardrail_arn(), version(2))));
+    world.facts.cells_read.clear();
+    let (want, seen) = (wanted(6, 2), observed(history(6)));
+    let plan = plan_replica(&key(), &want, &seen, &mut ReplicaMemory::default(), &world.context());
+    assert_eq!((deleted(&plan), plan.asks), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn what_waits_is_told_by_its_numbers() {
+    let mut world = World::new();
+    world.facts.policies = None;
+    for (last, expected) in [(5, "deleting version 1 "), (6, "deleting versions 1, 2 ")] {
+        let plan = twice(&mut world, &wanted(last, 2), &observed(history(last)));
+        let message = &plan.held[0].message;
+        assert!(message.starts_with(expected), "{message}");
+    }
 }
 
 #[test]
