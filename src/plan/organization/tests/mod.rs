@@ -521,6 +521,48 @@ fn a_region_leaves_the_document_only_if_the_text_gave_it_up() {
 }
 
 #[test]
+fn a_target_is_left_to_those_above_it_once_they_had_time() {
+    let mut world = world();
+    let old = selects(&[REGION], &[UNIT], &[MEMBER]);
+    said(&mut world, &old, selects(&[REGION], &[UNIT], &[]));
+    let all = desired(want(&[UNIT]));
+    world.organization.clone_from(&all);
+    let live = seen([policy(content_of(2), &[UNIT, MEMBER])]);
+    let mut memory = Sightings::default();
+    let mut visit = |world: &mut World, seconds: u64| {
+        world.wait(seconds);
+        summary(&plan_organization(&all, &live, &mut memory, &world.context()))
+    };
+    let grace = world.context().timing.own_write_grace.as_secs();
+    assert_eq!(visit(&mut world, 0), ["held NotEffective"]);
+    assert_eq!(visit(&mut world, grace - 1), ["held NotEffective"]);
+    assert_eq!(visit(&mut world, 1), ["held Confirming"]);
+    assert_eq!(visit(&mut world, 5), ["DetachPolicy"]);
+}
+
+#[test]
+fn a_region_leaves_the_document_only_once_what_takes_over_and_the_rest_are_in_force() {
+    let now = selects(&[REGION], &[UNIT], &[]);
+    let both = selects(&[REGION, "eu-west-1"], &[UNIT], &[]);
+    let live = |number: u32| {
+        let mut blocks = blocks(&content_of(number));
+        blocks.insert("eu-west-1".to_owned(), blocks[REGION].clone());
+        seen([policy(document(&blocks), &[UNIT])])
+    };
+    let mut world = world();
+    said(&mut world, &both, now);
+    let plan = twice(&mut world, &want(&[UNIT]), &live(1));
+    assert_eq!(summary(&plan), ["UpdatePolicy", "held InProgress"]);
+
+    let mut other = want(&[UNIT]);
+    other.regions = BTreeSet::from(["eu-west-1".parse().unwrap()]);
+    world.organization = desired(want(&[UNIT]));
+    world.organization.insert("instead".parse().unwrap(), other);
+    let plan = twice(&mut world, &want(&[UNIT]), &live(2));
+    assert_eq!(summary(&plan), ["held NotEffective"]);
+}
+
+#[test]
 fn nothing_of_a_policy_goes_while_a_file_of_its_guardrail_is_missing() {
     let mut world = world();
     let everything = selects(&[REGION], &[UNIT], &[OTHER]);
