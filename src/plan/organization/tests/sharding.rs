@@ -95,7 +95,17 @@ fn a_shard_whose_regions_were_all_given_up_goes_and_the_last_one_does_not() {
     let first = blocks(&policies[0].content);
     let kept: Vec<&str> = first.keys().map(String::as_str).collect();
     want.regions = kept.iter().map(|it| it.parse().unwrap()).collect();
+    // Not, while no text gave them up.
+    let unnamed = twice(&mut world, &want, &seen(policies.clone()));
+    assert_eq!(unnamed.steps, [], "{unnamed:?}");
+    assert_eq!(unnamed.orphans.len(), all.len() - kept.len());
     said(&mut world, &selects(&all, &[], &[]), selects(&kept, &[], &[]));
+    // Not, while the other is in force nowhere.
+    let attached = std::mem::take(&mut policies[0].targets);
+    let beside = twice(&mut world, &want, &seen(policies.clone()));
+    assert_eq!(summary(&beside)[0], "AttachPolicy");
+    assert!(!summary(&beside).iter().any(|it| it == "DetachPolicy"), "{beside:?}");
+    policies[0].targets = attached;
     assert_eq!(summary(&twice(&mut world, &want, &seen(policies.clone()))), ["DetachPolicy"]);
     policies[1].targets.clear();
     assert_eq!(summary(&twice(&mut world, &want, &seen(policies.clone()))), ["DeletePolicy"]);
