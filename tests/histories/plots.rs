@@ -106,7 +106,7 @@ fn fault(kind: &str, operation: &str) -> Event {
 }
 
 /// As [`fault`], of calls that take, or of reads that are old by, this long.
-fn late(kind: &str, operation: &str, milliseconds: u64, count: u64) -> Event {
+pub(crate) fn late(kind: &str, operation: &str, milliseconds: u64, count: u64) -> Event {
     Event::Fault(json!({
         "kind": kind, "operation": operation, "caller": "Controller",
         "milliseconds": milliseconds, "count": count,

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::files::{FILES, File};
-use crate::plots::Plot;
+use crate::plots::{Plot, late};
 use crate::setting::{Setting, Size, one};
 use crate::spoiler::{SPOILS, Spoil};
 use crate::world::Moment;
@@ -287,10 +287,7 @@ fn crash(random: &mut Rng, calls: u64, down: Duration) -> Event {
 
 /// What goes wrong for so many calls of the controller's.
 fn few(kind: &str, operation: &str, count: u64) -> Event {
-    Event::Fault(json!({
-        "kind": kind, "operation": operation, "count": count, "caller": "Controller",
-        "milliseconds": if kind == "StaleRead" { 15_000 } else { 60_000 },
-    }))
+    late(kind, operation, if kind == "StaleRead" { 15_000 } else { 60_000 }, count)
 }
 
 /// Things that are harmless one by one, in the order in which they are not.
