@@ -219,3 +219,17 @@ fn names_two(entry: &Entry) -> bool {
     let number = &entry.body()["guardrailInferenceConfig"]["guardrailVersion"];
     *number == "2" || entry.body()["Content"].as_str().is_some_and(|it| it.contains(":2\""))
 }
+
+#[test]
+fn an_older_version_that_aws_shows_half_done_keeps_nobody_waiting() {
+    // Where a description is read as the guardrail's, any version may be a twin of any other.
+    let switches = json!({"ready_flicker": true, "version_description": "guardrail"});
+    for level in [Level::Account, Level::Organization] {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(3)),
+            after(Event::Edit(Edit::Reword), Duration::from_mins(3)),
+            after(Event::Drop { down: Duration::from_secs(1) }, Duration::from_secs(5)),
+        ];
+        assert_ends_well(setting(level, &switches), steps);
+    }
+}

@@ -23,7 +23,6 @@ use crate::plan::context::Context;
 use crate::plan::describe::sighting;
 use crate::plan::hold::listed;
 use crate::plan::references::{Search, active_accounts, holders};
-use crate::plan::rollout::revisions_in_use;
 use crate::plan::sharing::{may_admit, means};
 use crate::plan::step::{Held, HoldReason, Plan, Step};
 
@@ -72,7 +71,7 @@ impl Reason {
 /// What decides over a version.
 pub(super) struct Rules<'a> {
     pub(super) desired: &'a DesiredReplica,
-    /// Revisions that stay: those that enforcements pin, and those a rollout may go back to.
+    /// See [`Visit::revisions_kept`].
     pub(super) kept: &'a BTreeSet<Revision>,
     /// What references each version.
     pub(super) references: &'a BTreeMap<Version, Vec<String>>,
@@ -174,8 +173,7 @@ fn sorted_out(
     memory: &ReplicaMemory,
 ) -> (BTreeMap<Version, Reason>, BTreeSet<Version>) {
     let in_use = memory.in_use(visit.context.now);
-    let mut kept = revisions_in_use(&visit.key.guardrail, visit.context);
-    kept.extend(visit.desired.history.revisions.iter().cloned());
+    let kept = visit.revisions_kept();
     let rules = Rules {
         desired: visit.desired,
         kept: &kept,

@@ -34,7 +34,7 @@ use super::sharing::plan_guardrail_policy;
 use super::step::{Held, HoldReason, Plan, Step};
 use crate::model::{
     Absent, DesiredReplica, FieldChange, GuardrailStatus, ObservedGuardrail, ObservedReplica,
-    Presence, Read, ReplicaKey, Seen, changes,
+    Presence, Read, ReplicaKey, Revision, Seen, changes,
 };
 
 /// Decides the next steps for one replica.
@@ -126,6 +126,13 @@ impl Visit<'_> {
         }
     }
 
+    /// Revisions that stay: those that enforcements pin, and those a rollout may go back to.
+    fn revisions_kept(&self) -> BTreeSet<Revision> {
+        let mut kept = rollout::revisions_in_use(&self.key.guardrail, self.context);
+        kept.extend(self.desired.history.revisions.iter().cloned());
+        kept
+    }
+
     fn tags(&self) -> BTreeMap<String, String> {
         let mark = (GUARDRAIL_TAG, self.key.guardrail.as_str());
         let mut tags = tags(self.context.owner, mark, &self.desired.tags);
@@ -181,6 +188,7 @@ impl Visit<'_> {
             plan,
         );
         content::plan_content(self, live, memory, plan);
+        twins::plan_choice(self, live, plan);
         collect::plan_collection(self, (live, seen), memory, plan);
     }
 

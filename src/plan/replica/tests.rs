@@ -268,11 +268,6 @@ fn versions_decide_whether_a_settled_draft_is_published() {
             &["held Unreadable"],
         ),
         (
-            "unread content beside a match",
-            vec![a_version(1, |it| it.content = Read::Unknown(unread())), published(2, &a)],
-            &[],
-        ),
-        (
             "in the making, with our index",
             vec![a_version(1, |it| {
                 described(it, &index);
@@ -313,6 +308,67 @@ fn versions_decide_whether_a_settled_draft_is_published() {
         let plan = second(&mut World::new(), &desired(&a), &seen);
         assert_eq!(summary(&plan), expected, "{name}");
     }
+}
+
+#[test]
+fn a_version_that_may_be_the_twin_of_a_published_one_is_looked_at_again() {
+    let a = content("a");
+    let other_index = index::index(&content("b").revision(), &content("b").replica_revision());
+    let unread = |it: &mut ObservedVersion| it.content = Read::Unknown(unread());
+    let cases: [VersionsCase; 4] = [
+        (
+            "unread content beside a match",
+            vec![a_version(1, unread), published(2, &a)],
+            &["held Unreadable"],
+        ),
+        (
+            "in the making beside a match",
+            vec![a_version(1, |it| it.status = GuardrailStatus::Pending), published(2, &a)],
+            &["held InProgress"],
+        ),
+        ("unread content after a match", vec![published(1, &a), a_version(2, unread)], &[]),
+        (
+            "unread content of another revision beside a match",
+            vec![
+                a_version(1, |it| {
+                    it.description = Some(other_index.clone());
+                    unread(it);
+                }),
+                published(2, &a),
+            ],
+            &[],
+        ),
+    ];
+    for (name, versions, expected) in cases {
+        let seen = live(&a, |it| it.versions.extend(versions.clone()));
+        let plan = second(&mut World::new(), &desired(&a), &seen);
+        assert_eq!(summary(&plan), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_version_before_one_that_is_pinned_is_looked_at_again() {
+    let (a, b) = (content("a"), content("b"));
+    let open = a_version(1, |it| it.status = GuardrailStatus::Pending);
+    let versions = [open, published(2, &a), published(3, &b)];
+    let seen = live(&b, |it| it.versions.extend(versions.clone().into_iter().skip(1)));
+    let unclear = live(&b, |it| it.versions.extend(versions.clone()));
+    let mut want = desired(&b);
+    // Both contents wait for it, of which only the current one matters.
+    assert_eq!(
+        (first(&want, &seen), first(&want, &unclear)),
+        (vec![], vec!["held InProgress".into()])
+    );
+    let known = [a_version(1, |_| ()), published(2, &a), published(3, &b)];
+    assert_eq!(first(&want, &live(&b, |it| it.versions.extend(known.clone()))), [""; 0]);
+    let index = index::index(&a.revision(), &a.replica_revision());
+    let unclear = live(&b, |it| {
+        it.versions.extend(versions.clone());
+        it.versions.values_mut().next().unwrap().description = Some(index.clone());
+    });
+    assert_eq!(first(&want, &unclear), [""; 0]);
+    want.history.revisions.insert(a.revision());
+    assert_eq!(first(&want, &unclear), ["held InProgress"]);
 }
 
 #[test]

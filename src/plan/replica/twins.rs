@@ -3,8 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Visit;
 use super::index::indexed;
-use crate::model::{GuardrailStatus, ObservedVersion, Read, ReplicaRevision, Version};
+use crate::model::{
+    GuardrailStatus, ObservedGuardrail, ObservedVersion, Read, ReplicaContent, ReplicaRevision,
+    Version,
+};
+use crate::plan::step::{Held, HoldReason, Plan};
 
 /// By what a version comes before its twins: ours before a stranger's, then the earlier. It never
 /// changes, so that every process chooses the same.
@@ -43,6 +48,30 @@ pub(super) fn chosen(
     chosen
 }
 
+/// Holds while a content that is to be referenced has a READY version but none is [`chosen`]: the
+/// version that stands before it is to be looked at again.
+pub(super) fn plan_choice(visit: &Visit, live: &ObservedGuardrail, plan: &mut Plan) {
+    let (chosen, kept) = (chosen(&live.versions), visit.revisions_kept());
+    let is_referenced = |content: &&ReplicaContent| {
+        content.is_version_of(&visit.desired.content) || kept.contains(&content.revision())
+    };
+    let ready = live.versions.values().filter(|it| it.status == GuardrailStatus::Ready);
+    let contents = ready.filter_map(|it| it.content.known().map(|(content, _)| content));
+    let mut contents = contents.filter(is_referenced).map(ReplicaContent::replica_revision);
+    let Some(content) = contents.find(|it| !chosen.contains_key(it)) else { return };
+    let Some(before) = live.versions.values().find(|it| may_have(it, &content)) else { return };
+    let number = before.version;
+    plan.hold(match &before.content {
+        Read::Unknown(unread) if before.status == GuardrailStatus::Ready => {
+            Held::unread(&format!("version {number}"), unread, visit.context)
+        }
+        Read::Unknown(_) | Read::Known(_) | Read::KnownAbsent => {
+            let message = format!("AWS is still making version {number}");
+            Held::after(HoldReason::InProgress, visit.context.timing.confirm_after, message)
+        }
+    });
+}
+
 /// Whether a version that cannot be judged by its content yet may turn out to have this one.
 fn may_have(version: &ObservedVersion, content: &ReplicaRevision) -> bool {
     let is_open = match (&version.status, &version.content) {
@@ -59,7 +88,6 @@ fn may_have(version: &ObservedVersion, content: &ReplicaRevision) -> bool {
 mod tests {
     use super::super::index::index;
     use super::*;
-    use crate::model::ReplicaContent;
     use crate::plan::fixture::{content, published, unread, version};
 
     /// Of `a` if it is ours, and changed.
