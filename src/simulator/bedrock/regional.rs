@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::call::{Failure, Millis};
+use super::super::switches::Switches;
 use super::failure::conflict;
 use super::guardrail::{Guardrail, Read, Version};
 use super::timestamp::iso8601;
@@ -67,6 +68,20 @@ impl Regional {
     /// A guardrail that exists.
     pub fn guardrail(&self, id: &str) -> Option<&Guardrail> {
         self.guardrails.get(id).filter(|guardrail| guardrail.deleted_at.is_none())
+    }
+
+    /// Whether a read at `at` still shows a version that is gone, or whose guardrail is.
+    pub(crate) fn shows_gone(
+        &self,
+        (id, number): (&str, u32),
+        at: Millis,
+        switches: &Switches,
+    ) -> bool {
+        let read = Read::new(at, switches);
+        let exists = |it: &Guardrail| it.deleted_at.is_none() && it.version(number).is_some();
+        self.readable(id, read).is_some_and(|guardrail| {
+            !exists(guardrail) && guardrail.readable_version(number, read).is_some()
+        })
     }
 
     /// Every guardrail that exists.

@@ -28,6 +28,8 @@ pub(super) struct Memory {
     created: BTreeSet<String>,
     /// Versions the controller published.
     published: BTreeSet<(String, u32)>,
+    /// Guardrails (ARN) and versions the controller deleted; without one, all of them.
+    deleted: BTreeSet<(String, Option<String>)>,
     /// Tags the controller wrote: resource and key.
     tagged: BTreeSet<(String, String)>,
     /// Slots as the controller left them.
@@ -175,9 +177,14 @@ impl Memory {
                 self.created.extend(member(answer, "/guardrailArn").map(str::to_owned));
             }
             (Service::Bedrock, "CreateGuardrailVersion") => {
-                let number = member(answer, "/version").and_then(|number| number.parse().ok());
+                let version = member(answer, "/version").unwrap_or_default();
                 let arn = super::protection::resource(after, call);
-                self.published.extend(number.map(|number| (arn, number)));
+                self.deleted.remove(&(arn.clone(), Some(version.to_owned())));
+                self.published.extend(version.parse().ok().map(|number| (arn, number)));
+            }
+            (Service::Bedrock, "DeleteGuardrail") => {
+                let version = call.parameter("guardrailVersion").map(str::to_owned);
+                self.deleted.insert((super::protection::resource(before, call), version));
             }
             (Service::Bedrock, "PutEnforcedGuardrailConfiguration") => {
                 let regional = after.regional(&place.0, &place.1);
@@ -221,6 +228,12 @@ impl Memory {
     /// Whether the controller created the guardrail (ARN) or policy (id).
     pub(super) fn created(&self, resource: &str) -> bool {
         self.created.contains(resource)
+    }
+
+    /// Whether the controller deleted what is referenced.
+    pub(super) fn deleted(&self, reference: &Reference) -> bool {
+        let version = Some(reference.version.clone());
+        [None, version].into_iter().any(|it| self.deleted.contains(&(reference.arn.clone(), it)))
     }
 
     /// Whether the controller published the version.

@@ -63,6 +63,15 @@ impl Reference {
         self.version.parse().ok()
     }
 
+    /// Whether it is gone, and reads at `at` show it all the same.
+    pub(super) fn is_gone_unseen(&self, world: &World, at: Millis) -> bool {
+        let id = self.part(5).strip_prefix("guardrail/").unwrap_or_default();
+        let regional = world.regional(self.owner(), self.region());
+        regional.zip(self.number()).is_some_and(|(regional, number)| {
+            regional.shows_gone((id, number), at, &world.switches)
+        })
+    }
+
     /// The guardrail, if it exists.
     pub(super) fn guardrail<'a>(&self, world: &'a World) -> Option<&'a bedrock::Guardrail> {
         let id = self.part(5).strip_prefix("guardrail/")?;

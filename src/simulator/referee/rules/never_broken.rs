@@ -1,5 +1,5 @@
 //! S4: no write makes a reference that an account in its scope cannot apply, nor makes one that
-//! is there so.
+//! is there so. Of what a stranger deleted nobody can know while no read shows it.
 
 use super::super::Change;
 use super::super::reference::{Level, Reference};
@@ -35,6 +35,9 @@ fn newly_broken(
     }
     let broken = |world| after.broken(world, level, change.place(), write.call.at);
     let reason = broken(write.after)?;
+    if after.is_gone_unseen(write.after, write.call.at) && !write.memory.deleted(after) {
+        return None;
+    }
     let was_broken = before == Some(after) && broken(write.before).is_some();
     (!was_broken).then(|| format!("cannot be applied: {}", without_caller(&reason)))
 }
@@ -93,6 +96,27 @@ mod tests {
             let root = arena.root.clone();
             arena.attach(Controller, &id, &root);
             assert_eq!(arena.broken(), ["S4"], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_deleted_a_moment_ago_may_still_be_referenced() {
+        for (who, late, expected) in
+            [(Stranger, 0, vec![]), (Stranger, 2_000, vec!["S4"]), (Controller, 0, vec!["S4"])]
+        {
+            for version in [Some("1"), None] {
+                let mut arena = Arena::new();
+                arena.world.switches.delete_read_lag_ms = 2_000;
+                let arn = arena.shared("baseline", "zebra");
+                arena.delete(who, &arn, version).unwrap();
+                let id = arena.policy(Controller, "baseline", &document(&[(HERE, &arn, "1")]));
+                arena.pass(late);
+                let root = arena.root.clone();
+                arena.attach(Controller, &id, &root);
+                let mut broken = arena.broken();
+                broken.retain(|it| *it == "S4");
+                assert_eq!(broken, expected, "{version:?}");
+            }
         }
     }
 
