@@ -86,6 +86,10 @@ bugs! {
     LostUpdate,
     /// A policy is attached on the strength of grants that were read a while ago.
     GrantNotReadBack,
+    /// A policy is attached on the strength of a version that was READY a while ago.
+    VersionNotReadBack,
+    /// What takes over is relied upon as soon as it is seen.
+    HandOverHurried,
     /// A version is referenced whatever its status.
     FailedTakenAsReady,
     /// A twin stands for a version that could not be read.

@@ -33,6 +33,10 @@ pub struct Sightings {
     removable_since: BTreeMap<String, Duration>,
     written_at: BTreeMap<String, Duration>,
     noticed_at: BTreeMap<String, Duration>,
+    /// What the present visit said is so, and since when.
+    lasting_since: BTreeMap<String, Duration>,
+    /// The same of the visit before.
+    lasted_since: BTreeMap<String, Duration>,
 }
 
 impl Sightings {
@@ -108,6 +112,17 @@ impl Sightings {
         self.noticed_at.remove(object);
     }
 
+    /// Begins another visit: what none says again with [`Self::lasts`] has come to an end.
+    pub fn begin_visit(&mut self) {
+        self.lasted_since = std::mem::take(&mut self.lasting_since);
+    }
+
+    /// Says that `object` is so at `now`, and for how long every visit has said it.
+    pub fn lasts(&mut self, object: &str, now: Duration) -> Duration {
+        let since = self.lasted_since.get(object).copied().unwrap_or(now);
+        now.saturating_sub(*self.lasting_since.entry(object.to_owned()).or_insert(since))
+    }
+
     /// Forgets what no later read can need. Whether nothing is left.
     pub fn is_over(&mut self, now: Duration, timing: &Timing) -> bool {
         self.written_at.retain(|_, written| now < *written + timing.own_write_grace);
@@ -115,6 +130,7 @@ impl Sightings {
             && self.removable_since.is_empty()
             && self.written_at.is_empty()
             && self.noticed_at.is_empty()
+            && self.lasting_since.is_empty()
     }
 
     /// Records that we wrote `object` at `now`.
@@ -244,6 +260,22 @@ mod tests {
         assert!(sightings.confirm_absent("b 2", absent(), at(9), &TIMING).is_ok());
         assert_eq!(sightings.removable_since("a 1"), None);
         assert_eq!(sightings.removable_since("b 1"), Some(at(0)));
+    }
+
+    #[test]
+    fn what_lasts_does_so_only_while_no_visit_leaves_it_out() {
+        let mut sightings = Sightings::default();
+        let mut said = |seconds: u64, objects: &[&str]| {
+            sightings.begin_visit();
+            let said: Vec<_> = objects.iter().map(|it| sightings.lasts(it, at(seconds))).collect();
+            (said, sightings.is_over(at(seconds), &TIMING))
+        };
+        assert_eq!(said(10, &["g"]), (vec![at(0)], false));
+        assert_eq!(said(20, &["g", "h", "g"]), (vec![at(10), at(0), at(10)], false));
+        assert_eq!(said(30, &["h"]), (vec![at(10)], false));
+        assert_eq!(said(40, &["g", "h"]), (vec![at(0), at(20)], false));
+        assert_eq!(said(50, &[]), (vec![], true));
+        assert_eq!(said(60, &["h"]), (vec![at(0)], false));
     }
 
     #[test]

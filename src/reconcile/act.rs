@@ -230,16 +230,16 @@ async fn still(
 /// Reads again what an organization policy names and what lets accounts apply it, right before it is
 /// put in force: AWS takes such a policy without asking, and then every call of theirs fails.
 async fn still_granted(aws: &Aws, grants: &[Grant]) -> Result<(), ActError> {
-    #[cfg(feature = "planted")]
-    if crate::planted::is(crate::planted::Planted::GrantNotReadBack) {
-        return Ok(());
-    }
     let mut reading = JoinSet::new();
     for Grant { guardrail, versions, policy } in grants.iter().cloned() {
         for version in versions {
             let (aws, version) =
                 (aws.clone(), GuardrailVersion { arn: guardrail.clone(), version });
             reading.spawn(async move { is_ready(&aws, &version).await });
+        }
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::GrantNotReadBack) {
+            continue;
         }
         let aws = aws.clone();
         reading.spawn(async move {
@@ -253,6 +253,10 @@ async fn still_granted(aws: &Aws, grants: &[Grant]) -> Result<(), ActError> {
 
 /// Whether a version is still there, and READY.
 async fn is_ready(aws: &Aws, version: &GuardrailVersion) -> Result<(), ActError> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is(crate::planted::Planted::VersionNotReadBack) {
+        return Ok(());
+    }
     let object = version.arn.with_version(version.version);
     match aws.version_status(version).await {
         Ok(Some(GuardrailStatus::Ready)) => Ok(()),

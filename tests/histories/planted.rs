@@ -23,7 +23,7 @@ use crate::story::Story;
 const MOST: u64 = 20;
 
 /// Bugs that histories show, and in which plot. The first [`QUICK`] are sought in every run.
-const IN_HISTORIES: [(Planted, Plot); 43] = [
+const IN_HISTORIES: [(Planted, Plot); 44] = [
     (Planted::OneReadEnough, Plot::Reworded),
     (Planted::SettleSkipped, Plot::Reworded),
     (Planted::DraftNotReadBack, Plot::Reworded),
@@ -55,6 +55,7 @@ const IN_HISTORIES: [(Planted, Plot); 43] = [
     (Planted::BackoffForgotten, Plot::Stuck),
     (Planted::LostUpdate, Plot::Overtaken),
     (Planted::GrantNotReadBack, Plot::Withdrawn),
+    (Planted::VersionNotReadBack, Plot::Deleted),
     (Planted::TwinBelieved, Plot::Twinned),
     (Planted::SettingsIgnored, Plot::Narrowed),
     (Planted::ConfigIdForgotten, Plot::Narrowed),
@@ -73,7 +74,12 @@ const IN_HISTORIES: [(Planted, Plot); 43] = [
 const QUICK: usize = 7;
 
 /// Bugs that no history shows, and the test that does: its target, as cargo is told, and its name.
-const ELSEWHERE: [(Planted, &[&str], &str); 13] = [
+const ELSEWHERE: [(Planted, &[&str], &str); 14] = [
+    (
+        Planted::HandOverHurried,
+        &["--lib"],
+        "plan::organization::tests::a_target_is_left_to_those_above_it_once_they_had_time",
+    ),
     (
         Planted::FailedTakenAsReady,
         &["--lib"],

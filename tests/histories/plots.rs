@@ -33,6 +33,8 @@ pub(crate) enum Plot {
     Overtaken,
     /// A grant goes while a policy is about to be attached again.
     Withdrawn,
+    /// A version goes while a policy that names it is about to be attached.
+    Deleted,
     /// Access is gone where a policy is to be attached again.
     Unshared,
     /// A grant goes while all is at rest.
@@ -71,7 +73,7 @@ pub(crate) enum Plot {
     LookedAt,
 }
 
-const ALL: [Plot; 27] = [
+const ALL: [Plot; 28] = [
     Plot::Reworded,
     Plot::Renamed,
     Plot::Moved,
@@ -81,6 +83,7 @@ const ALL: [Plot; 27] = [
     Plot::Unreadable,
     Plot::Overtaken,
     Plot::Withdrawn,
+    Plot::Deleted,
     Plot::Unshared,
     Plot::Disturbed,
     Plot::Unanswered,
@@ -158,6 +161,7 @@ impl Plot {
             | Self::Shared
             | Self::Overtaken
             | Self::Withdrawn
+            | Self::Deleted
             | Self::Unshared => self.access(random),
             Self::Disturbed | Self::Tagged | Self::Twinned | Self::Renamed => self.stranger(),
             Self::Unapproved | Self::TakenUp | Self::TornDown | Self::LookedAt => {
@@ -208,8 +212,9 @@ impl Plot {
                 }
             }
             Self::TakenUp | Self::Unshared => only(Level::Organization, setting),
-            Self::Withdrawn => {
+            Self::Withdrawn | Self::Deleted => {
                 only(Level::Organization, setting);
+                switch(setting, "version_delete_in_use", json!("allow"));
                 setting.regions.truncate(1);
                 for enforcement in &mut setting.text.enforcements {
                     enforcement.regions = setting.regions.iter().cloned().collect();
@@ -268,6 +273,11 @@ impl Plot {
                 (Event::Foreign(Foreign::Detach), seconds(random, 3..60)),
                 (drop, minutes(5)),
                 (Event::Lift, Duration::ZERO),
+            ],
+            Self::Deleted => vec![
+                (fault("Outage", "organizations:AttachPolicy"), minutes(1)),
+                (Event::Foreign(Foreign::DeleteVersion), seconds(random, 3..60)),
+                (Event::Lift, minutes(5)),
             ],
             _ => vec![
                 quiet,

@@ -5,7 +5,7 @@ use crate::plan::confirm::Sightings;
 use crate::plan::context::Context;
 use crate::plan::step::{Held, HoldReason};
 
-/// What is noted of a cell while an organization policy that enforces there is attached.
+/// What lasts while the slot is given up and an organization policy that enforces there is attached.
 const SUCCESSOR: &str = "the organization policy that enforces here";
 
 /// Whether nothing is to take over from the slot of a cell, or something has: it was seen to be
@@ -37,7 +37,6 @@ pub(super) fn succeeded(
             && line.iter().any(|target| policy.targets.contains(target))
     });
     if !is_attached {
-        memory.forget(SUCCESSOR);
         let message = format!(
             "it will be removed once OrganizationEnforcement/{first} enforces here instead, which \
              is not attached yet"
@@ -45,7 +44,7 @@ pub(super) fn succeeded(
         return Err(Held::for_fact(HoldReason::NotEffective, message));
     }
     let grace = context.timing.own_write_grace;
-    let wait = grace.saturating_sub(memory.noticed(SUCCESSOR, context.now));
+    let wait = grace.saturating_sub(memory.lasts(SUCCESSOR, context.now));
     if wait.is_zero() {
         return Ok(());
     }

@@ -46,6 +46,7 @@ pub fn plan_cell(
     memory: &mut Sightings,
     context: &Context,
 ) -> Plan {
+    memory.begin_visit();
     let mut plan = Plan::default();
     let Some(desired) = desired else {
         if let Some(found) = observed.enforcement.known() {

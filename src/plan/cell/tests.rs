@@ -254,9 +254,10 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     let organization = desired_policy(&[ROOT]);
     world.organization.insert(name.clone(), organization);
     let ours = known(slot(guardrail_arn(), 1));
-    let mut see = |world: &World| {
-        summary(&plan_cell(&cell(MEMBER), Some(&want), &ours, &mut memory, &world.context()))
+    let mut see_slot = |world: &World, slot: &ObservedCell| {
+        summary(&plan_cell(&cell(MEMBER), Some(&want), slot, &mut memory, &world.context()))
     };
+    let mut see = |world: &World| see_slot(world, &ours);
     assert_eq!(see(&world), ["held NotEffective"]);
     world.wait(300);
     assert_eq!(see(&world), ["held NotEffective"]);
@@ -274,6 +275,11 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     assert_eq!(see(&world), ["held Confirming"]);
     world.wait(5);
     assert_eq!(see(&world), ["DeleteEnforcedGuardrailConfiguration"]);
+    // Put there again, it waits again: that it goes now need not have to do with what was before.
+    let empty = ObservedCell { enforcement: Read::KnownAbsent };
+    assert_eq!(see_slot(&world, &empty), [""; 0]);
+    world.wait(3600);
+    assert_eq!(see_slot(&world, &ours), ["held NotEffective"]);
 }
 
 #[test]

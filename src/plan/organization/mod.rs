@@ -62,6 +62,7 @@ pub fn plan_organization(
     memory: &mut Sightings,
     context: &Context,
 ) -> Plan {
+    memory.begin_visit();
     let mut plan = Plan::default();
     let wanted = desired.values().any(|it| it.state == Presence::Present);
     if wanted {

@@ -8,6 +8,7 @@ use crate::model::{
     Cell, DesiredOrganizationEnforcement, Name, ObservedPolicy, Presence, Region, TargetId,
 };
 use crate::plan::confirm::Sightings;
+use crate::plan::context::Context;
 use crate::plan::step::{Held, HoldReason};
 
 /// What is given up: targets of a policy, and its Regions there.
@@ -45,20 +46,32 @@ impl Visit<'_> {
         given_up: GivenUp,
         memory: &mut Sightings,
     ) -> Result<(), Held> {
-        let object = format!("what takes over from {}", live.id);
-        let grace = self.context.timing.own_write_grace;
+        let Context { now, timing, .. } = *self.context;
+        let grace = timing.own_write_grace;
         let claimed = self.claimed_cells(given_up);
         let taken = self.taken_targets(takes_over, given_up);
         let missing = self.bare_cell(&claimed).or_else(|| self.bare_target(&taken));
         if let Some(missing) = missing {
-            memory.forget(&object);
             let message = format!("the policy of {} goes once {missing}", self.name);
             return Err(Held::after(HoldReason::NotEffective, grace, message));
         }
         if claimed.is_empty() && taken.is_empty() {
             return Ok(());
         }
-        let wait = grace.saturating_sub(memory.noticed(&object, self.context.now));
+        let (targets, regions) = given_up;
+        let places = targets.iter().flat_map(|it| regions.iter().map(move |region| (it, region)));
+        let lasts = |(target, region): (&TargetId, &String)| {
+            memory.lasts(&format!("what takes over from {} at {target} in {region}", live.id), now)
+        };
+        // Each is asked: one that is not said to last would start over.
+        let least = places.map(lasts).min().unwrap_or_default();
+        let wait = grace.saturating_sub(least);
+        #[cfg(feature = "planted")]
+        let wait = if crate::planted::is(crate::planted::Planted::HandOverHurried) {
+            std::time::Duration::ZERO
+        } else {
+            wait
+        };
         if wait.is_zero() {
             return Ok(());
         }

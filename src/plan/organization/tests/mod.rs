@@ -13,6 +13,7 @@ use crate::model::{
     DesiredEnforcement, EnforcementKey, EnforcementKind, EnforcementSettings, OnDeselect, PolicyId,
     ReplicaKey, Selection, TargetId, TargetMark, Unread,
 };
+use crate::plan::confirm::Timing;
 use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, desired_policy as want, guardrail_arn,
     holds, key, summary, unread, version,
@@ -527,17 +528,43 @@ fn a_target_is_left_to_those_above_it_once_they_had_time() {
     said(&mut world, &old, selects(&[REGION], &[UNIT], &[]));
     let all = desired(want(&[UNIT]));
     world.organization.clone_from(&all);
-    let live = seen([policy(content_of(2), &[UNIT, MEMBER])]);
+    let live = |targets: &[&str]| seen([policy(content_of(2), targets)]);
     let mut memory = Sightings::default();
-    let mut visit = |world: &mut World, seconds: u64| {
+    let mut visit = |seconds: u64, targets: &[&str]| {
+        world.wait(seconds);
+        summary(&plan_organization(&all, &live(targets), &mut memory, &world.context()))
+    };
+    let grace = Timing::default().own_write_grace.as_secs();
+    for _ in 0..2 {
+        assert_eq!(visit(0, &[UNIT, MEMBER]), ["held NotEffective"]);
+        assert_eq!(visit(grace - 1, &[UNIT, MEMBER]), ["held NotEffective"]);
+        assert_eq!(visit(1, &[UNIT, MEMBER]), ["held Confirming"]);
+        assert_eq!(visit(5, &[UNIT, MEMBER]), ["DetachPolicy"]);
+        // A second move is a new one, however long ago the first was.
+        assert_eq!(visit(3600, &[UNIT]), [""; 0]);
+    }
+}
+
+#[test]
+fn what_is_given_up_later_is_left_to_what_takes_over_once_that_had_time_as_well() {
+    let mut world = world();
+    let old = selects(&[REGION], &[ROOT], &[MEMBER, OTHER]);
+    let all = desired(want(&[ROOT]));
+    world.organization.clone_from(&all);
+    let live = seen([policy(content_of(2), &[ROOT, MEMBER, OTHER])]);
+    let mut memory = Sightings::default();
+    let mut visit = |seconds: u64, kept: &[&str]| {
+        said(&mut world, &old, selects(&[REGION], &[ROOT], kept));
         world.wait(seconds);
         summary(&plan_organization(&all, &live, &mut memory, &world.context()))
     };
-    let grace = world.context().timing.own_write_grace.as_secs();
-    assert_eq!(visit(&mut world, 0), ["held NotEffective"]);
-    assert_eq!(visit(&mut world, grace - 1), ["held NotEffective"]);
-    assert_eq!(visit(&mut world, 1), ["held Confirming"]);
-    assert_eq!(visit(&mut world, 5), ["DetachPolicy"]);
+    let grace = Timing::default().own_write_grace.as_secs();
+    assert_eq!(visit(0, &[OTHER]), ["held NotEffective", "orphan"]);
+    assert_eq!(visit(grace, &[OTHER]), ["held Confirming", "orphan"]);
+    assert_eq!(visit(5, &[]), ["DetachPolicy", "held NotEffective"]);
+    // Taken back, and given up again.
+    assert_eq!(visit(1, &[MEMBER, OTHER]), ["orphan", "orphan"]);
+    assert_eq!(visit(1, &[]), ["held NotEffective"; 2]);
 }
 
 #[test]
