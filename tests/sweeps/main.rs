@@ -17,6 +17,7 @@
 //!
 //! | variable | means |
 //! |---|---|
+//! | `BEDRAIL_SWEEP=crashes` | a process dies at every call, and no fault is played |
 //! | `BEDRAIL_SWEEP=full` | every call is struck by everything, and every pair of a crash and a fault is played |
 //! | `BEDRAIL_STRIKES=CrashAfter@12,Throttle@3` | this run alone, with its calls |
 //!

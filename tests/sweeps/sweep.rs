@@ -5,6 +5,7 @@
 //! nothing but the world, so that to die at one of the calls in between is to die at all of them. At
 //! every write an answer is lost, and the other faults take turns; so they do at one read in
 //! [`FAULT_STRIDE`]. What happens once all is as wanted is looked at after one run in [`LOOK_STRIDE`].
+//! `BEDRAIL_SWEEP=crashes` lets a process die at every call instead, and does nothing else;
 //! `BEDRAIL_SWEEP=full` leaves out nothing.
 
 use std::collections::BTreeMap;
@@ -41,8 +42,25 @@ struct Tally {
     wrong: Vec<String>,
 }
 
-pub(crate) fn is_full() -> bool {
-    std::env::var("BEDRAIL_SWEEP").is_ok_and(|how| how == "full")
+/// How much of a sweep is played.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Share,
+    Crashes,
+    Full,
+}
+
+fn extent() -> Extent {
+    match std::env::var("BEDRAIL_SWEEP").as_deref() {
+        Ok("crashes") => Extent::Crashes,
+        Ok("full") => Extent::Full,
+        Ok(other) => panic!("BEDRAIL_SWEEP is `{other}`; it may be `crashes` or `full`"),
+        Err(_) => Extent::Share,
+    }
+}
+
+fn is_full() -> bool {
+    extent() == Extent::Full
 }
 
 /// The strikes that `BEDRAIL_STRIKES` asks for, as `CrashAfter@12,Throttle@3`.
@@ -63,12 +81,16 @@ pub(crate) fn sweep(change: &Change) {
         for kind in Kind::CRASHES.into_iter().chain(Kind::FAULTS) {
             let what = if kind.is_crash() { "crashes" } else { "faults" };
             *tally.all.entry(what).or_default() += 1;
-            let is_its_turn = if call.is_write() {
-                is_its_turn_at_write(writes, kind)
-            } else {
-                is_its_turn_at_read(after, kind)
+            let is_its_turn = match (extent(), call.is_write()) {
+                (Extent::Share, true) => is_its_turn_at_write(writes, kind),
+                (Extent::Share, false) => is_its_turn_at_read(after, kind),
+                // After a read all is as before it.
+                (Extent::Crashes, is_write) => {
+                    kind == Kind::CrashBefore || (is_write && kind == Kind::CrashAfter)
+                }
+                (Extent::Full, _) => true,
             };
-            if is_full() || is_its_turn {
+            if is_its_turn {
                 tally.play(change, what, &[Strike { kind, after }]);
             }
         }
@@ -80,7 +102,7 @@ pub(crate) fn sweep(change: &Change) {
 /// Strikes the process that comes after a dead one at each of its calls.
 pub(crate) fn sweep_pairs(change: &Change) {
     let mut tally = Tally::default();
-    if asked().is_some() {
+    if asked().is_some() || extent() == Extent::Crashes {
         return;
     }
     let mut count = 0;
