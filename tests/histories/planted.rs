@@ -78,7 +78,7 @@ const ELSEWHERE: [(Planted, &[&str], &str); 14] = [
     (
         Planted::HandOverHurried,
         &["--lib"],
-        "plan::organization::tests::a_target_is_left_to_those_above_it_once_they_had_time",
+        "plan::organization::tests::succession::a_target_is_left_to_those_above_it_once_they_had_time",
     ),
     (
         Planted::FailedTakenAsReady,

@@ -2,6 +2,7 @@ mod bent;
 mod lanes;
 mod renaming;
 mod sharding;
+mod succession;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,6 @@ use crate::model::{
     DesiredEnforcement, EnforcementKey, EnforcementKind, EnforcementSettings, OnDeselect, PolicyId,
     ReplicaKey, Selection, TargetId, TargetMark, Unread,
 };
-use crate::plan::confirm::Timing;
 use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, desired_policy as want, guardrail_arn,
     holds, key, summary, unread, version,
@@ -424,28 +424,6 @@ fn protection_comes_before_removal_across_enforcements() {
     assert_eq!(*target, TargetId::Root(ROOT.parse().unwrap()));
 }
 
-#[test]
-fn a_policy_goes_only_once_the_account_enforcements_that_take_over_are_in_force() {
-    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[ROOT]) };
-    let live = seen([policy(content_of(1), &[ROOT])]);
-    let (mut world, mut memory) = (world(), Sightings::default());
-    let cell = crate::plan::fixture::cell(MEMBER);
-    world.cells.insert(cell.clone(), crate::plan::fixture::desired_cell().into());
-    let mut planned = |world: &World| {
-        summary(&plan_organization(&desired(absent.clone()), &live, &mut memory, &world.context()))
-    };
-    world.facts.cells.insert(cell.clone(), None);
-    assert_eq!(planned(&world), ["held NotEffective"]);
-    world.wait(300);
-    assert_eq!(planned(&world), ["held NotEffective"]);
-    world.facts.cells.insert(cell.clone(), Some((guardrail_arn(), version(1))));
-    assert_eq!(planned(&world), ["held NotEffective"], "it has yet to take effect");
-    world.wait(60);
-    assert_eq!(planned(&world), ["held Confirming"]);
-    world.wait(5);
-    assert_eq!(planned(&world), ["DetachPolicy"]);
-}
-
 /// The tags record `old` of `everywhere`; its text selects `now`.
 fn said(world: &mut World, old: &Selection, now: Selection) {
     let key =
@@ -519,52 +497,6 @@ fn a_region_leaves_the_document_only_if_the_text_gave_it_up() {
     said(&mut world, &both, now);
     let first = once(&world, want(&[UNIT]), &seen([live]));
     assert_eq!((summary(&first), first.losses.len()), (vec!["held Confirming".to_owned()], 1));
-}
-
-#[test]
-fn a_target_is_left_to_those_above_it_once_they_had_time() {
-    let mut world = world();
-    let old = selects(&[REGION], &[UNIT], &[MEMBER]);
-    said(&mut world, &old, selects(&[REGION], &[UNIT], &[]));
-    let all = desired(want(&[UNIT]));
-    world.organization.clone_from(&all);
-    let live = |targets: &[&str]| seen([policy(content_of(2), targets)]);
-    let mut memory = Sightings::default();
-    let mut visit = |seconds: u64, targets: &[&str]| {
-        world.wait(seconds);
-        summary(&plan_organization(&all, &live(targets), &mut memory, &world.context()))
-    };
-    let grace = Timing::default().own_write_grace.as_secs();
-    for _ in 0..2 {
-        assert_eq!(visit(0, &[UNIT, MEMBER]), ["held NotEffective"]);
-        assert_eq!(visit(grace - 1, &[UNIT, MEMBER]), ["held NotEffective"]);
-        assert_eq!(visit(1, &[UNIT, MEMBER]), ["held Confirming"]);
-        assert_eq!(visit(5, &[UNIT, MEMBER]), ["DetachPolicy"]);
-        // A second move is a new one, however long ago the first was.
-        assert_eq!(visit(3600, &[UNIT]), [""; 0]);
-    }
-}
-
-#[test]
-fn what_is_given_up_later_is_left_to_what_takes_over_once_that_had_time_as_well() {
-    let mut world = world();
-    let old = selects(&[REGION], &[ROOT], &[MEMBER, OTHER]);
-    let all = desired(want(&[ROOT]));
-    world.organization.clone_from(&all);
-    let live = seen([policy(content_of(2), &[ROOT, MEMBER, OTHER])]);
-    let mut memory = Sightings::default();
-    let mut visit = |seconds: u64, kept: &[&str]| {
-        said(&mut world, &old, selects(&[REGION], &[ROOT], kept));
-        world.wait(seconds);
-        summary(&plan_organization(&all, &live, &mut memory, &world.context()))
-    };
-    let grace = Timing::default().own_write_grace.as_secs();
-    assert_eq!(visit(0, &[OTHER]), ["held NotEffective", "orphan"]);
-    assert_eq!(visit(grace, &[OTHER]), ["held Confirming", "orphan"]);
-    assert_eq!(visit(5, &[]), ["DetachPolicy", "held NotEffective"]);
-    // Taken back, and given up again.
-    assert_eq!(visit(1, &[MEMBER, OTHER]), ["orphan", "orphan"]);
-    assert_eq!(visit(1, &[]), ["held NotEffective"; 2]);
 }
 
 #[test]
