@@ -1,7 +1,7 @@
 //! How sure is sure: reads are eventually consistent, so creating a second thing and anything
 //! destructive need two complete reads some seconds apart (DESIGN section 4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{Absent, Seen};
@@ -110,6 +110,11 @@ impl Sightings {
     /// Takes back that `object` was noted.
     pub fn forget(&mut self, object: &str) {
         self.noticed_at.remove(object);
+    }
+
+    /// Takes back all that was noted of a kind, but for these.
+    pub fn forget_others(&mut self, kind: &str, kept: &BTreeSet<String>) {
+        self.noticed_at.retain(|object, _| !object.starts_with(kind) || kept.contains(object));
     }
 
     /// Begins another visit: what none says again with [`Self::lasts`] has come to an end.
@@ -288,5 +293,10 @@ mod tests {
         sightings.forget("g");
         assert!(!sightings.is_noticed("g"));
         assert_eq!(sightings.noticed("g", at(20)), at(0));
+        sightings.noticed("g/1", at(20));
+        sightings.noticed("g/2", at(20));
+        sightings.forget_others("g/", &BTreeSet::from(["g/2".to_owned()]));
+        let noticed = ["g", "g/1", "g/2"].map(|it| sightings.is_noticed(it));
+        assert_eq!(noticed, [true, false, true]);
     }
 }

@@ -148,3 +148,17 @@ pub(super) fn patience(timing: &Timing) -> Duration {
 pub(super) fn in_place(policy: &PolicyId, target: &TargetId) -> String {
     format!("in-place/{policy}/{target}")
 }
+
+/// Notes where the policy is in place. It no longer is where the text gave it up and it is gone.
+pub(super) fn note_in_place(
+    live: &ObservedPolicy,
+    wanted: &BTreeSet<TargetId>,
+    memory: &mut Sightings,
+    now: Duration,
+) {
+    for target in &live.targets {
+        memory.noticed(&in_place(&live.id, target), now);
+    }
+    let kept = live.targets.union(wanted).map(|it| in_place(&live.id, it)).collect();
+    memory.forget_others(&format!("in-place/{}/", live.id), &kept);
+}

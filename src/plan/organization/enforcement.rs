@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::bent::in_place;
+use super::bent::{in_place, note_in_place};
 use super::document::{self, blocks, normalised};
 use super::find::{Identity, Shard, Shards, Whose, unlisted};
 use super::shards::{Blocks, Placement, place};
@@ -292,9 +292,7 @@ impl Visit<'_> {
         for target in &self.desired.targets {
             memory.reset(&sighting::attachment(&live.id, target));
         }
-        for target in &live.targets {
-            memory.noticed(&in_place(&live.id, target), self.context.now);
-        }
+        note_in_place(live, &self.desired.targets, memory, self.context.now);
         self.move_regions(shard, (shards, placement), memory, plan);
         let is_current = old == new && !placement.full.contains(&shard.number);
         self.drop_regions(shard, is_current, memory, plan);

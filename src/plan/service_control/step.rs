@@ -269,5 +269,10 @@ pub(super) fn refused(id: &PolicyId, target: &TargetId) -> String {
 
 /// The note that a policy was seen in place.
 pub(super) fn in_place(id: &PolicyId, target: &TargetId) -> String {
-    format!("control-in-place/{id}/{target}")
+    format!("{}{target}", all_in_place(id))
+}
+
+/// How all these notes of a policy begin.
+pub(super) fn all_in_place(id: &PolicyId) -> String {
+    format!("control-in-place/{id}/")
 }

@@ -35,12 +35,18 @@ fn a_policy_is_not_attached_where_a_strangers_would_have_the_last_word() {
 fn what_was_in_place_is_restored_whatever_bends_it() {
     let world = world();
     let mut memory = Sightings::default();
-    let mut visit = |targets: &[&str]| {
+    let mut visit = |wanted: &[&str], targets: &[&str]| {
         let live = seen([policy(content_of(2), targets), strangers(&[MEMBER])]);
-        plan_organization(&desired(want(&[UNIT])), &live, &mut memory, &world.context())
+        let all = desired(want(wanted));
+        summary(&plan_organization(&all, &live, &mut memory, &world.context()))
     };
-    assert_eq!(summary(&visit(&[UNIT])), ["held ForeignPolicy"]);
-    assert_eq!(summary(&visit(&[])), ["AttachPolicy"]);
+    assert_eq!(visit(&[UNIT], &[UNIT]), ["held ForeignPolicy"]);
+    assert_eq!(visit(&[UNIT], &[]), ["AttachPolicy"]);
+    // What was given up and is gone is new when it is wanted again.
+    assert_eq!(visit(&[OTHER], &[UNIT, OTHER]), ["held ForeignPolicy", "orphan"]);
+    assert_eq!(visit(&[UNIT], &[OTHER]), ["AttachPolicy", "orphan"]);
+    assert_eq!(visit(&[OTHER], &[OTHER]), [""; 0]);
+    assert_eq!(visit(&[UNIT], &[OTHER]), ["held ForeignPolicy", "orphan"]);
 }
 
 #[test]

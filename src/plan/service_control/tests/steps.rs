@@ -213,6 +213,20 @@ fn denies(action: &str) -> Value {
         "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]})
 }
 
+#[test]
+fn what_was_detached_by_hand_goes_back_at_once_and_what_was_given_up_does_not() {
+    let mut stage = Stage::new(&denies("s3:A"), &[UNIT, OTHER]);
+    stage.converge();
+    let id: PolicyId = "p-created01".parse().unwrap();
+    stage.desired.is_paused = true;
+    stage.body(&id).targets.remove(&OTHER.parse().unwrap());
+    assert_eq!(summary(&stage.plan()), ["AttachPolicy"]);
+    stage.desired.targets = targets(&[UNIT]);
+    assert_eq!(summary(&stage.plan()), [""; 0]);
+    stage.desired.targets = targets(&[UNIT, OTHER]);
+    assert_eq!(holds(&stage.plan()), [HoldReason::Paused]);
+}
+
 /// As where an organization does not have that type at all.
 #[test]
 fn unread_bedrock_policies_do_not_keep_a_policy_from_being_confirmed() {
