@@ -323,7 +323,13 @@ fn a_version_that_may_be_the_twin_of_a_published_one_is_looked_at_again() {
         ),
         (
             "in the making beside a match",
-            vec![a_version(1, |it| it.status = GuardrailStatus::Pending), published(2, &a)],
+            vec![
+                a_version(1, |it| {
+                    unread(it);
+                    it.status = GuardrailStatus::Pending;
+                }),
+                published(2, &a),
+            ],
             &["held InProgress"],
         ),
         ("unread content after a match", vec![published(1, &a), a_version(2, unread)], &[]),
