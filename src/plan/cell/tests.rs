@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::{Content, Facts, Version, canonical, content::AutomatedReasoningPolicyConfig};
+use crate::model::{
+    Content, DesiredOrganizationEnforcement, Facts, Version, canonical,
+    content::AutomatedReasoningPolicyConfig,
+};
 use crate::model::{PolicyFact, TargetId};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
-    MEMBER, REGION, ROOT, World, arn, cell, content, desired as replica, desired_cell,
+    MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, cell, content, desired as replica, desired_cell,
     desired_policy, fact, guardrail_arn, key, summary, unread, version,
 };
 
@@ -280,6 +283,55 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     assert_eq!(see_slot(&world, &empty), [""; 0]);
     world.wait(3600);
     assert_eq!(see_slot(&world, &ours), ["held NotEffective"]);
+}
+
+#[test]
+fn a_slot_is_left_to_a_policy_only_on_its_path_in_its_region_and_of_an_enforcement_that_says_so() {
+    const ELSEWHERE: &str = "eu-west-1";
+    let want = DesiredCell { state: Presence::Absent, ..want() };
+    let ours = known(slot(guardrail_arn(), 1));
+    let (nobody, missing) = (
+        ["held Confirming", "DeleteEnforcedGuardrailConfiguration"],
+        ["held NotEffective", "held NotEffective"],
+    );
+    let in_force = ["held NotEffective", "held Confirming"];
+    let rows = [
+        // What another manifest wants, and what is attached: of whom, where, in which Region.
+        ("above", (ROOT, REGION), ("all", ROOT, REGION), in_force),
+        ("above, in part", (ROOT, REGION), ("all", UNIT, REGION), in_force),
+        ("attached beside", (ROOT, REGION), ("all", OTHER, REGION), missing),
+        ("silent here", (ROOT, REGION), ("all", ROOT, ELSEWHERE), missing),
+        ("another's", (ROOT, REGION), ("another", ROOT, REGION), missing),
+        ("wanted beside", (OTHER, REGION), ("another", ROOT, REGION), nobody),
+        ("wanted elsewhere", (ROOT, ELSEWHERE), ("another", ROOT, REGION), nobody),
+    ];
+    for (what, (target, region), (by, attached, enforcing), expected) in rows {
+        for state in [Presence::Present, Presence::Absent] {
+            let mut world = world();
+            let regions = BTreeSet::from([region.parse().unwrap()]);
+            let other =
+                DesiredOrganizationEnforcement { state, regions, ..desired_policy(&[target]) };
+            world.organization.insert("all".parse().unwrap(), other);
+            let policy = PolicyFact {
+                enforcement: Some(by.parse().unwrap()),
+                is_lane: false,
+                targets: [attached.parse().unwrap()].into(),
+                regions: [enforcing.to_owned()].into(),
+                rollouts: BTreeMap::new(),
+                references: BTreeSet::new(),
+            };
+            world.facts.own_policies = Some([("p-abcdefgh".parse().unwrap(), policy)].into());
+            let mut memory = Sightings::default();
+            let found = [0, 60].map(|seconds| {
+                world.wait(seconds);
+                let context = world.context();
+                summary(&plan_cell(&cell(MEMBER), Some(&want), &ours, &mut memory, &context))
+                    .join(", ")
+            });
+            let expected = if state == Presence::Present { expected } else { nobody };
+            assert_eq!(found, expected, "{what}, {state:?}");
+        }
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, content, desired_policy as want, guardrail_arn,
     holds, key, summary, unread, version,
 };
+use crate::plan::step::{Grant, Held};
 
 const POLICY: &str = "p-abcdefgh";
 
@@ -380,6 +381,48 @@ fn attached_is_not_enforced_where_the_effective_policy_is_invalid() {
     assert!(plan.held[0].message.contains(MEMBER));
     live.invalid = Read::Unknown(Unread { class: "Denied", message: String::new() });
     assert_eq!(summary(&once(&world(), want(&[ROOT]), &live)), ["held Unreadable"]);
+}
+
+#[test]
+fn what_is_put_in_force_carries_what_it_rests_on_to_be_read_again() {
+    let world = world();
+    let policy_of = world.facts.replicas[&key()].policy.clone();
+    assert!(policy_of.is_some());
+    let grant = |number: u32| Grant {
+        guardrail: guardrail_arn(),
+        versions: BTreeSet::from([version(number)]),
+        policy: policy_of.clone(),
+    };
+    let rows: [(&[&str], Vec<Vec<Grant>>); 2] = [
+        (&[ROOT], vec![vec![grant(2)], vec![grant(2)]]),
+        // Nothing rests on what is attached nowhere, until it is.
+        (&[], vec![vec![], vec![grant(2)], vec![grant(2)]]),
+    ];
+    for (attached, expected) in rows {
+        let plan = once(&world, want(&[ROOT, UNIT]), &seen([policy(content_of(1), attached)]));
+        let grants: Vec<_> = plan.steps.iter().map(|step| step.grants().to_vec()).collect();
+        assert_eq!(grants, expected, "{attached:?}: {plan:?}");
+    }
+}
+
+#[test]
+fn a_policy_is_attached_only_with_a_version_that_was_read_back_and_that_accounts_were_seen_to_apply()
+ {
+    // As long as this Region waits, the live document is what is attached.
+    let waiting = World::with_versions(&content("c"), &[(1, &content("a")), (2, &content("b"))]);
+    let mut unproven = world();
+    unproven.is_assumed = false;
+    let rows =
+        [("gone", waiting, 7, ":7 was not read back yet"), ("unproven", unproven, 2, "probe")];
+    for (what, world, number, message) in rows {
+        let plan = once(&world, want(&[UNIT]), &seen([policy(content_of(number), &[])]));
+        assert!(plan.steps.is_empty(), "{what}: {plan:?}");
+        let is_said = |it: &&Held| {
+            it.message.starts_with("everywhere will be attached to /Workloads: ")
+                && it.message.contains(message)
+        };
+        assert!(plan.held.iter().any(|it| is_said(&it)), "{what}: {:#?}", plan.held);
+    }
 }
 
 #[test]
