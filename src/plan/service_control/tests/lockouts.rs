@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::steps::Stage;
 use crate::model::{Attachment, ServiceControl};
-use crate::plan::fixture::{MEMBER, ROOT, UNIT};
+use crate::plan::fixture::{MANAGEMENT, MEMBER, OTHER, ROOT, SUSPENDED, UNIT};
 
 /// What a document in force for the unit would break, if anything.
 fn refusal(statement: &Value, more: impl FnOnce(&mut Stage)) -> Option<String> {
@@ -73,6 +73,16 @@ fn what_others_deny_already_is_not_of_this_manifests_making() {
         stage.foreign("p-theirs000", &document, &[ROOT]);
     });
     assert_eq!(refused, None);
+}
+
+#[test]
+fn nobody_is_shut_out_of_a_closed_account() {
+    let denies = denies("bedrock:*", &json!({}));
+    let at = |account: &str| {
+        refusal(&denies, |stage| stage.desired.targets = [account.parse().unwrap()].into())
+    };
+    assert!(at(OTHER).is_some_and(|it| it.contains(OTHER)));
+    assert_eq!((at(SUSPENDED), at(MANAGEMENT)), (None, None));
 }
 
 #[test]
