@@ -298,6 +298,29 @@ mod tests {
     }
 
     #[test]
+    fn each_operator_decides_over_the_account_that_asks() {
+        let rows = [
+            ("StringEquals", MEMBER, true),
+            ("StringEquals", "999988887777", false),
+            ("StringEqualsIfExists", MEMBER, true),
+            ("StringLike", "2222*", true),
+            ("StringLike", "9999*", false),
+            ("StringNotEquals", MEMBER, false),
+            ("StringNotEquals", "999988887777", true),
+            ("StringNotLike", "2222*", false),
+            ("StringNotLike", "9999*", true),
+            ("ArnLike", MEMBER, false),
+            // A set operator over a key of one value means something else.
+            ("ForAnyValue:StringEquals", MEMBER, false),
+        ];
+        for (operator, value, expected) in rows {
+            let condition = json!({operator: {"aws:PrincipalAccount": value}});
+            let statement = with(organization(), "Condition", condition);
+            assert_eq!(is_admitted(&json!([statement])), expected, "{operator} {value}");
+        }
+    }
+
+    #[test]
     fn an_allow_counts_only_where_all_of_it_is_understood() {
         let account = |principal: Value| {
             json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "bedrock:*",
@@ -310,6 +333,8 @@ mod tests {
         let org = organization;
         let cases = [
             ("the organization", org(), true),
+            ("the organization, as AWS", with(org(), "Principal", json!({"AWS": "*"})), true),
+            ("the organization, in a list", with(org(), "Principal", json!({"AWS": ["*"]})), true),
             (
                 "another organization",
                 with(
