@@ -398,6 +398,7 @@ mod tests {
                 false,
             ),
             ("another account", deny(json!({"AWS": "999999999999"})), true),
+            ("a role of nobody knows whom", deny(json!({"AWS": "arn:aws:iam::*:role/a"})), false),
             ("a service", deny(json!({"Service": "s3.amazonaws.com"})), true),
             ("those outside the organization", with(deny(json!("*")), "Condition", outside), true),
             (
