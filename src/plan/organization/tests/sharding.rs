@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::Region;
+use crate::plan::describe::sighting;
 
 /// More Regions than one document has room for, with the guardrail published in each.
 fn many(count: usize) -> (World, DesiredOrganizationEnforcement) {
@@ -122,14 +123,34 @@ fn a_policy_that_was_just_made_and_is_not_listed_gets_no_second_place() {
     let mut memory = Sightings::default();
     let policies = made(&twice(&mut world, &want, &seen([])));
     for number in [1, 2] {
-        let object =
-            crate::plan::describe::sighting::policy(&"everywhere".parse().unwrap(), number);
+        let object = sighting::policy(&"everywhere".parse().unwrap(), number);
         memory.wrote(&object, world.now);
     }
     let [_, second] = policies.as_slice() else { panic!() };
     let (desired, seen) = (desired(want), seen([second.clone()]));
     let plan = plan_organization(&desired, &seen, &mut memory, &world.context());
     assert_eq!(summary(&plan), ["AttachPolicy", "held InProgress"]);
+}
+
+#[test]
+fn a_policy_that_was_just_made_and_is_listed_keeps_nothing_waiting() {
+    let (world, mut memory) = (world(), Sightings::default());
+    memory.wrote(&sighting::policy(&"everywhere".parse().unwrap(), 1), world.now);
+    let listed = seen([policy(content_of(2), &[])]);
+    let all = desired(want(&[ROOT]));
+    let plan = plan_organization(&all, &listed, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["AttachPolicy"]);
+    let plan = plan_organization(&all, &seen([]), &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held InProgress"]);
+}
+
+#[test]
+fn a_region_that_no_policy_has_room_for_is_named() {
+    let mut want = want(&[ROOT]);
+    want.settings.models.excluded = (0..400).map(|it| format!("a.model-{it:020}:0")).collect();
+    let plan = once(&world(), want, &seen([policy(content_of(2), &[ROOT])]));
+    assert_eq!(summary(&plan), ["held Quota"]);
+    assert!(plan.held[0].message.contains(REGION), "{plan:?}");
 }
 
 #[test]
