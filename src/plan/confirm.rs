@@ -2,6 +2,7 @@
 //! destructive need two complete reads some seconds apart (DESIGN section 4).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::time::Duration;
 
 use crate::model::{Absent, Seen};
@@ -112,9 +113,20 @@ impl Sightings {
         self.noticed_at.remove(object);
     }
 
-    /// Takes back all that was noted of a kind, but for these.
-    pub fn forget_others(&mut self, kind: &str, kept: &BTreeSet<String>) {
-        self.noticed_at.retain(|object, _| !object.starts_with(kind) || kept.contains(object));
+    /// Notes at `now` where something is: each place, behind `what`. Takes the others back but for
+    /// those where it is wanted still.
+    pub fn notice_at<T: Ord + Display>(
+        &mut self,
+        what: &str,
+        (places, wanted): (&BTreeSet<T>, &BTreeSet<T>),
+        now: Duration,
+    ) {
+        let note = |place: &T| format!("{what}{place}");
+        for place in places {
+            self.noticed(&note(place), now);
+        }
+        let kept: BTreeSet<String> = places.union(wanted).map(note).collect();
+        self.noticed_at.retain(|object, _| !object.starts_with(what) || kept.contains(object));
     }
 
     /// Begins another visit: what none says again with [`Self::lasts`] has come to an end.
@@ -293,10 +305,17 @@ mod tests {
         sightings.forget("g");
         assert!(!sightings.is_noticed("g"));
         assert_eq!(sightings.noticed("g", at(20)), at(0));
-        sightings.noticed("g/1", at(20));
-        sightings.noticed("g/2", at(20));
-        sightings.forget_others("g/", &BTreeSet::from(["g/2".to_owned()]));
-        let noticed = ["g", "g/1", "g/2"].map(|it| sightings.is_noticed(it));
-        assert_eq!(noticed, [true, false, true]);
+    }
+
+    #[test]
+    fn where_something_was_is_forgotten_once_it_is_not_wanted_there() {
+        let mut sightings = Sightings::default();
+        let set = |places: &[u32]| places.iter().copied().collect::<BTreeSet<_>>();
+        sightings.noticed("h", at(0));
+        sightings.notice_at("g/", (&set(&[1, 2, 3]), &set(&[1])), at(0));
+        sightings.notice_at("g/", (&set(&[3]), &set(&[1])), at(5));
+        let noticed = ["g/1", "g/2", "g/3", "h"].map(|it| sightings.is_noticed(it));
+        assert_eq!(noticed, [true, false, true, true]);
+        assert_eq!(sightings.noticed("g/3", at(7)), at(7));
     }
 }

@@ -146,19 +146,10 @@ pub(super) fn patience(timing: &Timing) -> Duration {
 
 /// The memory that this process saw a policy attached.
 pub(super) fn in_place(policy: &PolicyId, target: &TargetId) -> String {
-    format!("in-place/{policy}/{target}")
+    format!("{}{target}", all_in_place(policy))
 }
 
-/// Notes where the policy is in place. It no longer is where the text gave it up and it is gone.
-pub(super) fn note_in_place(
-    live: &ObservedPolicy,
-    wanted: &BTreeSet<TargetId>,
-    memory: &mut Sightings,
-    now: Duration,
-) {
-    for target in &live.targets {
-        memory.noticed(&in_place(&live.id, target), now);
-    }
-    let kept = live.targets.union(wanted).map(|it| in_place(&live.id, it)).collect();
-    memory.forget_others(&format!("in-place/{}/", live.id), &kept);
+/// How all these memories of a policy begin.
+pub(super) fn all_in_place(policy: &PolicyId) -> String {
+    format!("in-place/{policy}/")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::bent::{in_place, note_in_place};
+use super::bent::{all_in_place, in_place};
 use super::document::{self, blocks, normalised};
 use super::find::{Identity, Shard, Shards, Whose, unlisted};
 use super::shards::{Blocks, Placement, place};
@@ -292,7 +292,8 @@ impl Visit<'_> {
         for target in &self.desired.targets {
             memory.reset(&sighting::attachment(&live.id, target));
         }
-        note_in_place(live, &self.desired.targets, memory, self.context.now);
+        let places = (&live.targets, &self.desired.targets);
+        memory.notice_at(&all_in_place(&live.id), places, self.context.now);
         self.move_regions(shard, (shards, placement), memory, plan);
         let is_current = old == new && !placement.full.contains(&shard.number);
         self.drop_regions(shard, is_current, memory, plan);

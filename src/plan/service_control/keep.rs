@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{hash, is_same, meaning, parts};
 use super::find::{Matched, Own};
 use super::render::{self, Ground};
-use super::step::{ControlStep, all_in_place, creation, in_place};
+use super::step::{ControlStep, all_in_place, creation};
 use super::{Proof, lockout};
 use crate::model::{
     CONTROL_DOCUMENT_TAG, CONTROL_PART_TAG, CONTROL_SELECTION_TAG, CONTROL_STAGE_TAG, CONTROL_TAG,
@@ -61,13 +61,8 @@ impl<'a> Visit<'a> {
         };
         let found = Matched::of(&documents, own);
         for Own { live, body, .. } in found.current.values() {
-            for target in &body.targets {
-                memory.noticed(&in_place(&live.id, target), self.context.now);
-            }
-            // It no longer is where the text gave it up and it is gone.
-            let kept = body.targets.union(&self.desired.targets);
-            let kept = kept.map(|it| in_place(&live.id, it)).collect();
-            memory.forget_others(&all_in_place(&live.id), &kept);
+            let places = (&body.targets, &self.desired.targets);
+            memory.notice_at(&all_in_place(&live.id), places, self.context.now);
         }
         if found.current.values().any(|it| it.live.marks.is_rejected(&self.desired.spec_hash)) {
             return self.take_back(&found, plan);
