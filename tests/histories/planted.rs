@@ -83,7 +83,7 @@ const ELSEWHERE: [(Planted, &[&str], &str); 14] = [
     (
         Planted::FailedTakenAsReady,
         &["--lib"],
-        "plan::replica::tests::a_version_that_failed_is_referenced_by_nobody",
+        "plan::replica::tests::facts::a_version_that_failed_is_referenced_by_nobody",
     ),
     (
         Planted::PreviousCollected,
