@@ -9,6 +9,7 @@
 //! | `BEDRAIL_HISTORIES` | histories in which it must be caught | 20 |
 //! | `BEDRAIL_SEED` | the first seed | 1 |
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -183,33 +184,50 @@ fn every_planted_bug_is_caught() {
     hunt_all(&bugs.collect::<Vec<_>>());
 }
 
-/// With cargo, as those tests are in other binaries.
+/// Each fails with its bug, and passes without one.
 #[test]
 #[ignore = "builds other tests; .ci/run and benches/proof.sh run it"]
 fn what_no_history_shows_fails_the_test_that_is_for_it() {
     let named = std::env::var("BEDRAIL_BUG").ok();
-    let mut missed = Vec::new();
-    for (bug, target, test) in ELSEWHERE {
-        if named.as_deref().is_some_and(|name| name != bug.name()) {
-            continue;
-        }
-        let run = |planted: &str| {
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["test", "--all-features"]).args(target).args(["--", "--exact", test]);
-            // What a planted bug fails on is nothing to remember.
-            cargo.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
-            let output = cargo.env("BEDRAIL_PLANTED", planted).output().unwrap();
-            String::from_utf8_lossy(&output.stdout).into_owned()
-        };
-        let passes = run("").contains(&format!("test {test} ... ok"));
-        let fails = run(bug.name()).contains(&format!("test {test} ... FAILED"));
-        println!("{:>24} {passes} {fails}  {test}", bug.name());
-        if !passes || !fails {
-            missed.push(bug.name());
-        }
+    let is_meant = |bug: Planted| named.as_deref().is_none_or(|name| name == bug.name());
+    let sought: Vec<_> = ELSEWHERE.into_iter().filter(|(bug, ..)| is_meant(*bug)).collect();
+    let mut of_target: BTreeMap<&[&str], Vec<&str>> = BTreeMap::new();
+    for (_, target, test) in &sought {
+        of_target.entry(target).or_default().push(test);
     }
-    println!("figure planted.elsewhere {}", ELSEWHERE.len() - missed.len());
+    let without: String =
+        of_target.iter().map(|(target, tests)| elsewhere(target, tests, "")).collect();
+    let next = AtomicUsize::new(0);
+    let missed = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((bug, target, test)) = sought.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let with = elsewhere(target, &[test], bug.name());
+            let passes = without.contains(&format!("test {test} ... ok"));
+            let fails = with.contains(&format!("test {test} ... FAILED"));
+            println!("{:>24} {passes} {fails}  {test}", bug.name());
+            if !passes || !fails {
+                missed.lock().unwrap().push(bug.name());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let missed = missed.into_inner().unwrap();
+    println!("figure planted.elsewhere {}", sought.len() - missed.len());
     assert!(missed.is_empty(), "not caught: {missed:?}");
+}
+
+/// What tests of another binary print, which is built and run by cargo.
+fn elsewhere(target: &[&str], tests: &[&str], planted: &str) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["test", "--all-features"]).args(target).args(["--", "--exact"]).args(tests);
+    // What a planted bug fails on is nothing to remember.
+    cargo.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
+    let output = cargo.env("BEDRAIL_PLANTED", planted).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
