@@ -1,4 +1,5 @@
 mod bent;
+mod handover;
 mod lanes;
 mod renaming;
 mod sharding;
@@ -240,48 +241,63 @@ fn a_document_that_references_what_was_not_read_back_is_not_attached() {
     assert!(plan.steps.is_empty());
 }
 
+/// A policy that somebody else may have made.
+fn found(owner: Option<&str>, tag: Option<&str>, name: &str) -> ObservedOrganization {
+    let mut policy = policy(content_of(1), &[ROOT]);
+    policy.owner = owner.map(|it| it.parse().unwrap());
+    policy.enforcement = tag.map(|it| it.parse().unwrap());
+    policy.name = name.to_owned();
+    seen([policy])
+}
+
 #[test]
 fn whose_the_policy_is_decides_whether_it_is_touched() {
-    let live = |owner: Option<&str>, tag: Option<&str>, name: &str| {
-        let mut policy = policy(content_of(1), &[ROOT]);
-        policy.owner = owner.map(|it| it.parse().unwrap());
-        policy.enforcement = tag.map(|it| it.parse().unwrap());
-        policy.name = name.to_owned();
-        seen([policy])
-    };
     let adopt = DesiredOrganizationEnforcement { adopt: true, ..want(&[ROOT]) };
     let ours = "bedrail-us-everywhere";
     let cases: [(&str, DesiredOrganizationEnforcement, ObservedOrganization, &[&str]); 7] = [
-        ("nobody's", want(&[ROOT]), live(None, None, ours), &["refused"]),
+        ("nobody's", want(&[ROOT]), found(None, None, ours), &["refused"]),
         (
             "nobody's, adopted",
             adopt.clone(),
-            live(None, None, ours),
+            found(None, None, ours),
             &["TagResource", "UpdatePolicy"],
         ),
-        ("another's", adopt.clone(), live(Some("them"), Some("everywhere"), ours), &["refused"]),
+        ("another's", adopt.clone(), found(Some("them"), Some("everywhere"), ours), &["refused"]),
         (
             "another enforcement's",
             adopt.clone(),
-            live(Some("us"), Some("b"), ours),
+            found(Some("us"), Some("b"), ours),
             &["refused", "orphan"],
         ),
         (
             "renamed by hand",
             want(&[ROOT]),
-            live(Some("us"), Some("everywhere"), "x"),
+            found(Some("us"), Some("everywhere"), "x"),
             &["UpdatePolicy"],
         ),
         (
             "untagged by hand",
             want(&[ROOT]),
-            live(Some("us"), None, ours),
+            found(Some("us"), None, ours),
             &["TagResource", "UpdatePolicy"],
         ),
-        ("somebody's of another name", adopt, live(Some("them"), None, "x"), &["held Confirming"]),
+        ("somebody's of another name", adopt, found(Some("them"), None, "x"), &["held Confirming"]),
     ];
     for (name, want, seen, expected) in cases {
         assert_eq!(summary(&once(&world(), want, &seen)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_says_whose_the_policy_is() {
+    for (owner, tag, whose) in [
+        (None, None, "carries no owner"),
+        (Some("them"), Some("everywhere"), "belongs to `them`"),
+        (Some("us"), Some("b"), "belongs to another enforcement of ours"),
+    ] {
+        let plan = once(&world(), want(&[ROOT]), &found(owner, tag, "bedrail-us-everywhere"));
+        let message = &plan.refusals[0].message;
+        assert!(message.contains(whose), "{message}");
     }
 }
 
