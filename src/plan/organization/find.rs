@@ -85,7 +85,7 @@ fn lane_name(first: &str, lane: &str, shard: u32) -> String {
 fn shard_in(name: &str, first: &str) -> Option<u32> {
     let number = name.rsplit_once('.').and_then(|(_, number)| number.parse().ok());
     let mut shards = [1].into_iter().chain(number);
-    shards.find(|shard| *shard > 0 && shard_name(first, *shard) == name)
+    shards.find(|shard| shard_name(first, *shard) == name)
 }
 
 /// An enforcement, by every name that its policies can carry.
@@ -193,5 +193,28 @@ impl<'a> Identity<'a> {
         let defaults = self.names().map(|name| default_name(self.us, name));
         let mut names = self.written.map(str::to_owned).into_iter().chain(defaults);
         names.find_map(|first| shard_in(&policy.name, &first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixture::owner;
+
+    #[test]
+    fn each_policy_of_a_lane_has_a_name_of_its_own_and_it_fits() {
+        let (us, name, former) = (owner(), "everywhere".parse().unwrap(), BTreeSet::new());
+        let named = |written| Identity { us: &us, name: &name, former: &former, written };
+        let ours = named(None);
+        assert_eq!(ours.lane_name("w0", 1), "bedrail-us-everywhere.lane-w0");
+        assert_eq!(ours.lane_name("w0", 2), "bedrail-us-everywhere.lane-w0.2");
+        let long = "x".repeat(NAME_MAX - ".lane-w0".len());
+        let long = named(Some(&long));
+        assert_eq!(long.lane_name("w0", 1).len(), NAME_MAX);
+        let cut: BTreeSet<String> = [("w0", 2), ("w0", 3), ("w10", 1)]
+            .map(|(lane, shard)| long.lane_name(lane, shard))
+            .into();
+        assert_eq!(cut.len(), 3, "{cut:?}");
+        assert!(cut.iter().all(|it| it.len() == NAME_MAX && it.starts_with("xxx")), "{cut:?}");
     }
 }

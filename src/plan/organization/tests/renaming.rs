@@ -82,3 +82,18 @@ fn what_a_text_gives_up_while_it_is_renamed_is_given_up() {
     let plan = twice(&mut world, &want(&[UNIT]), &seen([live]));
     assert_eq!(summary(&plan), ["TagResource", "UpdatePolicy", "DetachPolicy"]);
 }
+
+#[test]
+fn of_several_for_one_document_the_one_with_its_name_is_kept_and_else_the_lowest_id() {
+    let of = |id: &str, name: &str| ObservedPolicy {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        ..policy(content_of(1), &[UNIT])
+    };
+    for (others_name, kept) in [("renamed", POLICY), ("bedrail-us-everywhere", "p-aaaaaaaa")] {
+        let live = [of("p-aaaaaaaa", others_name), policy(content_of(1), &[UNIT])];
+        let plan = once(&world(), want(&[UNIT]), &seen(live));
+        let [Step::UpdatePolicy { id, .. }] = plan.steps.as_slice() else { panic!("{plan:?}") };
+        assert_eq!(id.as_str(), kept);
+    }
+}
