@@ -238,6 +238,7 @@ mod tests {
         assert_eq!(first.documents[&1], live[&1], "nothing changes before there is room");
         assert_eq!(first.documents[&2], regions(&[("b", 4000)], "old"));
         assert!(first.leaving.is_empty());
+        assert_eq!(first.full, BTreeSet::from([1]));
         let copied = carried_out(&live, &first);
         let second = place(&copied, &wanted);
         assert_eq!(second.leaving, BTreeMap::from([(1, BTreeMap::from([("b".to_owned(), 2)]))]));

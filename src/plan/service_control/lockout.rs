@@ -134,7 +134,8 @@ fn needs(account: &AccountId, visit: &Visit<'_>) -> Vec<Need> {
             is_everybodys: false,
         }));
     }
-    for (key, replica) in context.replicas.iter().filter(|(_, it)| it.state == Presence::Present) {
+    let present = context.replicas.iter().filter(|(_, it)| it.state == Presence::Present);
+    for (key, _) in present {
         let Some(fact) = context.facts.replicas.get(key) else { continue };
         let need = |action, is_everybodys| Need {
             action,
@@ -145,7 +146,7 @@ fn needs(account: &AccountId, visit: &Visit<'_>) -> Vec<Need> {
         if is_enforced(key, &fact.arn, account, visit) {
             needs.push(need(APPLY, true));
         }
-        if key.account == *account && replica.state == Presence::Present {
+        if key.account == *account {
             needs.extend(PLACED.map(|action| need(action, false)));
         }
     }
