@@ -1,12 +1,19 @@
 //! Whom a document shuts out, decided from texts alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::steps::Stage;
-use crate::model::{Attachment, ServiceControl};
-use crate::plan::fixture::{MANAGEMENT, MEMBER, OTHER, ROOT, SUSPENDED, UNIT};
+use crate::model::{
+    Attachment, Cell, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement,
+    EnforcementKey, EnforcementKind, GuardrailArn, OnDeselect, Presence, ReplicaKey, Selection,
+    ServiceControl,
+};
+use crate::plan::fixture::{
+    self, MANAGEMENT, MEMBER, OTHER, ROOT, SUSPENDED, UNIT, World, arn, cell, desired_cell,
+    guardrail_arn, key, version,
+};
 
 /// What a document in force for the unit would break, if anything.
 fn refusal(statement: &Value, more: impl FnOnce(&mut Stage)) -> Option<String> {
@@ -76,6 +83,31 @@ fn what_others_deny_already_is_not_of_this_manifests_making() {
 }
 
 #[test]
+fn what_ours_denies_is_refused_though_anothers_below_denies_it_too() {
+    let refused = refusal(&denies("bedrock:*", &json!({})), |stage| {
+        let statement = json!({"Effect": "Deny", "Action": "bedrock:*", "Resource": "*"});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+        stage.foreign("p-theirs000", &document, &[MEMBER]);
+    });
+    assert!(refused.is_some_and(|it| it.contains("its statement `No` at")));
+}
+
+#[test]
+fn our_role_is_needed_in_the_regions_of_guardrails_and_of_the_account() {
+    let elsewhere = denies(
+        "bedrock:PutEnforced*",
+        &json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}),
+    );
+    for (account, expected) in [(MEMBER, true), (OTHER, false)] {
+        let refused = refusal(&elsewhere, |stage| {
+            let there = Cell { region: "eu-west-1".parse().unwrap(), ..cell(account) };
+            stage.world.cells.insert(there, desired_cell().into());
+        });
+        assert_eq!(refused.is_some(), expected, "{account}: {refused:?}");
+    }
+}
+
+#[test]
 fn nobody_is_shut_out_of_a_closed_account() {
     let denies = denies("bedrock:*", &json!({}));
     let at = |account: &str| {
@@ -111,4 +143,114 @@ fn an_exclusive_allow_list_that_leaves_us_out_is_refused() {
     });
     let message = refused.unwrap();
     assert!(message.contains("the lack of a service control policy that allows it"), "{message}");
+}
+
+/// The text of an enforcement by the organization.
+fn enforced(world: &mut World, policy: DesiredOrganizationEnforcement) {
+    let (kind, name) = (EnforcementKind::Organization, "everywhere".parse().unwrap());
+    let text = DesiredEnforcement {
+        state: policy.state,
+        guardrail: policy.guardrail.name.clone(),
+        selection: Selection::new(policy.state, &policy.regions, BTreeSet::new()),
+        former_names: BTreeSet::new(),
+        on_deselect: OnDeselect::Keep,
+        is_unresolved: false,
+        spec_hash: String::new(),
+    };
+    world.enforcements.insert(EnforcementKey { kind, name }, text);
+    world.organization.insert("everywhere".parse().unwrap(), policy);
+}
+
+/// Name, what is different in the world, whether everybody must be able to apply the guardrail.
+type AppliedCase<'a> = (&'a str, &'a dyn Fn(&mut World), bool);
+
+fn check_applied(cases: &[AppliedCase]) {
+    for (name, change, expected) in cases {
+        let denies = denies("bedrock:ApplyGuardrail", &json!({}));
+        let refused = refusal(&denies, |stage| change(&mut stage.world));
+        assert_eq!(refused.is_some(), *expected, "{name}: {refused:?}");
+        assert!(
+            refused.is_none_or(|it| it.contains("every role bedrock:ApplyGuardrail")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_guardrail_in_a_slot_can_be_applied_by_everybody() {
+    let absent = Presence::Absent;
+    let slot = |world: &mut World, guardrail: GuardrailArn| {
+        world.facts.cells.insert(cell(MEMBER), Some((guardrail, version(1))));
+    };
+    let claim = |world: &mut World, it: DesiredCell| {
+        world.cells.insert(cell(MEMBER), it.into());
+    };
+    let other = || ReplicaKey { guardrail: "other".parse().unwrap(), ..key() };
+    check_applied(&[
+        ("nowhere", &|_| (), false),
+        ("there", &|it| slot(it, guardrail_arn()), true),
+        ("another there", &|it| slot(it, arn("zzz999zzz999")), false),
+        ("to be there", &|it| claim(it, desired_cell()), true),
+        ("given up", &|it| claim(it, DesiredCell { state: absent, ..desired_cell() }), false),
+        (
+            "another to be there",
+            &|it| claim(it, DesiredCell { replica: other(), ..desired_cell() }),
+            false,
+        ),
+        (
+            "there, and to be removed",
+            &|it| {
+                slot(it, guardrail_arn());
+                it.replicas.values_mut().for_each(|it| it.state = absent);
+            },
+            false,
+        ),
+    ]);
+}
+
+#[test]
+fn a_guardrail_that_the_organization_enforces_can_be_applied_by_everybody() {
+    let policy = |targets: &[&str]| fixture::desired_policy(targets);
+    let changed = |change: fn(&mut DesiredOrganizationEnforcement)| {
+        move |world: &mut World| {
+            let mut policy = fixture::desired_policy(&[ROOT]);
+            change(&mut policy);
+            enforced(world, policy);
+        }
+    };
+    check_applied(&[
+        ("above", &|it| enforced(it, policy(&[ROOT])), true),
+        ("at the account", &|it| enforced(it, policy(&[MEMBER])), true),
+        ("beside it", &|it| enforced(it, policy(&[OTHER])), false),
+        ("given up", &changed(|it| it.state = Presence::Absent), false),
+        (
+            "in another Region",
+            &changed(|it| it.regions = ["eu-west-1".parse().unwrap()].into()),
+            false,
+        ),
+        ("another", &changed(|it| it.guardrail.name = "other".parse().unwrap()), false),
+        (
+            "without a text",
+            &|it| {
+                enforced(it, policy(&[ROOT]));
+                it.enforcements.clear();
+            },
+            false,
+        ),
+    ]);
+}
+
+#[test]
+fn guardrails_placed_in_an_account_can_be_kept_there() {
+    for (account, expected) in [(MEMBER, true), (OTHER, false)] {
+        let refused = refusal(&denies("bedrock:UpdateGuardrail", &json!({})), |stage| {
+            let there = ReplicaKey { account: account.parse().unwrap(), ..key() };
+            let world = &mut stage.world;
+            let (desired, fact) =
+                (world.replicas[&key()].clone(), world.facts.replicas[&key()].clone());
+            world.replicas.insert(there.clone(), desired);
+            world.facts.replicas.insert(there, fact);
+        });
+        assert_eq!(refused.is_some(), expected, "{account}: {refused:?}");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) struct Stage {
     observed: ObservedControls,
     tags: BTreeMap<PolicyId, BTreeMap<String, String>>,
     memory: Sightings,
-    world: World,
+    pub(super) world: World,
     created: usize,
     /// Whether our role is denied wherever something is tried.
     shuts_out: bool,
