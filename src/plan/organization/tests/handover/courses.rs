@@ -1,176 +1,6 @@
-//! One rollout to a unit before the rest, a write at a time.
-
-use std::time::Duration;
+//! One rollout after the other, a write at a time.
 
 use super::*;
-use crate::model::{
-    Accepted, Attachments, DesiredRollout, DesiredWave, Gate, OnFailure, Rejected, RolloutMarks,
-    SelectedWave, TargetRollout,
-};
-use crate::plan::fixture::{MANAGEMENT, fleet};
-
-const LANE: &str = "p-lane0000";
-const ELSEWHERE: &str = "eu-west-1";
-const TEXT: &str = "0a1b2c3d4e5f";
-/// What is done and said of the rollout as a whole.
-const OF_THE_ROLLOUT: [&str; 4] =
-    ["TagResource", "held RollingOut", "held WaveClosed", "held RolledBack"];
-
-/// What is done and said at once, five seconds after that, and a minute after that.
-const AT_REST: [&str; 3] = ["", "", ""];
-const MADE: [&str; 3] = ["held Confirming", "CreatePolicy", "CreatePolicy"];
-const LEFT: [&str; 3] = ["held InProgress", "held InProgress", "DetachPolicy"];
-const REMOVED: [&str; 3] = ["held Confirming", "DeletePolicy", "DeletePolicy"];
-
-/// Wave 0 is the unit, wave 1 the rest of what stands below the root.
-fn waves(want: &DesiredOrganizationEnforcement) -> TargetRollout {
-    let wave = |index: usize| DesiredWave {
-        name: format!("w{index}").parse().unwrap(),
-        places: BTreeSet::new(),
-        bake: Duration::from_mins(5),
-    };
-    let rollout = DesiredRollout {
-        waves: (0..2).map(wave).collect(),
-        gate: Gate::default(),
-        on_failure: OnFailure::Rollback,
-        is_paused: false,
-        is_unresolved: false,
-        text: TEXT.to_owned(),
-    };
-    let unit = SelectedWave {
-        targets: BTreeSet::from([UNIT.parse().unwrap()]),
-        ..SelectedWave::default()
-    };
-    let fleet = fleet();
-    let attached = Attachments { targets: &want.targets, regions: &want.regions, fleet: &fleet };
-    TargetRollout::arranged(rollout, &[unit, SelectedWave::default()], attached)
-}
-
-fn marks(accepted: &str) -> BTreeMap<Name, RolloutMarks> {
-    let accepted = Some(Accepted::Revision(content(accepted).revision()));
-    BTreeMap::from([(
-        "everywhere".parse().unwrap(),
-        RolloutMarks { accepted, ..RolloutMarks::default() },
-    )])
-}
-
-fn main_policy(number: u32, targets: &[&str]) -> ObservedPolicy {
-    ObservedPolicy { rollouts: marks("a"), ..policy(content_of(number), targets) }
-}
-
-fn lane_policy(lane: &str, number: u32, targets: &[&str]) -> ObservedPolicy {
-    ObservedPolicy {
-        id: LANE.parse().unwrap(),
-        name: format!("bedrail-us-everywhere.lane-{lane}"),
-        lane: Some(lane.to_owned()),
-        ..policy(content_of(number), targets)
-    }
-}
-
-/// Remembers that the new revision was tried, and found bad.
-fn rejected(mut policy: ObservedPolicy) -> ObservedPolicy {
-    let revision = content("b").revision();
-    for marks in policy.rollouts.values_mut() {
-        marks.rejected = Some(Rejected { revision: revision.clone(), text: TEXT.to_owned() });
-    }
-    policy
-}
-
-/// Lets nothing below decide.
-fn locked(mut policy: ObservedPolicy) -> ObservedPolicy {
-    let mut all = blocks(&policy.content);
-    for block in all.values_mut() {
-        block[document::LOCK] = json!(["@@none"]);
-    }
-    policy.content = document(&all);
-    policy
-}
-
-/// Says something of another Region as well.
-fn elsewhere(mut policy: ObservedPolicy) -> ObservedPolicy {
-    let mut all = blocks(&policy.content);
-    all.insert(ELSEWHERE.to_owned(), all[REGION].clone());
-    policy.content = document(&all);
-    policy
-}
-
-fn shown(number: u32, regions: &[&str]) -> Value {
-    let named = guardrail_arn().with_version(version(number));
-    let block = json!({"config_1": {
-        "identifier": named,
-        "selective_content_guarding": {"system": "comprehensive", "messages": "comprehensive"},
-        "model_enforcement": {"included_models": ["ALL"], "excluded_models": []}}});
-    let blocks = regions.iter().map(|region| ((*region).to_owned(), block.clone()));
-    json!({"bedrock": {"guardrail_inference": blocks.collect::<serde_json::Map<_, _>>()}})
-}
-
-/// An enforcement in the middle of its rollout, and what comes of it.
-struct Case {
-    name: &'static str,
-    want: DesiredOrganizationEnforcement,
-    policies: Vec<ObservedPolicy>,
-    /// The version that the management account, the other and the member show; 0 for none.
-    shown: [u32; 3],
-    /// But for what is of the rollout as a whole.
-    expected: [&'static str; 3],
-}
-
-impl Case {
-    /// Attached to the root: the unit moves before the rest.
-    fn below(
-        name: &'static str,
-        policies: impl IntoIterator<Item = ObservedPolicy>,
-        shown: [u32; 3],
-        expected: [&'static str; 3],
-    ) -> Self {
-        let policies = policies.into_iter().collect();
-        Self { name, want: want(&[ROOT]), policies, shown, expected }
-    }
-
-    /// Attached to the unit, which moves before, and to the other account.
-    fn beside(
-        name: &'static str,
-        policies: impl IntoIterator<Item = ObservedPolicy>,
-        shown: [u32; 3],
-        expected: [&'static str; 3],
-    ) -> Self {
-        Self { want: want(&[UNIT, OTHER]), ..Self::below(name, policies, shown, expected) }
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut DesiredOrganizationEnforcement)) -> Self {
-        change(&mut self.want);
-        self
-    }
-
-    fn check(self) {
-        let mut world = world();
-        world.organization.insert("everywhere".parse().unwrap(), self.want.clone());
-        world.target_waves.insert("everywhere".parse().unwrap(), waves(&self.want));
-        let regions: BTreeSet<String> =
-            self.policies.iter().flat_map(|it| blocks(&it.content).into_keys()).collect();
-        let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
-        let accounts = [MANAGEMENT, OTHER, MEMBER].into_iter().zip(self.shown);
-        let mut live = seen(self.policies);
-        live.invalid = Read::Known(BTreeSet::new());
-        live.effective = accounts
-            .filter(|(_, number)| *number > 0)
-            .map(|(id, number)| (id.parse().unwrap(), Read::Known(shown(number, &regions))))
-            .collect();
-        let mut memory = Sightings::default();
-        let found = [0, 5, 60].map(|seconds| {
-            world.wait(seconds);
-            let all = desired(self.want.clone());
-            let mut said = summary(&plan_organization(&all, &live, &mut memory, &world.context()));
-            said.retain(|it| !OF_THE_ROLLOUT.contains(&it.as_str()));
-            said.join(", ")
-        });
-        assert_eq!(found, self.expected, "{}", self.name);
-    }
-}
-
-fn always(what: &'static str) -> [&'static str; 3] {
-    [what, what, what]
-}
 
 #[test]
 fn a_unit_below_moves_first_and_is_left_once_the_rest_has_come_after() {
@@ -240,6 +70,13 @@ fn a_unit_below_moves_first_and_is_left_once_the_rest_has_come_after() {
     for case in cases {
         case.check();
     }
+}
+
+#[test]
+fn with_the_unit_goes_what_the_text_gave_up() {
+    let live = [main_policy(2, &[ROOT]), elsewhere(lane_policy("w0", 2, &[UNIT]))];
+    let case = Case::below("gave it up", live, [2, 2, 2], GIVEN_UP);
+    Case { gives_up: true, ..case }.check();
 }
 
 #[test]
@@ -349,6 +186,30 @@ fn the_lane_of_an_older_text_goes() {
         Case::below("ahead", [main(1, &[ROOT]), lane(2, &[UNIT])], [1, 1, 2], AT_REST),
         Case::below("outside", [main(2, &[UNIT]), lane(2, &[OTHER])], [0, 2, 2], always("orphan"))
             .with(|it| it.targets = BTreeSet::from([UNIT.parse().unwrap()])),
+        Case::beside(
+            "ahead at a target",
+            [main(1, &[OTHER]), lane(2, &[UNIT])],
+            [0, 1, 2],
+            AT_REST,
+        ),
+        Case::beside(
+            "ahead at a target, rejected",
+            [rejected(main(1, &[OTHER])), lane(2, &[UNIT])],
+            [0, 1, 2],
+            always("AttachPolicy"),
+        ),
+        Case::beside(
+            "behind at a target",
+            [main(2, &[OTHER]), lane(1, &[UNIT])],
+            [0, 2, 1],
+            always("AttachPolicy"),
+        ),
+        Case::beside(
+            "beside it at a target",
+            [main(1, &[UNIT, OTHER]), lane(2, &[UNIT])],
+            [0, 1, 1],
+            MADE,
+        ),
     ];
     for case in cases {
         case.check();
@@ -418,5 +279,78 @@ fn a_lock_is_opened_before_what_is_below_is_ahead_and_closed_after() {
     ];
     for case in cases {
         case.with(|it| it.allow_override = false).check();
+    }
+}
+
+#[test]
+fn a_unit_that_moves_in_one_region_is_handed_over_in_all_and_says_the_same_in_the_others() {
+    let main = |number, other, targets: &[&str]| west(other, main_policy(number, targets));
+    let both = Case::beside("", [], [0, 0, 0], AT_REST).and_west([0, 0, 0]);
+    let lanes = waves(&both.want).lanes;
+    let name = lanes.keys().next().unwrap();
+    let lane = |number, other, targets: &[&str]| west(other, lane_policy(name, number, targets));
+    let short = |number, targets: &[&str]| lane_policy(name, number, targets);
+    let cases = [
+        Case::beside("nothing of it", [main(1, 1, &[UNIT, OTHER])], [0, 1, 1], MADE)
+            .and_west([0, 1, 1]),
+        Case::beside(
+            "silent",
+            [main(1, 1, &[UNIT, OTHER]), short(2, &[UNIT])],
+            [0, 1, 2],
+            always("UpdatePolicy"),
+        )
+        .and_west([0, 1, 1]),
+        Case::beside(
+            "made",
+            [main(1, 1, &[UNIT, OTHER]), lane(2, 1, &[])],
+            [0, 1, 1],
+            always("AttachPolicy"),
+        )
+        .and_west([0, 1, 1]),
+        Case::beside(
+            "attached",
+            [main(1, 1, &[UNIT, OTHER]), lane(2, 1, &[UNIT])],
+            [0, 1, 2],
+            LEFT,
+        )
+        .and_west([0, 1, 1]),
+        Case::beside(
+            "too early in the other Region",
+            [main(1, 1, &[UNIT, OTHER]), lane(2, 2, &[UNIT])],
+            [0, 1, 2],
+            AT_REST,
+        )
+        .and_west([0, 1, 2]),
+        Case::beside(
+            "handed over",
+            [main(1, 1, &[OTHER]), lane(2, 1, &[UNIT])],
+            [0, 1, 2],
+            AT_REST,
+        )
+        .and_west([0, 1, 1]),
+        Case::beside(
+            "the rest moved in one Region",
+            [main(2, 1, &[OTHER]), lane(2, 1, &[UNIT])],
+            [0, 2, 2],
+            always("AttachPolicy"),
+        )
+        .and_west([0, 1, 1]),
+        Case::beside(
+            "the rest moved",
+            [main(2, 2, &[OTHER]), lane(2, 2, &[UNIT])],
+            [0, 2, 2],
+            always("AttachPolicy"),
+        )
+        .and_west([0, 2, 2]),
+        Case::beside(
+            "taken back",
+            [main(2, 2, &[UNIT, OTHER]), lane(2, 2, &[UNIT])],
+            [0, 2, 2],
+            LEFT,
+        )
+        .and_west([0, 2, 2]),
+    ];
+    for case in cases {
+        case.check();
     }
 }
