@@ -283,11 +283,38 @@ fn a_lock_is_opened_before_what_is_below_is_ahead_and_closed_after() {
 }
 
 #[test]
+fn a_lock_stays_open_while_the_lane_of_an_older_text_says_something_else() {
+    let main = main_policy;
+    let older = |number, targets: &[&str]| lane_policy("w7", number, targets);
+    let cases = [
+        Case::below("behind", [main(2, &[ROOT]), older(1, &[UNIT])], [2, 2, 1], LEFT),
+        Case::below(
+            "nowhere",
+            [main(2, &[ROOT]), older(1, &[])],
+            [2, 2, 2],
+            [
+                "UpdatePolicy, held Confirming",
+                "UpdatePolicy, DeletePolicy",
+                "UpdatePolicy, DeletePolicy",
+            ],
+        ),
+    ];
+    for case in cases {
+        case.with(|it| it.allow_override = false).check();
+    }
+}
+
+/// The name of the lane of the unit where it moves in one Region before the rest, and in the other
+/// with it.
+fn two_regions() -> String {
+    let both = Case::beside("", [], [0, 0, 0], AT_REST).and_west([0, 0, 0]);
+    waves(&both.want).lanes.into_keys().next().unwrap()
+}
+
+#[test]
 fn a_unit_that_moves_in_one_region_is_handed_over_in_all_and_says_the_same_in_the_others() {
     let main = |number, other, targets: &[&str]| west(other, main_policy(number, targets));
-    let both = Case::beside("", [], [0, 0, 0], AT_REST).and_west([0, 0, 0]);
-    let lanes = waves(&both.want).lanes;
-    let name = lanes.keys().next().unwrap();
+    let name = &two_regions();
     let lane = |number, other, targets: &[&str]| west(other, lane_policy(name, number, targets));
     let short = |number, targets: &[&str]| lane_policy(name, number, targets);
     let cases = [
@@ -353,4 +380,29 @@ fn a_unit_that_moves_in_one_region_is_handed_over_in_all_and_says_the_same_in_th
     for case in cases {
         case.check();
     }
+}
+
+#[test]
+fn a_lane_below_says_nothing_of_a_region_before_its_wave_is_open_there() {
+    let main = west(1, main_policy(1, &[ROOT]));
+    let case =
+        Case::below("silent", [main, lane_policy(&two_regions(), 2, &[UNIT])], [1, 1, 2], AT_REST);
+    case.and_west([1, 1, 1]).check();
+}
+
+#[test]
+fn what_outgrows_the_document_of_a_lane_moves_to_another_before_it_is_attached() {
+    let live = [west(1, main_policy(1, &[ROOT])), west(1, lane_policy(&two_regions(), 2, &[]))];
+    let long = |it: &mut DesiredOrganizationEnforcement| {
+        it.settings.models.excluded =
+            (0..220).map(|it| format!("vendor.a-model-of-no-{it:04}")).collect();
+    };
+    // What is said and done of the main policy, and of that of the lane.
+    let split = [
+        "held InProgress, held Confirming, held InProgress, held Confirming",
+        "CreatePolicy, CreatePolicy, held InProgress, held InProgress",
+        "CreatePolicy, CreatePolicy, held InProgress, held InProgress",
+    ];
+    let case = Case::below("outgrows it", live, [1, 1, 1], split);
+    case.and_west([1, 1, 1]).with(long).check();
 }
