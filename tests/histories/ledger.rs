@@ -140,9 +140,11 @@ impl Ledger {
         found
     }
 
-    /// Every reference there is, attached or not.
+    /// Every reference there is, attached or not, but for those of accounts that left or were closed:
+    /// they are not admitted any more, or call nothing.
     pub(crate) fn everywhere(&self) -> BTreeSet<Reference> {
-        let slots = self.slots.values().cloned();
+        let slots = self.slots.iter().filter(|((account, _), _)| !self.closed.contains(account));
+        let slots = slots.map(|(_, it)| it.clone());
         let policies = self.policies.values();
         slots.chain(policies.flat_map(|it| references(&it.document).into_values())).collect()
     }

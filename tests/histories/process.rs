@@ -159,7 +159,12 @@ impl Play {
         let from = self.world.trace.len();
         self.world.pass(DAY).await;
         let calls = self.world.trace.len() - from;
-        let writes = self.world.trace.writes(from);
+        let mut writes = self.world.trace.writes(from);
+        // Nobody refers to it any more, since an account is gone: the process before this one would have
+        // seen so with its daily full read.
+        let is_collected =
+            |line: &String| line.contains("?guardrailVersion=") && line.contains(" DELETE ");
+        writes.retain(|line| self.moved.is_empty() || !is_collected(line));
         if !writes.is_empty() {
             self.wrong.push(format!("writes on a day of rest: {writes:#?}"));
         }
