@@ -374,17 +374,23 @@ impl Controller {
         }
     }
 
+    /// How long the organization takes is asked anew at every turn: a process that was paused in the
+    /// middle of a visit took long once, and must not be blind for many times as long.
     async fn organization_rounds(&self, interval: Duration) {
         let mut due = self.clock.now();
+        let mut visited = due;
         #[cfg(feature = "planted")]
         if crate::planted::is(crate::planted::Planted::ResyncLost) {
             return;
         }
         loop {
-            let rest = self.engine.organization_took().saturating_mul(ORGANIZATION_REST);
-            due = due.saturating_add(interval.max(rest));
+            due = due.saturating_add(interval);
             self.clock.sleep_until(due).await;
-            self.queue.add(Key::Organization);
+            let rest = self.engine.organization_took().saturating_mul(ORGANIZATION_REST);
+            if due.saturating_sub(visited) >= rest {
+                self.queue.add(Key::Organization);
+                visited = due;
+            }
         }
     }
 

@@ -47,6 +47,11 @@ impl Deadline {
         now >= self.at
     }
 
+    /// How long the visit may take altogether.
+    pub(super) fn allowed(self) -> Duration {
+        self.allowed
+    }
+
     /// What is left of it.
     pub(super) fn left(self, now: Duration) -> Duration {
         self.at.saturating_sub(now)

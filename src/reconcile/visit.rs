@@ -94,7 +94,8 @@ impl Engine {
         let wall = self.time.wall();
         let mut state = self.state();
         if *key == Key::Organization {
-            state.organization_took = took;
+            // More than it may take is the time of a process that was paused.
+            state.organization_took = took.min(deadline.allowed());
         }
         let verdict = state.board.outcomes().get(key).map(|outcome| outcome.verdict);
         state.tally.visited(key.kind(), verdict.unwrap_or(Verdict::Unchanged), took, wall);

@@ -234,3 +234,21 @@ fn an_older_version_that_aws_shows_half_done_keeps_nobody_waiting() {
     ];
     assert_ends_well(setting, steps);
 }
+
+#[test]
+fn a_process_that_was_paused_in_a_visit_soon_looks_at_the_organization_again() {
+    let setting = setting(Level::Organization, &json!({}));
+    let undisturbed = play(&Story { seed: 1, setting: setting.clone(), steps: Vec::new() });
+    let of_the_organization = |it: &&Entry| it.service == "organizations" && it.is_controllers();
+    let calls: Vec<Duration> =
+        undisturbed.trace.iter().filter(of_the_organization).map(|it| it.at).collect();
+    // Whichever call it is in.
+    for at in calls {
+        let steps = vec![
+            after(Event::Nothing, at + Duration::from_millis(10)),
+            after(Event::Pause(Duration::from_hours(1)), Duration::from_secs(90)),
+            after(Event::Foreign(Foreign::DeletePolicy), Duration::from_mins(1)),
+        ];
+        assert_ends_well(setting.clone(), steps);
+    }
+}
