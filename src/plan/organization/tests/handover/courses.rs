@@ -406,3 +406,20 @@ fn what_outgrows_the_document_of_a_lane_moves_to_another_before_it_is_attached()
     let case = Case::below("outgrows it", live, [1, 1, 1], split);
     case.and_west([1, 1, 1]).with(long).check();
 }
+
+#[test]
+fn a_target_is_handed_over_only_to_a_lane_that_is_up_to_date() {
+    let live = [
+        locked(main_policy(1, &[UNIT, OTHER])),
+        // Its lock is missing.
+        lane_policy("w0", 2, &[UNIT]),
+        ObservedPolicy { id: "p-lane0007".parse().unwrap(), ..locked(lane_policy("w7", 2, &[])) },
+    ];
+    let expected = [
+        "UpdatePolicy, held Confirming",
+        "UpdatePolicy, DeletePolicy",
+        "UpdatePolicy, DeletePolicy",
+    ];
+    let case = Case::beside("not locked", live, [0, 1, 2], expected);
+    case.with(|it| it.allow_override = false).check();
+}
