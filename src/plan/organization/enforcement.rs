@@ -296,29 +296,54 @@ impl Visit<'_> {
         memory.notice_at(&all_in_place(&live.id), places, self.context.now);
         self.move_regions(shard, (shards, placement), memory, plan);
         let is_current = old == new && !placement.full.contains(&shard.number);
-        self.drop_regions(shard, is_current, memory, plan);
-        for target in targets.difference(&live.targets) {
-            let restores = memory.is_noticed(&in_place(&live.id, target));
+        let missing: BTreeSet<&TargetId> = targets.difference(&live.targets).collect();
+        let was_attached = |target: &&&TargetId| memory.is_noticed(&in_place(&live.id, target));
+        let again: BTreeSet<&TargetId> = missing.iter().filter(was_attached).copied().collect();
+        if live.targets.is_empty() && again.is_empty() {
+            // Attached nowhere, it is put right before it is, and nobody loses anything.
+            if self.drop_regions(shard, is_current, memory, plan) {
+                return;
+            }
+            self.attach_missing(live, (&missing, &again), &documents, plan);
+        } else {
+            let is_attached = self.attach_missing(live, (&missing, &again), &documents, plan);
+            self.drop_regions(shard, is_current && !is_attached, memory, plan);
+        }
+        let extra = live.targets.difference(&self.desired.targets).cloned().collect();
+        let is_everywhere = targets.is_subset(&live.targets);
+        self.detach_extra(shard, (&extra, is_everywhere), memory, plan);
+    }
+
+    /// Attaches a policy where it is missing; whether to any target. What goes there again was proven
+    /// before.
+    fn attach_missing(
+        &self,
+        live: &ObservedPolicy,
+        (missing, again): (&BTreeSet<&TargetId>, &BTreeSet<&TargetId>),
+        documents: &[&Value],
+        plan: &mut Plan,
+    ) -> bool {
+        let before = plan.steps.len();
+        for target in missing.iter().copied() {
+            let restores = again.contains(target);
             let proven = documents.iter().try_for_each(|it| {
                 self.prove_attachment(target, it)?;
                 if restores { Ok(()) } else { self.admits_attachment(live, target, it) }
             });
             let cleared = proven
                 .and_then(|()| self.has_room_at(target, plan))
-                .and_then(|()| self.clear_attachment(target, &documents, plan));
+                .and_then(|()| self.clear_attachment(target, documents, plan));
             match cleared {
                 Ok(()) => plan.steps.push(Step::AttachPolicy {
                     enforcement: self.name.clone(),
                     id: live.id.clone(),
                     target: target.clone(),
-                    grants: self.grants_of(&documents),
+                    grants: self.grants_of(documents),
                 }),
                 Err(held) => plan.hold(held),
             }
         }
-        let extra = live.targets.difference(&self.desired.targets).cloned().collect();
-        let is_everywhere = targets.is_subset(&live.targets);
-        self.detach_extra(shard, (&extra, is_everywhere), memory, plan);
+        plan.steps.len() > before
     }
 
     /// Whether AWS takes another attachment at `target`, those of this plan included.

@@ -118,15 +118,17 @@ impl Visit<'_> {
         self.desired.regions.iter().any(|it| it.as_str() == region)
     }
 
-    /// Takes the blocks out of the document whose Regions the text gave up; the others that the
-    /// manifest does not name are reported. Comes after every other change of the document.
+    /// Takes the blocks out of the document whose Regions the text gave up, or says what that waits
+    /// for; the others that the manifest does not name are reported. Comes after every other change
+    /// of the document, and never with an attachment, whose target would have a Region for a moment
+    /// that nobody counted. Whether there is a Region that is to go and may.
     pub(super) fn drop_regions(
         &self,
         Shard { live, seen, .. }: Shard,
         is_current: bool,
         memory: &mut Sightings,
         plan: &mut Plan,
-    ) {
+    ) -> bool {
         let key = self.key();
         let object = sighting::blocks(&live.id);
         let mut kept = blocks(&live.content);
@@ -151,25 +153,29 @@ impl Visit<'_> {
             plan.orphan(format!("{} {region}", self.name), message);
         }
         if kept.len() == all {
-            return memory.reset(&object);
+            memory.reset(&object);
+            return false;
         }
         if let Some(held) = self.blocked(live) {
             memory.reset(&object);
-            return plan.hold(held);
+            plan.hold(held);
+            return false;
         }
         plan.losses.extend(live.targets.iter().map(|target| self.loss(target)));
         let mut given_up = Self::regions_of(live);
         given_up.retain(|region| !kept.contains_key(region));
         if let Err(held) = self.succeeded(live, (&live.targets, &given_up), memory) {
             memory.reset(&object);
-            return plan.hold(held);
+            plan.hold(held);
+            return false;
         }
         // A document without a Region would be nothing to be attached.
         if !is_current || kept.is_empty() {
             memory.reset(&object);
             let message = format!("{} drops its Regions once the others are in force", self.name);
             let wait = self.context.timing.confirm_after;
-            return plan.hold(Held::after(HoldReason::InProgress, wait, message));
+            plan.hold(Held::after(HoldReason::InProgress, wait, message));
+            return true;
         }
         let Context { now, timing, .. } = *self.context;
         match memory.confirm_removable(&object, seen, now, timing) {
@@ -185,6 +191,7 @@ impl Visit<'_> {
             }
             Err(wait) => self.confirming(Some(wait), plan),
         }
+        true
     }
 
     /// Whether a text gave up every Region of a shard, and no other came to it.

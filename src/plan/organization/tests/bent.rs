@@ -67,11 +67,7 @@ fn what_is_bent_already_is_said_and_holds_up_no_revision() {
 #[test]
 fn a_region_that_would_be_bent_is_held_and_the_others_are_not() {
     let mut world = world();
-    let elsewhere = ReplicaKey { region: "eu-west-1".parse().unwrap(), ..key() };
-    let mut fact = world.facts.replicas[&key()].clone();
-    fact.arn = fact.arn.to_string().replace(REGION, "eu-west-1").parse().unwrap();
-    fact.policy = Some(crate::plan::fixture::open_policy(&fact.arn));
-    world.facts.replicas.insert(elsewhere.clone(), fact);
+    let elsewhere = add_replica_elsewhere(&mut world);
     world.replicas.insert(elsewhere.clone(), world.replicas[&key()].clone());
     let mut want = want(&[ROOT]);
     want.regions.insert(elsewhere.region);

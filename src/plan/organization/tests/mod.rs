@@ -32,6 +32,16 @@ fn world() -> World {
     World::with_versions(&content("b"), &[(1, &content("a")), (2, &content("b"))])
 }
 
+/// The guardrail stands in eu-west-1 as well.
+fn add_replica_elsewhere(world: &mut World) -> ReplicaKey {
+    let elsewhere = ReplicaKey { region: "eu-west-1".parse().unwrap(), ..key() };
+    let mut fact = world.facts.replicas[&key()].clone();
+    fact.arn = fact.arn.to_string().replace(REGION, "eu-west-1").parse().unwrap();
+    fact.policy = Some(crate::plan::fixture::open_policy(&fact.arn));
+    world.facts.replicas.insert(elsewhere.clone(), fact);
+    elsewhere
+}
+
 fn content_of(number: u32) -> Value {
     let block = block((&guardrail_arn(), version(number)), &EnforcementSettings::default(), true);
     document(&BTreeMap::from([(REGION.to_owned(), block)]))
@@ -578,6 +588,45 @@ fn a_region_leaves_the_document_only_once_what_takes_over_and_the_rest_are_in_fo
     world.organization.insert("instead".parse().unwrap(), other);
     let plan = twice(&mut world, &want(&[UNIT]), &live(2));
     assert_eq!(summary(&plan), ["held NotEffective"]);
+}
+
+/// Otherwise a target would have what its text gave up, for a moment or until somebody approves.
+#[test]
+fn a_region_leaves_the_document_before_the_policy_is_attached_and_never_beside_an_attachment() {
+    let both = selects(&[REGION, "eu-west-1"], &[UNIT], &[]);
+    let mut world = world();
+    said(&mut world, &both, selects(&[REGION], &[UNIT], &[]));
+    add_replica_elsewhere(&mut world);
+    let content = {
+        let text = content_of(2).to_string().replace(REGION, "eu-west-1");
+        let more = blocks(&serde_json::from_str(&text).unwrap());
+        document(&blocks(&content_of(2)).into_iter().chain(more).collect())
+    };
+    let live = |targets: &[&str]| seen([policy(content.clone(), targets)]);
+    let mut now = |memory: &mut Sightings, want: DesiredOrganizationEnforcement, live| {
+        world.wait(5);
+        let plan = plan_organization(&desired(want), &live, memory, &world.context());
+        (summary(&plan), plan.losses.len())
+    };
+    let lines = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+
+    let nowhere = &mut Sightings::default();
+    assert_eq!(now(nowhere, want(&[UNIT]), live(&[])), (lines(&["held Confirming"]), 0));
+    assert_eq!(now(nowhere, want(&[UNIT]), live(&[])), (lines(&["UpdatePolicy"]), 0));
+    let right = seen([policy(content_of(2), &[])]);
+    assert_eq!(now(nowhere, want(&[UNIT]), right), (lines(&["AttachPolicy"]), 0));
+
+    let elsewhere = &mut Sightings::default();
+    for _ in 0..3 {
+        let found = now(elsewhere, want(&[UNIT, OTHER]), live(&[UNIT]));
+        assert_eq!(found, (lines(&["AttachPolicy", "held InProgress"]), 1));
+    }
+
+    // What somebody detached goes back as it was, and at once.
+    let by_hand = &mut Sightings::default();
+    now(by_hand, want(&[UNIT]), live(&[UNIT]));
+    let found = now(by_hand, want(&[UNIT]), live(&[]));
+    assert_eq!(found, (lines(&["AttachPolicy", "held InProgress"]), 0));
 }
 
 #[test]
