@@ -66,6 +66,7 @@ fn what_is_live_and_what_is_known_decide_what_is_done_and_what_counts_as_lost() 
         ("foreign, hold", &hold, Some(&theirs), &fresh, waits, false),
         ("drift", &WANT, Some(&theirs), &ours_seen, put, false),
         ("drift, hold", &hold, Some(&theirs), &ours_seen, waits, false),
+        ("drift that logs more", &WANT, Some(&both), &ours_seen, put, false),
         ("the text moved", &hold, Some(&old), &old_seen, put, false),
         ("the text narrowed", &hold, Some(&both), &both_seen, put, true),
         ("foreign, and all it logs stays", &want_both, Some(&ours), &fresh, put, false),
@@ -142,4 +143,15 @@ fn what_aws_refuses_is_explained_and_tried_again_later_or_with_another_text() {
     assert_eq!(summary(&visit(&world, &WANT)), put, "another text is tried at once");
     world.wait(Duration::from_mins(5).as_secs());
     assert_eq!(summary(&visit(&world, &want_both)), put);
+}
+
+#[test]
+fn what_was_written_is_ours_and_in_force_only_once_it_was_read() {
+    let mut memory = LoggingMemory::default();
+    let planned = plan(&want(&to("ours")), None, &mut memory);
+    let [put] = planned.steps.as_slice() else { panic!("{planned:?}") };
+    memory.wrote(put);
+    assert!(memory.is_ours(&to("ours")) && !memory.is_ours(&to("theirs")));
+    assert!(!memory.is_in_force());
+    assert!(seen(&to("ours")).is_in_force());
 }

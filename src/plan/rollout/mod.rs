@@ -30,6 +30,8 @@ mod show;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod marks_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,3 +3,4 @@
 mod documents;
 mod lockouts;
 mod steps;
+mod whole;

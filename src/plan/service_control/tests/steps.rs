@@ -19,15 +19,18 @@ use crate::plan::organization::plan_organization;
 use crate::plan::service_control::{ControlStep, plan_service_controls};
 use crate::plan::step::{HoldReason, Plan, Step};
 
-fn targets(ids: &[&str]) -> BTreeSet<TargetId> {
+pub(super) fn targets(ids: &[&str]) -> BTreeSet<TargetId> {
     ids.iter().map(|id| id.parse().unwrap()).collect()
 }
+
+/// The manifest of a [`Stage`].
+pub(super) const NAME: &str = "no";
 
 /// A manifest, and a world in which its steps can be carried out.
 pub(super) struct Stage {
     pub(super) desired: DesiredControl,
     pub(super) controls: ServiceControls,
-    observed: ObservedControls,
+    pub(super) observed: ObservedControls,
     tags: BTreeMap<PolicyId, BTreeMap<String, String>>,
     memory: Sightings,
     pub(super) world: World,
@@ -104,18 +107,21 @@ impl Stage {
     }
 
     pub(super) fn plan(&mut self) -> Plan {
+        self.plan_all(&BTreeMap::from([(NAME.parse().unwrap(), self.desired.clone())]))
+    }
+
+    /// The plan of these manifests.
+    pub(super) fn plan_all(&mut self, desired: &BTreeMap<Name, DesiredControl>) -> Plan {
         self.world.facts.controls = Some(Read::Known(self.controls.clone()));
         self.world.facts.controls_read = Some(self.world.now);
-        let name: Name = "no".parse().unwrap();
         let root: RootId = ROOT.parse().unwrap();
-        let desired = BTreeMap::from([(name, self.desired.clone())]);
         let observed = Read::Known(self.observed.clone());
         let limits = ControlLimits::default();
         let context = self.world.context();
-        plan_service_controls(&desired, (&observed, &root), limits, &mut self.memory, &context)
+        plan_service_controls(desired, (&observed, &root), limits, &mut self.memory, &context)
     }
 
-    fn wait(&mut self, seconds: u64) {
+    pub(super) fn wait(&mut self, seconds: u64) {
         self.world.wait(seconds);
     }
 
@@ -129,7 +135,7 @@ impl Stage {
         self.observed.policies.get_mut(id).unwrap().marks = ControlMarks::of_tags(all);
     }
 
-    fn carry_out(&mut self, plan: &Plan) {
+    pub(super) fn carry_out(&mut self, plan: &Plan) {
         for step in &plan.steps {
             let Step::Control(control) = step else { panic!("{step:?}") };
             if let Some(object) = step.sighting() {
@@ -181,7 +187,7 @@ impl Stage {
     }
 
     /// Plans and carries out until nothing is left; what was done, in order.
-    fn converge(&mut self) -> Vec<String> {
+    pub(super) fn converge(&mut self) -> Vec<String> {
         let mut done = Vec::new();
         for _ in 0..40 {
             let plan = self.plan();
@@ -208,7 +214,7 @@ impl Stage {
     }
 }
 
-fn denies(action: &str) -> Value {
+pub(super) fn denies(action: &str) -> Value {
     json!({"Version": "2012-10-17",
         "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]})
 }
