@@ -203,3 +203,39 @@ fn what_accounts_show_is_believed_where_the_order_decides_and_checked_elsewhere(
     let survey = Landscape::of(&alone, &owner(), &fleet).survey(&effective(&[(MEMBER, "unread")]));
     assert_eq!(survey.unread, Some(unread()));
 }
+
+#[test]
+fn what_was_bent_before_is_nothing_new() {
+    let fleet = fleet();
+    let assigned = || document(&assigns("theirs"), false);
+    let before = all([ours(false, &[ROOT]), theirs(assigned(), &[UNIT])]);
+    let after = all([ours(false, &[ROOT]), theirs(assigned(), &[UNIT, OTHER])]);
+    let landscape = |policies| Landscape::of(policies, &owner(), &fleet);
+    let new = landscape(&before).newly_bent(&landscape(&after));
+    let accounts: Vec<&str> =
+        new.iter().flat_map(|bend| &bend.accounts).map(AccountId::as_str).collect();
+    assert_eq!(accounts, [OTHER]);
+    assert_eq!(landscape(&after).newly_bent(&landscape(&before)), []);
+}
+
+#[test]
+fn only_what_is_below_guardrail_inference_is_of_a_region() {
+    let says = || json!({REGION: {"config_1": {"identifier": {"@@assign": "x"}}}});
+    let regions = |document: Value| merge(&[vec![&document]]).regions().len();
+    assert_eq!(regions(json!({"bedrock": {"guardrail_inference": says()}})), 1);
+    assert_eq!(regions(json!({"bedrock": {"something_else": says()}})), 0);
+    assert_eq!(regions(json!({"something_else": {"guardrail_inference": says()}})), 0);
+}
+
+#[test]
+fn every_verb_of_a_policy_is_named() {
+    let rows: [(Value, &[&str]); 3] = [
+        (assigns("x"), &["assigns"]),
+        (json!({"model_enforcement": {"included_models": {"@@append": ["a.b"]}}}), &["appends"]),
+        (json!({"model_enforcement": {"excluded_models": {"@@remove": ["a.b"]}}}), &["removes"]),
+    ];
+    for (configuration, expected) in rows {
+        let found = verbs(&document(&configuration, false), REGION);
+        assert_eq!(found, expected.iter().copied().collect(), "{configuration}");
+    }
+}

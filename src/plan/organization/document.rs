@@ -161,6 +161,19 @@ mod tests {
     use super::*;
     use crate::plan::any_json::{any_json, turned};
 
+    /// AWS takes a list without a model for all of them, where it names those that are included.
+    #[test]
+    fn no_included_model_means_all_and_no_excluded_one_means_none() {
+        let block = |models: Value| explicit(&json!({CONFIG: {"model_enforcement": models}}));
+        let empty = json!({"@@assign": []});
+        let all = block(json!({"included_models": {"@@assign": ["ALL"]}}));
+        assert_eq!(block(json!({})), all);
+        assert_eq!(block(json!({"included_models": empty, "excluded_models": empty})), all);
+        let one = json!({"included_models": {"@@assign": ["a.b"]}});
+        assert_ne!(block(one.clone()), all);
+        assert_ne!(block(json!({"included_models": empty, "excluded_models": ["a.b"]})), all);
+    }
+
     proptest! {
         #[test]
         fn what_is_normalised_stays_as_it_is_and_order_means_nothing(document in any_json()) {

@@ -143,6 +143,17 @@ fn no_more_accounts_go_on_unasked_than_the_manifest_tolerates() {
 }
 
 #[test]
+fn what_is_tolerated_is_of_the_roles_and_the_guardrail_that_are_meant() {
+    let mut world = world(&Preflight { max_unknown: 1, ..naming(&["App"]) });
+    learn(&mut world, MEMBER, "App", unknown());
+    learn(&mut world, OTHER, "NotNamed", unknown());
+    let mut elsewhere = asked(&world, MANAGEMENT, "App", None);
+    elsewhere.guardrail = crate::plan::fixture::arn("another");
+    world.facts.callers.insert(elsewhere, answer(&world, unknown(), 1));
+    assert_eq!(holds(&put(&world)), []);
+}
+
+#[test]
 fn what_is_only_shown_and_what_is_not_tried_asks_nothing() {
     let mut shown = world(&naming(&["App"]));
     shown.is_assumed = true;
@@ -190,4 +201,13 @@ fn questions_ahead_are_one_for_each_role_of_an_account() {
     let mut facts = world.facts.clone();
     facts.probes.clear();
     assert_eq!(callers_ahead(&desired, &facts), 6, "three accounts, two roles, in two Regions");
+    let mut sampled = desired.clone();
+    for claim in sampled.cells.values_mut() {
+        Arc::make_mut(claim).preflight.probes = Probes::Sample(50);
+    }
+    assert_eq!(callers_ahead(&sampled, &facts), 8, "two accounts of each Region, two roles");
+    let is_near = |region: &str| cell(MEMBER).region.as_str() == region;
+    let everywhere = desired.cells.iter().filter(|(it, _)| is_near(it.region.as_str()));
+    sampled.cells.extend(everywhere.map(|(it, claim)| (it.clone(), claim.clone())));
+    assert_eq!(callers_ahead(&sampled, &facts), 10, "all of one Region, a sample of the other");
 }

@@ -38,6 +38,14 @@ pub(super) fn count(all: usize, percent: u8) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sample_is_never_nobody_where_there_is_somebody() {
+        for (all, percent, expected) in [(0, 50, 0), (1, 1, 1), (5, 0, 1), (5, 50, 3), (5, 100, 5)]
+        {
+            assert_eq!(count(all, percent), expected, "{percent} % of {all}");
+        }
+    }
     use crate::plan::fixture::{guardrail_arn, version};
 
     #[test]

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{probes_ahead, restorable};
+use super::{controls_are_fresh, probes_ahead, restorable};
 use crate::model::{
-    Desired, DesiredCell, EnforcementSettings, ObservedCell, OnForeign, PolicyFact, Preflight,
-    Presence, ProbeFact, ProbeKey, ProbeOutcome, Probes, ProfileKey, Read, ServiceControl,
-    ServiceControls, Share, TargetId,
+    Desired, DesiredCell, DesiredOrganizationEnforcement, EnforcementSettings, Guarding,
+    GuardrailArn, ModelEnforcement, ObservedCell, ObservedEnforcement, OnForeign, PolicyFact,
+    Preflight, Presence, ProbeFact, ProbeKey, ProbeOutcome, Probes, ProfileKey, Read,
+    SelectiveContentGuarding, ServiceControl, ServiceControls, Share, TargetId,
 };
 use crate::plan::confirm::Sightings;
 use crate::plan::fixture::{
-    MANAGEMENT, MEMBER, OTHER, REGION, ROOT, UNIT, World, cell, content, guardrail_arn, holds, key,
-    summary, unread, version,
+    MANAGEMENT, MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, cell, content, desired_policy,
+    guardrail_arn, holds, key, summary, unread, version,
 };
 use crate::plan::plan_cell;
 use crate::plan::preflight::Scope;
@@ -249,9 +250,88 @@ fn a_profile_must_admit_the_account_in_every_region_it_reaches() {
     assert!(message.contains("us-west-2"), "{message}");
     world.facts.profiles.insert(far.clone(), open(&far));
     assert_eq!(hold(&world).0, HoldReason::Preflight);
-    // Where the owner cannot enable the Region, nobody could put a policy.
-    world.facts.profiles.insert(far, Read::Unknown(unread()));
+    // A profile of the same name in another account is another.
+    let elsewhere = ProfileKey { account: OTHER.parse().unwrap(), ..near.clone() };
+    world.profiles.insert(elsewhere.clone(), Share::Organization);
+    world.facts.profiles.insert(elsewhere, Read::KnownAbsent);
     assert_eq!(hold(&world).0, HoldReason::Preflight);
+    // Where the owner cannot enable the Region, nobody could put a policy.
+    world.facts.profiles.insert(far.clone(), Read::Unknown(unread()));
+    assert_eq!(hold(&world).0, HoldReason::Preflight);
+    // What answered once needs no policy to show that it can.
+    world.facts.profiles.insert(far, Read::KnownAbsent);
+    shown(&mut world, MEMBER, ProbeOutcome::Passed, 0);
+    let plan = put(&world, &want(Probes::Every, 0));
+    assert_eq!(summary(&plan), ["PutEnforcedGuardrailConfiguration"]);
+}
+
+#[test]
+fn settings_alone_change_without_asking() {
+    let world = world();
+    let want = want(Probes::Every, 0);
+    let slot = |guardrail: GuardrailArn, number: u32| ObservedEnforcement {
+        config_id: "cfg1".parse().unwrap(),
+        guardrail: Some(guardrail),
+        version: Some(version(number)),
+        guarding: SelectiveContentGuarding {
+            system: Guarding::Selective,
+            ..SelectiveContentGuarding::default()
+        },
+        models: ModelEnforcement::default(),
+        updated_by: None,
+        updated_at: None,
+    };
+    let rows = [
+        (slot(guardrail_arn(), 2), "PutEnforcedGuardrailConfiguration"),
+        (slot(guardrail_arn(), 1), "held Preflight"),
+        (slot(arn("another"), 2), "held Preflight"),
+    ];
+    for (live, expected) in rows {
+        let seen = ObservedCell { enforcement: Read::Known(live) };
+        let mut sightings = Sightings::default();
+        let context = world.context();
+        let plan = plan_cell(&cell(MEMBER), Some(&want), &seen, &mut sightings, &context);
+        assert_eq!(summary(&plan), [expected]);
+    }
+}
+
+#[test]
+fn what_the_manifest_tolerates_is_of_its_own_cells() {
+    let mut world = world();
+    for account in [MEMBER, OTHER] {
+        shown(&mut world, account, no_answer(true), 1);
+    }
+    let another = DesiredCell { enforcement: "another".parse().unwrap(), ..want(Probes::Every, 0) };
+    world.cells.insert(cell(OTHER), another.into());
+    let tolerated = put(&world, &want(Probes::Every, 1));
+    assert_eq!(summary(&tolerated), ["PutEnforcedGuardrailConfiguration"]);
+}
+
+#[test]
+fn policies_that_cannot_be_read_are_asked_for_again_unless_that_is_denied() {
+    let mut world = world();
+    let until = |world: &World| {
+        let plan = put(world, &want(Probes::Offline, 0));
+        assert_eq!(summary(&plan), ["held PreflightUnknown"]);
+        plan.held[0].until
+    };
+    let age_max = world.context().timing.own_write_grace * 10;
+    world.facts.controls = Some(Read::Unknown(unread()));
+    assert_eq!(until(&world), Until::After(age_max));
+    let denied = crate::model::Unread { class: "Denied", ..unread() };
+    world.facts.controls = Some(Read::Unknown(denied));
+    assert_eq!(until(&world), Until::Person);
+}
+
+#[test]
+fn policies_are_fresh_for_ten_times_as_long_as_a_write_may_take_to_show() {
+    let mut world = world();
+    let timing = *world.context().timing;
+    let read = world.facts.controls_read.unwrap();
+    world.facts.controls = Some(Read::KnownAbsent);
+    let is_fresh = |after: Duration| controls_are_fresh(&world.facts, read + after, &timing);
+    let age_max = timing.own_write_grace * 10;
+    assert!(is_fresh(age_max) && !is_fresh(age_max + Duration::from_secs(1)));
 }
 
 fn attach(world: &World, preflight: &Preflight, plan: &mut Plan) -> Result<(), Held> {
@@ -360,4 +440,30 @@ fn probes_ahead_are_counted_before_a_version_is_published_and_fall_as_they_pass(
     assert_eq!(probes_ahead(&every, &world.facts), 0, "what is in force is proven");
     world.facts.replicas.clear();
     assert_eq!(probes_ahead(&every, &world.facts), 2, "nothing is published yet");
+}
+
+#[test]
+fn probes_ahead_of_a_policy_are_of_the_active_accounts_below_where_it_is_not_in_force() {
+    let mut world = world();
+    let wanted = desired_policy(&[ROOT]);
+    let mut desired = Desired { replicas: world.replicas.clone(), ..Desired::default() };
+    desired.organization.insert("everywhere".parse().unwrap(), wanted.clone());
+    let ahead = |world: &World| probes_ahead(&desired, &world.facts);
+    assert_eq!(ahead(&world), 3, "the suspended one cannot be tried");
+    let mut in_force = |change: &dyn Fn(&mut PolicyFact)| {
+        let mut fact = policy(&[ROOT], 2);
+        change(&mut fact);
+        world.facts.own_policies = Some(BTreeMap::from([("p-aaaaaaaa".parse().unwrap(), fact)]));
+        ahead(&world)
+    };
+    assert_eq!(in_force(&|_| ()), 0);
+    assert_eq!(in_force(&|it| it.enforcement = Some("another".parse().unwrap())), 3);
+    assert_eq!(in_force(&|it| it.targets = BTreeSet::from([UNIT.parse().unwrap()])), 3);
+    assert_eq!(in_force(&|it| it.references = policy(&[ROOT], 1).references), 3);
+    world.facts.own_policies = None;
+    shown(&mut world, MEMBER, ProbeOutcome::Passed, 0);
+    assert_eq!(probes_ahead(&desired, &world.facts), 2);
+    let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..wanted };
+    desired.organization.insert("everywhere".parse().unwrap(), absent);
+    assert_eq!(probes_ahead(&desired, &world.facts), 0);
 }

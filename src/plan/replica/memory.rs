@@ -197,3 +197,7 @@ fn salt<T>(given: &[T], name: impl Fn(&T) -> String) -> Option<String> {
     }
     (given.len() < TOKENS_MAX).then(|| given.last().map(name).unwrap_or_default())
 }
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

@@ -148,6 +148,56 @@ fn a_policy_over_the_size_limit_is_held_with_the_numbers() {
 }
 
 #[test]
+fn a_policy_of_just_the_size_limit_is_written() {
+    let live = |length: usize| Read::Known(json!({"Statement": [{"Sid": "x".repeat(length)}]}));
+    let planned = |length: usize| once(&World::new(), &Share::Organization, &live(length));
+    let step = planned(1).steps.pop();
+    let Some(Step::PutResourcePolicy { document, .. }) = step else { panic!("{step:?}") };
+    let room = SIZE_MAX - document.to_string().chars().count();
+    assert_eq!(summary(&planned(1 + room)), ["PutResourcePolicy"]);
+    assert_eq!(summary(&planned(2 + room)), ["held Quota"]);
+}
+
+#[test]
+fn access_goes_only_after_a_read_that_began_after_it_was_to_go() {
+    let mut world = World::new();
+    let mut sightings = Sightings::default();
+    assert_eq!(summary(&plan(&world, &units(), &open(), &mut sightings)), ["held Confirming"]);
+    // The policy was read a second time, and nothing that may depend on it was.
+    world.now += world.context().timing.confirm_after;
+    let waits = plan(&world, &units(), &open(), &mut sightings);
+    assert!(waits.steps.is_empty() && waits.held.len() == 1, "{waits:?}");
+    world.wait(0);
+    let goes = plan(&world, &units(), &open(), &mut sightings);
+    assert_eq!(summary(&goes), ["PutResourcePolicy"]);
+}
+
+#[test]
+fn what_was_seen_of_one_policy_confirms_nothing_of_another() {
+    let mut world = World::new();
+    let mut sightings = Sightings::default();
+    plan(&world, &units(), &open(), &mut sightings);
+    world.wait(5);
+    let (key, arn) = (key(), crate::plan::fixture::arn("other"));
+    let live = Read::Known(open_policy(&arn));
+    let mut plan = Plan::default();
+    let context = world.context();
+    plan_guardrail_policy((&key, &arn), (&units(), &live), &mut sightings, &context, &mut plan);
+    assert_eq!(summary(&plan), ["held Confirming"]);
+}
+
+#[test]
+fn a_live_policy_states_a_share_if_nothing_would_be_written() {
+    let fleet = World::new().facts.fleet.unwrap();
+    let stated = |share: &Share, live: &Value| is_stated(live, share, &guardrail_arn(), &fleet);
+    let organization = open_policy(&guardrail_arn());
+    assert!(stated(&Share::Organization, &organization));
+    assert!(!stated(&units(), &organization));
+    assert!(!stated(&Share::Organization, &json!({"Statement": []})));
+    assert!(!stated(&Share::Organization, &json!("no policy")));
+}
+
+#[test]
 fn a_profile_admits_the_union_for_applying_alone() {
     let profile = |shares: Vec<Share>| ProfilePolicy {
         account: MANAGEMENT.parse().unwrap(),

@@ -1,5 +1,6 @@
 //! Foreign policies on our paths, and what the accounts show.
 
+use super::super::bent::patience;
 use super::*;
 
 /// A stranger's policy that assigns another guardrail.
@@ -90,7 +91,11 @@ fn what_an_account_shows_otherwise_is_waited_for_and_then_named() {
     let all = desired(want(&[ROOT]));
     let plan = plan_organization(&all, &live, &mut memory, &world.context());
     assert_eq!(summary(&plan), ["held InProgress"]);
-    world.wait(600);
+    let patience = patience(world.context().timing);
+    world.wait(patience.as_secs() - 1);
+    let plan = plan_organization(&all, &live, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held InProgress"]);
+    world.wait(1);
     let plan = plan_organization(&all, &live, &mut memory, &world.context());
     assert_eq!(summary(&plan), ["held NotEffective"]);
     assert!(plan.held[0].message.contains(OTHER), "{plan:?}");

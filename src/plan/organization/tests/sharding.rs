@@ -1,5 +1,6 @@
 //! Documents that are too long for one policy.
 
+use super::super::shards::Blocks;
 use super::*;
 use crate::model::Region;
 use crate::plan::describe::sighting;
@@ -142,6 +143,71 @@ fn a_policy_that_was_just_made_and_is_listed_keeps_nothing_waiting() {
     assert_eq!(summary(&plan), ["AttachPolicy"]);
     let plan = plan_organization(&all, &seen([]), &mut memory, &world.context());
     assert_eq!(summary(&plan), ["held InProgress"]);
+}
+
+/// What becomes of the policies by a step.
+fn carry_out(step: &Step, policies: &mut Vec<ObservedPolicy>) {
+    let find = |id: &PolicyId| policies.iter().position(|it| it.id == *id).unwrap();
+    if let Step::AttachPolicy { id, target, .. } = step {
+        let at = find(id);
+        policies[at].targets.insert(target.clone());
+    } else if let Step::UpdatePolicy { id, content, .. } = step {
+        assert!(document::size(content) <= document::SIZE_MAX);
+        let at = find(id);
+        policies[at].content = content.clone();
+    } else if let Step::CreatePolicy { shard, name, content, .. } = step {
+        policies.push(ObservedPolicy {
+            id: "p-another1".parse().unwrap(),
+            name: name.clone(),
+            shard: Some(*shard),
+            ..policy(content.clone(), &[])
+        });
+    } else {
+        panic!("{step:?}");
+    }
+}
+
+/// Regions move to another policy first, as they are; every Region is said at every moment.
+#[test]
+fn a_document_that_outgrows_its_policy_moves_regions_without_a_gap() {
+    let (mut world, mut want) = many(22);
+    let long = std::mem::take(&mut want.settings.models.excluded);
+    let mut policies = made(&twice(&mut world, &want, &seen([])));
+    assert_eq!(policies.len(), 1);
+    policies[0].targets.extend(want.targets.clone());
+    want.settings.models.excluded = long;
+
+    let mut memory = Sightings::default();
+    let all = desired(want.clone());
+    let mut plan = |world: &mut World, policies: &[ObservedPolicy]| {
+        world.wait(60);
+        let listed = seen(policies.to_vec());
+        plan_organization(&all, &listed, &mut memory, &world.context())
+    };
+    let mut seen_steps = Vec::new();
+    for _ in 0..20 {
+        let mut next = plan(&mut world, &policies);
+        if policies.len() == 2 && policies[1].targets.is_empty() {
+            // However long the other one takes to be attached.
+            next = plan(&mut world, &policies);
+        }
+        if next == Plan::default() {
+            break;
+        }
+        for step in &next.steps {
+            seen_steps.push(step.operation().replace("organizations:", ""));
+            carry_out(step, &mut policies);
+            let attached = policies.iter().filter(|it| it.targets == want.targets);
+            let said: BTreeSet<String> =
+                attached.flat_map(|it| blocks(&it.content).into_keys()).collect();
+            assert_eq!(said.len(), want.regions.len(), "a gap after {seen_steps:?}");
+        }
+    }
+    let moved = ["CreatePolicy", "AttachPolicy", "UpdatePolicy", "UpdatePolicy", "UpdatePolicy"];
+    assert_eq!(seen_steps, moved);
+    let documents: Vec<Blocks> = policies.iter().map(|it| blocks(&it.content)).collect();
+    assert_eq!(documents[0].len() + documents[1].len(), want.regions.len(), "each once");
+    assert_eq!(plan(&mut world, &policies), Plan::default());
 }
 
 #[test]

@@ -4,10 +4,13 @@ mod trials;
 mod versions;
 
 use super::*;
-use crate::model::{ObservedVersion, OnDraft, ReplicaContent, Version};
+use crate::model::{
+    DesiredEnforcement, EnforcementKey, ObservedVersion, OnDeselect, OnDraft, PolicyFact,
+    ReplicaContent, Selection, TargetMark, Version,
+};
 use crate::plan::fixture::{
-    MEMBER, World, arn, cell, content, desired, guardrail, holds, key, observed, open_policy,
-    owner, published, summary, unread, version,
+    MEMBER, World, arn, cell, content, desired, desired_policy, guardrail, holds, key, observed,
+    open_policy, owner, published, summary, unread, version,
 };
 use crate::plan::step::Until;
 use std::time::Duration;
@@ -155,6 +158,78 @@ fn tags_of_ours_and_the_users_are_set_and_foreign_ones_left() {
     let [Step::TagGuardrail { tags, changes, .. }] = plan.steps.as_slice() else { panic!() };
     assert!(!tags.contains_key("theirs"));
     assert_eq!(changes[0].to_string(), "tags.team: y → x");
+}
+
+/// To write them from nothing would forget what they record.
+#[test]
+fn tags_wait_for_the_first_read_of_the_resource_policy() {
+    let a = content("a");
+    let mut want = desired(&a);
+    want.tags.insert("team".to_owned(), "x".to_owned());
+    let seen = live(&a, |it| {
+        it.policy = Read::Unknown(unread());
+        it.versions.extend([published(1, &a)]);
+    });
+    let versions = [(1, &a)];
+    let rows = [(World::new(), false), (World::with_versions(&a, &versions), true)];
+    for (world, is_known) in rows {
+        let mut memory = ReplicaMemory::default();
+        let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        let is_tagged = plan.steps.iter().any(|it| matches!(it, Step::TagGuardrail { .. }));
+        assert_eq!(is_tagged, is_known);
+    }
+}
+
+/// What its tags remember of a text goes only once nothing shows what that text gave up.
+#[test]
+fn a_visit_whose_tags_still_remember_what_was_given_up_is_not_the_last() {
+    let a = content("a");
+    let seen = live(&a, |it| it.versions.extend([published(1, &a)]));
+    let organization = crate::model::EnforcementKind::Organization;
+    let key_of_text = EnforcementKey { kind: organization, name: "everywhere".parse().unwrap() };
+    for is_there in [false, true] {
+        let mut world = World::with_versions(&a, &[(1, &a)]);
+        let old = Selection::new(
+            Presence::Present,
+            &BTreeSet::new(),
+            BTreeSet::from([TargetMark::organization()]),
+        );
+        let fact = world.facts.replicas.get_mut(&key()).unwrap();
+        fact.enforcements.insert(key_of_text.clone(), Some(old));
+        let text = DesiredEnforcement {
+            state: Presence::Absent,
+            guardrail: key().guardrail,
+            selection: Selection::new(Presence::Absent, &BTreeSet::new(), BTreeSet::new()),
+            former_names: BTreeSet::new(),
+            on_deselect: OnDeselect::Keep,
+            is_unresolved: false,
+            spec_hash: String::new(),
+        };
+        world.enforcements.insert(key_of_text.clone(), text);
+        let wanted = desired_policy(&[]);
+        world.organization.insert(key_of_text.name.clone(), wanted);
+        let policy = PolicyFact {
+            enforcement: Some(key_of_text.name.clone()),
+            is_lane: false,
+            targets: BTreeSet::new(),
+            regions: BTreeSet::new(),
+            rollouts: BTreeMap::new(),
+            references: BTreeSet::new(),
+        };
+        let found = is_there.then(|| ("p-abcdefgh".parse().unwrap(), policy));
+        world.facts.own_policies = Some(found.into_iter().collect());
+        let mut memory = ReplicaMemory::default();
+        let plan = plan_replica(&key(), &desired(&a), &seen, &mut memory, &world.context());
+        assert_eq!(plan.is_unsettled, is_there);
+    }
+}
+
+#[test]
+fn what_is_deleted_comes_last() {
+    let mut world = World::new();
+    let seen = live(&content("b"), |it| it.policy = Read::Known(open_policy(&it.arn)));
+    let plan = second(&mut world, &desired(&content("a")), &seen);
+    assert_eq!(summary(&plan), ["UpdateGuardrail", "DeleteResourcePolicy"]);
 }
 
 #[test]

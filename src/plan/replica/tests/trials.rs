@@ -76,6 +76,46 @@ fn answers_of_one_content_say_nothing_of_another() {
 }
 
 #[test]
+fn answers_of_one_content_add_up() {
+    let a = content("a");
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    let (want, seen) = (tested(&a, None), live(&a, |_| {}));
+    plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    world.wait(5);
+    for (given, expected) in [
+        (("good", Action::None), "held Testing"),
+        (("bad", Action::Intervened), "CreateGuardrailVersion"),
+    ] {
+        memory.answered(&Subject::Draft(Box::new(a.clone())), answers(&[given]));
+        let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+        assert_eq!(summary(&plan), [expected]);
+    }
+    // What another content answered takes their place.
+    memory.answered(&Subject::Draft(Box::new(content("b"))), Answers::new());
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(summary(&plan), ["held Testing"]);
+}
+
+#[test]
+fn a_schedule_asks_only_the_tests_there_are_and_the_versions_that_were_read() {
+    let a = content("a");
+    let (all, fact) = (tested(&a, Some(60)), fact(&[(1, &a)]));
+    let mut facts = World::new().facts;
+    // Nobody knows what is in version 9.
+    facts.cells.insert(cell(MEMBER), Some((fact.arn.clone(), version(9))));
+    assert_eq!(live_versions(&fact, &all, &facts), BTreeSet::from([version(1)]));
+    let mut memory = ReplicaMemory::default();
+    let mut asked = |want: &DesiredReplica| {
+        let (exam, _) = scheduled_exam(want, &fact, &facts, &mut memory, Duration::ZERO);
+        exam.map(|it| it.samples).unwrap_or_default()
+    };
+    assert_eq!(asked(&all), TEXTS.map(sample).into());
+    let mut fewer = all.clone();
+    Arc::make_mut(&mut fewer.tests).cases.pop();
+    assert_eq!(asked(&fewer), BTreeSet::from([sample("good")]));
+}
+
+#[test]
 fn a_published_revision_is_not_tested_again() {
     let a = content("a");
     let seen = live(&a, |it| it.versions = [published(1, &a)].into());

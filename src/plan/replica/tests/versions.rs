@@ -224,6 +224,49 @@ fn a_published_number_that_is_not_visible_yet_is_waited_for() {
 }
 
 #[test]
+fn a_version_that_failed_holds_nothing_up_though_its_content_is_unknown() {
+    let a = content("a");
+    for (status, expected) in [
+        (GuardrailStatus::Failed(Vec::new()), "CreateGuardrailVersion"),
+        (GuardrailStatus::Ready, "held Unreadable"),
+    ] {
+        let seen = live(&a, |it| {
+            let change = |it: &mut ObservedVersion| {
+                it.status = status.clone();
+                it.content = Read::Unknown(unread());
+            };
+            it.versions.extend([a_version(1, change)]);
+        });
+        assert_eq!(summary(&second(&mut World::new(), &desired(&a), &seen)), [expected]);
+    }
+}
+
+/// It bears our index, so that the number names it: there is nothing to wait for.
+#[test]
+fn a_published_number_that_shows_itself_as_failed_is_not_waited_for() {
+    let a = content("a");
+    let seen = live(&a, |it| {
+        it.versions.extend([a_version(1, |it| {
+            it.status = GuardrailStatus::Failed(Vec::new());
+            it.description = Some(index::index(&a.revision(), &a.replica_revision()));
+        })]);
+    });
+    let (mut world, mut memory) = (World::new(), ReplicaMemory::default());
+    let want = desired(&a);
+    plan_replica(&key(), &want, &observed(guardrail(&a)), &mut memory, &world.context());
+    world.wait(5);
+    memory.published(a.replica_revision(), version(1), world.now);
+    plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    world.wait(5);
+    let plan = plan_replica(&key(), &want, &seen, &mut memory, &world.context());
+    assert_eq!(
+        summary(&plan),
+        ["CreateGuardrailVersion", "DeleteGuardrail"],
+        "the failed one goes"
+    );
+}
+
+#[test]
 fn access_is_granted_before_a_version_is_published() {
     let a = content("a");
     let want = DesiredReplica { share: Share::Organization, ..desired(&a) };
