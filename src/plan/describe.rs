@@ -408,3 +408,33 @@ pub(super) mod sighting {
         format!("moved/{policy}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What is seen of one object must confirm nothing of another.
+    #[test]
+    fn no_two_objects_share_a_memory() {
+        let [one, two]: [PolicyId; 2] = ["p-11111111", "p-22222222"].map(|it| it.parse().unwrap());
+        let target: TargetId = "r-ab12".parse().unwrap();
+        let name: Name = "everywhere".parse().unwrap();
+        let mut objects = vec![
+            sighting::SLOT.to_owned(),
+            sighting::policy(&name, 1),
+            sighting::policy(&name, 2),
+            sighting::lane(&name, "canary", 1),
+            sighting::resource_policy("arn:1"),
+            sighting::resource_policy("arn:2"),
+        ];
+        for id in [&one, &two] {
+            objects.extend([sighting::blocks(id), sighting::moved(id)]);
+            objects.push(sighting::attachment(id, &target));
+            objects.push(sighting::handed_over(id, &target));
+        }
+        let different: BTreeSet<&String> = objects.iter().collect();
+        assert_eq!(different.len(), objects.len(), "{objects:?}");
+    }
+}

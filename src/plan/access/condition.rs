@@ -143,3 +143,7 @@ fn parts(arn: &str) -> Option<[&str; 6]> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     parts.try_into().ok()
 }
+
+#[cfg(test)]
+#[path = "condition_tests.rs"]
+mod tests;

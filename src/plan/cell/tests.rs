@@ -125,6 +125,18 @@ fn an_empty_slot_is_filled_on_one_read_with_the_version_of_the_desired_revision(
 }
 
 #[test]
+fn a_change_says_what_differs_from_what_aws_assumes() {
+    let fields = |included: &[&str]| -> Vec<String> {
+        let mut want = want();
+        want.settings.models.included = included.iter().map(|it| (*it).to_owned()).collect();
+        let plan = plan(&world(), Some(&want), &empty());
+        plan.steps[0].changes().iter().map(|it| it.path.clone()).collect()
+    };
+    assert_eq!(fields(&["ALL"]), ["guardrail"]);
+    assert_eq!(fields(&["a.b"]), ["guardrail", "includedModels"]);
+}
+
+#[test]
 fn a_change_names_revisions_where_they_are_ours() {
     let plan = plan(&world(), Some(&want()), &known(slot(guardrail_arn(), 1)));
     let old = content("a").revision();

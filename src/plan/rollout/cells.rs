@@ -158,3 +158,7 @@ fn wanted(desired: &DesiredCell, fact: &ReplicaFact, context: &Context) -> Optio
     let replica = context.replicas.get(&desired.replica)?;
     fact.versions.get(&replica.replica_revision).copied()
 }
+
+#[cfg(test)]
+#[path = "cells_tests.rs"]
+mod tests;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::decide::{Decision, Halt, Reach, Stage, Standing, Subject, decide, to_be_tried};
+use super::decide::{
+    Decision, Halt, Reach, Stage, Standing, Subject, decide, failures, to_be_tried,
+};
 use super::heading::{Course, course};
 use crate::model::{
     Accepted, DesiredRollout, DesiredWave, Gate, GateProbe, GateVerdict, OnFailure, Rejected,
@@ -191,6 +193,11 @@ fn the_world_says_how_far_a_rollout_is() {
         (
             "lost while it baked",
             World::new(verified("canary"), [NEW, old(), old(), old()]),
+            Stage::Restarting(0),
+        ),
+        (
+            "taken away while it baked",
+            World::new(verified("canary"), [BARE, BARE, old(), old()]),
             Stage::Restarting(0),
         ),
         (
@@ -387,4 +394,99 @@ fn a_place_of_a_closed_wave_keeps_what_it_has_and_is_never_bare_for_it() {
     let marks = RolloutMarks { rejected: Some(rejected), ..RolloutMarks::default() };
     assert_eq!(course_of_b(&Decision { marks: Some(marks), ..overtaken }), to("a"));
     assert_eq!(moving().reach(), Reach::UpTo(0));
+}
+
+/// One of two rollouts came to its end while not all replicas could be written.
+#[test]
+fn where_marks_differ_the_desired_revision_counts_and_else_what_more_say() {
+    let decided = |marks: [&str; 3]| {
+        let [one, two, three] = marks.map(accepted);
+        World::new(one, [old(), old(), old(), old()]).also(two).also(three).decide()
+    };
+    for (marks, expected) in [(["a", "a", "c"], "a"), (["c", "a", "c"], "c")] {
+        assert_eq!(decided(marks).accepted, Some(revision(expected)), "{marks:?}");
+    }
+    assert_eq!(decided(["a", "a", "b"]).stage, Stage::Done);
+    let none = World::new(nothing(), [old(), old(), old(), old()]).also(nothing());
+    assert_eq!(none.also(accepted("a")).decide().accepted, Some(revision("a")));
+}
+
+#[test]
+fn a_rollout_of_one_wave_without_a_place_proves_nothing() {
+    let world = World::new(accepted("a"), [old(), old(), old(), old()]);
+    let world = world.change(|it| {
+        it.waves.truncate(1);
+        it.waves[0].places.clear();
+    });
+    assert_eq!(world.decide().stage, Stage::Halted(0, Halt::Unreachable));
+}
+
+#[test]
+fn a_decision_lets_move_what_the_one_before_did_not() {
+    let rollout = World::new(accepted("a"), [old(), old(), old(), old()]).rollout;
+    let decision = |accepted: &str, stage: Stage| Decision {
+        target: revision("b"),
+        accepted: Some(revision(accepted)),
+        stage,
+        marks: None,
+    };
+    let admitted = |before: Option<&Decision>, stage: Stage| -> Vec<u8> {
+        decision("a", stage).admitted(before, &rollout).copied().collect()
+    };
+    let same = decision("a", Stage::Moving(0));
+    assert_eq!(admitted(Some(&same), Stage::Moving(0)), [0, 1]);
+    assert_eq!(admitted(Some(&same), Stage::Moving(1)), [0, 1, 2, 3]);
+    assert_eq!(admitted(Some(&same), Stage::Paused(0)), [0; 0]);
+    assert_eq!(admitted(Some(&same), Stage::Done), [0, 1, 2, 3]);
+    assert_eq!(admitted(Some(&same), Stage::RolledBack), [0, 1, 2, 3]);
+    // What has nothing gets what is accepted, wherever it is.
+    let other_target = Decision { target: revision("c"), ..same };
+    for before in [None, Some(&other_target), Some(&decision("c", Stage::Moving(0)))] {
+        assert_eq!(admitted(before, Stage::Moving(0)), [0, 1, 2, 3], "{before:?}");
+        assert_eq!(admitted(before, Stage::Paused(0)), [0, 1, 2, 3], "{before:?}");
+    }
+}
+
+#[test]
+fn a_stage_is_said_in_a_word_with_the_wave_that_is_open() {
+    let until = at(40);
+    let rows = [
+        (Stage::Reading, ("Reading", 0), None),
+        (Stage::Beginning, ("Beginning", 0), None),
+        (Stage::Moving(1), ("Moving", 2), None),
+        (Stage::Restarting(1), ("Restarting", 2), None),
+        (Stage::Verified(1), ("Verified", 2), None),
+        (Stage::Baking(1, until), ("Baking", 2), Some(until)),
+        (Stage::Gating(1), ("Gating", 2), None),
+        (Stage::Accepting, ("Accepting", 3), None),
+        (Stage::Done, ("Done", 3), None),
+        (Stage::Paused(1), ("Paused", 2), None),
+        (Stage::Halted(1, Halt::Failed), ("Halted", 2), None),
+        (Stage::Rejecting(1), ("Rejecting", 2), None),
+        (Stage::RolledBack, ("RolledBack", 0), None),
+    ];
+    for (stage, said, due) in rows {
+        let is_done = stage == Stage::Done;
+        let marks = Some(accepted("a"));
+        let decision = Decision { target: revision("b"), accepted: None, stage, marks };
+        assert_eq!((decision.progress(3), decision.due()), (said, due));
+        assert_eq!(decision.is_done(), is_done, "{said:?}");
+        assert!(decision.is_to_be_marked(None) && decision.is_to_be_marked(Some(&accepted("b"))));
+        assert!(!decision.is_to_be_marked(Some(&accepted("a"))));
+        let untold = Decision { marks: None, ..decision };
+        assert!(!untold.is_to_be_marked(None));
+    }
+}
+
+#[test]
+fn failures_are_those_of_the_desired_revision() {
+    let mut world = World::new(verified("canary"), [NEW, NEW, old(), old()])
+        .ask(0, 11, Some("no"))
+        .ask(1, 11, None)
+        .ask(2, 11, Some("also no"));
+    let of_another =
+        GateVerdict { revision: revision("a"), at: at(11), failure: Some("long ago".to_owned()) };
+    world.verdicts.insert(3, of_another);
+    let said: Vec<String> = world.with(failures).into_iter().collect();
+    assert_eq!(said, ["also no", "no"]);
 }

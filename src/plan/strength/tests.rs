@@ -61,6 +61,12 @@ fn every_field_has_its_direction() {
         ("filter", filter("LOW"), none.clone(), "weaker"),
         ("filter", none.clone(), filter("LOW"), "stronger"),
         ("filter", none.clone(), with(filter("NONE"), "outputStrength", json!("NONE")), "same"),
+        (
+            "filter",
+            none.clone(),
+            with(with(filter("LOW"), "inputEnabled", json!(false)), "outputAction", json!("NONE")),
+            "same",
+        ),
         ("word", word.clone(), none.clone(), "weaker"),
         ("word", none.clone(), word, "stronger"),
         ("pii", pii("BLOCK"), pii("ANONYMIZE"), "weaker"),
@@ -75,16 +81,43 @@ fn every_field_has_its_direction() {
         ("regex", regex("a"), regex("b"), "mixed"),
         ("regex", regex("a"), with(regex("a"), "description", json!("badges")), "same"),
         ("topic", topic("a"), topic("b"), "mixed"),
-        ("topic", topic("a"), none, "weaker"),
+        ("topic", topic("a"), none.clone(), "weaker"),
         ("ground", ground(0.5), ground(0.7), "stronger"),
         ("ground", ground(0.5), ground(0.4), "weaker"),
         ("ground", ground(0.5), with(ground(0.5), "action", json!("NONE")), "weaker"),
+        ("ground", none.clone(), ground(0.5), "stronger"),
+        ("ground", none.clone(), with(ground(0.5), "action", json!("NONE")), "same"),
+        ("ground", none.clone(), with(ground(0.5), "enabled", json!(false)), "same"),
         ("message", json!("a"), json!("b"), "same"),
     ];
     for (policy, old, new, expected) in cases {
         let found = labelled(&content_of(policy, &old), &content_of(policy, &new));
         let overall = overall(&found).map(Strength::as_str);
         assert_eq!(overall, Some(expected), "{policy} {old} → {new}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_of_no_rule_has_its_direction() {
+    let reasoning = |threshold: f64| {
+        json!({"automatedReasoningPolicyConfig": {"policies": ["p"],
+            "confidenceThreshold": threshold}})
+    };
+    let topic = json!([{"name": "a", "definition": "b", "type": "DENY"}]);
+    let tier = |tier: &str| json!({"topicPolicyConfig": {"topicsConfig": topic, "tierConfig": {"tierName": tier}}});
+    let nothing = json!({});
+    let rows = [
+        (nothing.clone(), reasoning(0.5), "stronger"),
+        (reasoning(0.5), nothing.clone(), "weaker"),
+        (reasoning(0.5), reasoning(0.9), "mixed"),
+        (nothing.clone(), tier("STANDARD"), "stronger"),
+        (tier("STANDARD"), nothing, "weaker"),
+        (tier("CLASSIC"), tier("STANDARD"), "mixed"),
+    ];
+    for (old, new, expected) in rows {
+        let found = labelled(&old, &new);
+        let overall = overall(&found).map(Strength::as_str);
+        assert_eq!(overall, Some(expected), "{old} → {new}: {found:?}");
     }
 }
 

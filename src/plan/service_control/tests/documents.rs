@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::model::{ControlForm, OwnerId};
 use crate::plan::fixture::guardrail_arn;
-use crate::plan::service_control::document::{hash, is_same, meaning, parts};
+use crate::plan::service_control::document::{hash, is_same, length, meaning, parts};
 use crate::plan::service_control::render::{Ground, document};
 
 fn texts(texts: &[&str]) -> BTreeSet<String> {
@@ -201,4 +201,34 @@ proptest! {
         let joined = json!({"Version": "2012-10-17", "Statement": all});
         prop_assert!(is_same(&whole, &joined), "{}", joined);
     }
+}
+
+#[test]
+fn a_document_of_just_the_size_that_aws_takes_is_one() {
+    let statement = |action: &str| json!({"Effect": "Deny", "Action": action, "Resource": "*"});
+    let of = |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements});
+    let [one, two] = [statement("s3:A"), statement("s3:B")];
+    let both = of(&[one.clone(), two.clone()]);
+    let count = |size_max: usize| parts(both.clone(), size_max).map(|it| it.len()).ok();
+    assert_eq!(count(length(&both)), Some(1));
+    assert_eq!(count(length(&both) - 1), Some(2));
+    let alone = length(&of(std::slice::from_ref(&one)));
+    assert_eq!(count(alone), Some(2));
+    assert_eq!(count(alone - 1), None);
+    // Two fit in the first of three that do not.
+    let three = of(&[one, two, statement("s3:C")]);
+    let parts = parts(three, length(&both)).ok().unwrap();
+    assert_eq!(parts.iter().map(length).collect::<Vec<_>>(), [length(&both), alone]);
+}
+
+#[test]
+fn names_for_people_and_the_case_of_members_mean_nothing() {
+    let statement = json!({"Effect": "Deny", "Action": "s3:A", "Resource": "*"});
+    let plain = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let mut named = statement.clone();
+    named["Sid"] = json!("");
+    let lower = json!({"version": "2012-10-17", "statement": named, "Id": "for people"});
+    assert!(is_same(&plain, &lower));
+    named["Sid"] = json!("Told");
+    assert!(!is_same(&plain, &json!({"Version": "2012-10-17", "Statement": [named]})));
 }

@@ -3,4 +3,5 @@
 mod documents;
 mod lockouts;
 mod steps;
+mod upkeep;
 mod whole;

@@ -31,7 +31,7 @@ pub(super) struct Stage {
     pub(super) desired: DesiredControl,
     pub(super) controls: ServiceControls,
     pub(super) observed: ObservedControls,
-    tags: BTreeMap<PolicyId, BTreeMap<String, String>>,
+    pub(super) tags: BTreeMap<PolicyId, BTreeMap<String, String>>,
     memory: Sightings,
     pub(super) world: World,
     created: usize,
@@ -114,6 +114,11 @@ impl Stage {
     pub(super) fn plan_all(&mut self, desired: &BTreeMap<Name, DesiredControl>) -> Plan {
         self.world.facts.controls = Some(Read::Known(self.controls.clone()));
         self.world.facts.controls_read = Some(self.world.now);
+        self.plan_as_read(desired)
+    }
+
+    /// The same, of what was read of the policies of others before.
+    pub(super) fn plan_as_read(&mut self, desired: &BTreeMap<Name, DesiredControl>) -> Plan {
         let root: RootId = ROOT.parse().unwrap();
         let observed = Read::Known(self.observed.clone());
         let limits = ControlLimits::default();
@@ -125,11 +130,11 @@ impl Stage {
         self.world.wait(seconds);
     }
 
-    fn body(&mut self, id: &PolicyId) -> &mut ControlBody {
+    pub(super) fn body(&mut self, id: &PolicyId) -> &mut ControlBody {
         self.observed.policies.get_mut(id).unwrap().body.as_mut().unwrap()
     }
 
-    fn tag(&mut self, id: &PolicyId, tags: BTreeMap<String, String>) {
+    pub(super) fn tag(&mut self, id: &PolicyId, tags: BTreeMap<String, String>) {
         let all = self.tags.entry(id.clone()).or_default();
         all.extend(tags);
         self.observed.policies.get_mut(id).unwrap().marks = ControlMarks::of_tags(all);
