@@ -36,7 +36,8 @@ impl Visit<'_> {
         Ok(())
     }
 
-    fn prove_block(
+    /// Proves that these accounts can apply all that the block of a Region references.
+    pub(super) fn prove_block(
         &self,
         region: &str,
         block: &Value,

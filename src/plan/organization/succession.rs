@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::document::blocks;
 use super::enforcement::Visit;
 use crate::model::{
@@ -50,7 +52,7 @@ impl Visit<'_> {
         let grace = timing.own_write_grace;
         let claimed = self.claimed_cells(given_up);
         let taken = self.taken_targets(takes_over, given_up);
-        let missing = self.bare_cell(&claimed).or_else(|| self.bare_target(&taken));
+        let missing = self.bare_cell(&claimed).or_else(|| self.bare_target(&taken, given_up.0));
         if let Some(missing) = missing {
             let message = format!("the policy of {} goes once {missing}", self.name);
             return Err(Held::after(HoldReason::NotEffective, grace, message));
@@ -141,16 +143,33 @@ impl Visit<'_> {
         taken
     }
 
-    fn bare_target(&self, taken: &[(&Name, &TargetId, &Region)]) -> Option<String> {
-        let is_attached = |(name, target, region): &(&Name, &TargetId, &Region)| {
-            self.policies.values().any(|policy| {
-                policy.enforcement.as_ref() == Some(*name)
-                    && policy.targets.contains(*target)
-                    && blocks(&policy.content).contains_key(region.as_str())
-            })
-        };
-        let (name, target, region) = taken.iter().find(|it| !is_attached(it))?;
-        let target = self.fleet.describe(target);
-        Some(format!("OrganizationEnforcement/{name} enforces at {target} in {region}"))
+    /// What is not in force yet of what takes over, or could not be applied there: it may say
+    /// something only once nothing below it does any more.
+    fn bare_target(
+        &self,
+        taken: &[(&Name, &TargetId, &Region)],
+        targets: &BTreeSet<TargetId>,
+    ) -> Option<String> {
+        let left = self.active_accounts(targets);
+        taken.iter().find_map(|(name, target, region)| {
+            let attached = self.policies.values().filter(|policy| {
+                policy.enforcement.as_ref() == Some(*name) && policy.targets.contains(*target)
+            });
+            let said: Vec<Value> = attached
+                .filter_map(|policy| blocks(&policy.content).remove(region.as_str()))
+                .collect();
+            let what = |does: &str| {
+                let target = self.fleet.describe(target);
+                format!("OrganizationEnforcement/{name} {does} at {target} in {region}")
+            };
+            if said.is_empty() {
+                return Some(what("enforces"));
+            }
+            let accounts = self.active_accounts(&BTreeSet::from([(*target).clone()]));
+            let accounts = accounts.intersection(&left).cloned().collect();
+            let unproven = |block| self.prove_block(region.as_str(), block, &accounts).err();
+            let why = said.iter().find_map(unproven)?;
+            Some(format!("{}: {}", what("can be applied"), why.message))
+        })
     }
 }

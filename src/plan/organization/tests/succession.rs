@@ -122,6 +122,34 @@ fn an_organization_enforcement_takes_over_on_its_paths_and_where_its_policy_says
     }
 }
 
+/// What is above may name a version that somebody deleted: nobody was hurt by that yet below a
+/// policy that still says something else.
+#[test]
+fn a_policy_goes_only_once_what_takes_over_can_be_applied() {
+    let instead = |number: u32| ObservedPolicy {
+        id: "p-instead0".parse().unwrap(),
+        name: "bedrail-us-instead".to_owned(),
+        enforcement: Some("instead".parse().unwrap()),
+        ..policy(content_of(number), &[ROOT])
+    };
+    let with = |change: fn(&mut World)| {
+        let mut world = world();
+        world.organization.insert("instead".parse().unwrap(), want(&[ROOT]));
+        change(&mut world);
+        world
+    };
+    let fact = |world: &mut World, policy: Option<Value>| {
+        world.facts.replicas.get_mut(&key()).unwrap().policy = policy;
+    };
+    let mut sound = with(|_| ());
+    assert_eq!(given_up(&mut sound, &[instead(2)]), IN_FORCE);
+    assert_eq!(given_up(&mut sound, &[instead(9)]), NOT_IN_FORCE, "no such version");
+    fact(&mut sound, None);
+    assert_eq!(given_up(&mut sound, &[instead(2)]), NOT_IN_FORCE, "not shared any more");
+    let mut unread = with(|world| world.facts.replicas.clear());
+    assert_eq!(given_up(&mut unread, &[instead(2)]), NOT_IN_FORCE, "not read");
+}
+
 #[test]
 fn a_policy_goes_only_once_the_account_enforcements_that_take_over_are_in_force() {
     let absent = DesiredOrganizationEnforcement { state: Presence::Absent, ..want(&[ROOT]) };
