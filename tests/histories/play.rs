@@ -22,8 +22,8 @@ pub(crate) struct Play {
     pub(crate) running: Option<Running>,
     /// The second controller, and when it ends.
     pub(crate) second: Option<(Running, Duration)>,
-    /// The call from which on the last second controller was there.
-    pub(crate) second_from: Option<usize>,
+    /// The call up to which the last second controller was there that has ended.
+    pub(crate) second_until: Option<usize>,
     faults: Vec<Value>,
     /// Accounts that a stranger moved, closed or created.
     pub(crate) moved: BTreeSet<String>,
@@ -54,7 +54,7 @@ impl Play {
             text: story.setting.text.clone(),
             running: None,
             second: None,
-            second_from: None,
+            second_until: None,
             faults: Vec::new(),
             moved: BTreeSet::new(),
             has_lost_file: false,
@@ -168,7 +168,7 @@ impl Play {
     pub(crate) async fn calm(&mut self) {
         self.lift().await;
         self.make_room();
-        self.second = None;
+        self.end_second();
         if self.running.is_none() {
             self.revive().await;
         }
@@ -198,7 +198,7 @@ impl Play {
     /// A process that cannot read its manifests writes nothing.
     async fn blind(&mut self) {
         self.running = None;
-        self.second = None;
+        self.end_second();
         // What was in flight has its effect.
         self.world.pass(Duration::from_mins(1)).await;
         self.world.put("intent", &self.text.intent(self.world.restarts() + 1)).await;
@@ -237,7 +237,15 @@ impl Play {
     /// The second controller ends when its time has come.
     fn part(&mut self) {
         let now = self.world.clock.now();
-        self.second = self.second.take().filter(|(_, until)| now < *until);
+        if self.second.as_ref().is_some_and(|(_, until)| now >= *until) {
+            self.end_second();
+        }
+    }
+
+    fn end_second(&mut self) {
+        if self.second.take().is_some() {
+            self.second_until = Some(self.world.trace.len());
+        }
     }
 
     /// Puts another text in force.

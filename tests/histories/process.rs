@@ -54,7 +54,7 @@ impl Play {
         let writes = self.world.trace.writes(from);
         let is_destructive = |line: &String| DESTRUCTIVE.iter().any(|it| line.contains(it));
         // A second controller has a disk of its own.
-        let is_judged = self.second_from.is_none_or(|second| second < from) && !self.has_second();
+        let is_judged = self.second_until.is_none_or(|until| until <= from) && !self.has_second();
         let taken: Vec<String> = writes.into_iter().filter(is_destructive).collect();
         if is_judged && !taken.is_empty() {
             self.wrong.push(format!("taken away with a full disk: {taken:#?}"));
@@ -107,7 +107,6 @@ impl Play {
                 let how = if ahead > 0 { "ahead" } else { "behind" };
                 self.reach(&format!("a second controller whose clock is {how}"));
             }
-            self.second_from = Some(self.world.trace.len());
             self.second = Some((second, until));
         }
     }
