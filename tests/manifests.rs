@@ -12,6 +12,8 @@ use bedrail::manifest::{Outcome, Source, parse, read};
 use bedrail::model::canonical;
 use serde_json::Value;
 
+#[path = "manifests/edges.rs"]
+mod edges;
 #[path = "manifests/rules.rs"]
 mod rules;
 #[path = "manifests/tables.rs"]

@@ -136,3 +136,21 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml;
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_not_removed() {
+        let mut node = yaml::parse("a: [1, 2]\n").documents.remove(0).node;
+        let (before, list) = (node.clone(), FieldPath::of("a"));
+        node.remove(&list.index(2));
+        node.remove(&list.index(3));
+        node.remove(&list.field("b"));
+        assert_eq!(node, before);
+        node.remove(&list.index(1));
+        assert_eq!([0, 1].map(|index| node.text(&list.index(index))), [Some("1"), None]);
+    }
+}

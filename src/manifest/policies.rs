@@ -78,3 +78,25 @@ fn problem(path: &Path, fault: yaml::Fault) -> Problem {
         message: fault.message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_json_that_holds_a_policy_is_judged() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        let policy = r#"{"Version": "2012-10-17", "Statement": [], "Statement": []}"#;
+        fs::write(path("policy.json"), policy).unwrap();
+        fs::write(path("package.json"), r#"{"name": "console"}"#).unwrap();
+        fs::write(path("notes.json"), "no JSON at all").unwrap();
+        fs::write(path("policy.yaml"), policy).unwrap();
+        let found = policies(&[root.path().to_owned(), path("policy.yaml")]);
+        assert_eq!(found.files, [path("policy.json")]);
+        let [problem] = found.problems.as_slice() else { panic!("{:#?}", found.problems) };
+        assert!(problem.message.contains("the key `Statement` is already at"), "{problem}");
+    }
+}

@@ -280,14 +280,49 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_entered_to_a_limit() {
+        let root = folder();
+        let deepest = root.path().join("in/".repeat(FOLDERS_DEEP_MAX));
+        fs::create_dir_all(&deepest).unwrap();
+        fs::write(deepest.join("a.yaml"), "kind: x").unwrap();
+        assert_eq!(read(&[root.path().to_owned()]).unwrap().files.len(), 1);
+        let deeper = deepest.join("in");
+        fs::create_dir(&deeper).unwrap();
+        let problems = read(&[root.path().to_owned()]).unwrap_err();
+        let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
+        assert_eq!(problem.path, deeper);
+        assert_eq!(problem.message, "folders are nested more than 16 deep");
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_matters_only_where_a_manifest_was_meant() {
+        let root = folder();
+        fs::write(root.path().join("a.yaml"), "kind: x").unwrap();
+        symlink("gone", root.path().join("notes.txt")).unwrap();
+        assert_eq!(names(&read(&[root.path().to_owned()]).unwrap(), root.path()), ["a.yaml"]);
+    }
+
+    #[test]
+    fn a_path_through_a_file_is_not_said_to_be_missing() {
+        let root = folder();
+        fs::write(root.path().join("a.yaml"), "kind: x").unwrap();
+        let problems = read(&[root.path().join("a.yaml/b.yaml")]).unwrap_err();
+        assert!(problems[0].message.starts_with("failed to look at it: "), "{}", problems[0]);
+    }
+
+    #[test]
     fn the_set_has_a_limit_too() {
         let root = folder();
-        for number in 0..33 {
+        for number in 0..32 {
             fs::write(root.path().join(format!("{number:02}.yaml")), "#".repeat(256 * 1024))
                 .unwrap();
         }
+        assert_eq!(read(&[root.path().to_owned()]).unwrap().files.len(), 32);
+        fs::write(root.path().join("32.yaml"), "#").unwrap();
         let problems = read(&[root.path().to_owned()]).unwrap_err();
-        assert!(problems[0].message.contains("8 MiB"), "{}", problems[0]);
+        let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
+        assert!(problem.path.ends_with("32.yaml"), "{problem}");
+        assert_eq!(problem.message, "all manifests together are larger than 8 MiB");
     }
 
     #[test]

@@ -245,6 +245,8 @@ fn automated_reasoning_cannot_be_enforced() {
     assert_eq!(lines(&of(&[("m.yaml", guardrail)])), [""; 0]);
     for (from, to, expected) in [
         ("abcdefghij12:1", "abc", "is not the ARN of an automated reasoning policy"),
+        ("bedrock:us-east-1:", "bedrock:us-east:", "is not the ARN of an automated reasoning"),
+        ("111122223333:auto", "11112222333:auto", "is not the ARN of an automated reasoning"),
         ("confidenceThreshold: 0.9", "confidenceThreshold: 2", "`2` is not from 0 to 1"),
     ] {
         let found = lines(&of(&[("m.yaml", &guardrail.replace(from, to))]));

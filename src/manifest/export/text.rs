@@ -181,6 +181,38 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_comment_keeps_its_words_and_stays_one_line() {
+        for breaks in ["\n", "\r", "\u{2028}", "\u{2029}", "\u{feff}"] {
+            assert_eq!(comment("  ", &format!(" one{breaks}two ")), "  # one two\n", "{breaks:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_could_be_read_otherwise_is_quoted() {
+        for bare in ["abc", "/Work/Prod", "us-east-1", "a_b.c", "B2"] {
+            assert_eq!(scalar(bare), bare);
+        }
+        for quoted in ["", "-a", "1a", "a b", "a:b", "Yes", "null"] {
+            assert_eq!(scalar(quoted), format!("\"{quoted}\""));
+        }
+        // Readers of YAML take these for line ends, or refuse them.
+        let rows =
+            [("\u{7f}", "007f"), ("\u{9f}", "009f"), ("\u{2028}", "2028"), ("\u{feff}", "feff")];
+        for (text, code) in rows {
+            assert_eq!(scalar(text), format!("\"\\u{code}\""));
+        }
+    }
+
+    #[test]
+    fn a_document_begins_at_the_margin_with_items_beside_their_dashes() {
+        let document = json!({"a": {"b": [{"c": 1, "d": []}, 2]}, "e": {}});
+        let text = "a:\n  b:\n    - c: 1\n      d: []\n    - 2\ne: {}\n";
+        assert_eq!(to_yaml(&document), text);
+        assert_eq!(to_yaml(&json!([{"a": 1, "b": 2}, "c"])), "- a: 1\n  b: 2\n- c\n");
+        assert_eq!(to_yaml(&json!([])), "[]\n");
+    }
+
     proptest! {
         #[test]
         fn what_is_written_reads_back_as_it_was(value in value()) {

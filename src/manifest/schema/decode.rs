@@ -161,3 +161,22 @@ fn misfit(found: &Value, path: &FieldPath, text: &str, report: &Report) -> Strin
         field => format!("{what}; `{field}` takes {wanted}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_not_removed() {
+        let mut value = json!({"a": [1, 2]});
+        let at = |index| [Step::Field("a".to_owned()), Step::Index(index)];
+        for index in [2, 3] {
+            assert!(!remove(&mut value, &at(index)), "{index}");
+        }
+        assert_eq!(value, json!({"a": [1, 2]}));
+        assert!(remove(&mut value, &at(1)));
+        assert_eq!(value, json!({"a": [1]}));
+    }
+}

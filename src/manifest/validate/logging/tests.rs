@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::manifest::{Source, parse};
+use crate::manifest::{Outcome, Source, parse};
 
 /// What is right, and what every row changes one text of.
 const VALID: &str = r#"apiVersion: bedrail.dev/v1alpha1
@@ -21,9 +21,13 @@ spec:
   state: Present
 "#;
 
-fn problems(text: &str) -> Vec<String> {
+fn outcome(text: &str) -> Outcome {
     let files = BTreeMap::from([("m.yaml".into(), text.to_owned())]);
-    parse(&Source::new(files, Vec::new())).problems.iter().map(ToString::to_string).collect()
+    parse(&Source::new(files, Vec::new()))
+}
+
+fn problems(text: &str) -> Vec<String> {
+    outcome(text).problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -63,7 +67,11 @@ fn every_rule_names_its_place_and_what_to_write() {
             "iam::222233334444:role",
             "AWS logs with none of another account; write `${account}`",
         ),
-        ("${partition}", "aws-us-gov", "is a role of partition aws-us-gov"),
+        (
+            "${partition}",
+            "aws-us-gov",
+            "is a role of partition aws-us-gov, and the Regions are of aws; write",
+        ),
         ("role/BedrockLogging", "user/me", "is no role; write its ARN"),
         ("  onDeselect: Keep", "  onDeselect: Release", "cannot be released"),
         ("  onForeign: Hold", "  onForeign: Take", "`Take` is not Replace or Hold"),
@@ -89,6 +97,47 @@ fn names_without_placeholders_are_right_where_one_cell_is_meant() {
     let other = one.replace("{account: \"222233334444\"}", "{account: \"333344445555\"}");
     let found = problems(&other);
     assert!(found.len() == 1 && found[0].contains("is a role of 222233334444"), "{found:#?}");
+}
+
+#[test]
+fn what_aws_logs_to_is_accepted() {
+    let (head, rest) = VALID.split_once("    cloudWatchConfig:").unwrap();
+    let (group, rest) = rest.split_once("    s3Config:").unwrap();
+    let (bucket, tail) = rest.split_once('\n').unwrap();
+    let government = VALID
+        .replace("${partition}", "aws-us-gov")
+        .replace("[us-east-1, eu-west-1]", "[us-gov-west-1]");
+    for text in [
+        format!("{head}    s3Config:{bucket}\n{tail}"),
+        format!("{head}    cloudWatchConfig:{group}{tail}"),
+        VALID.replace("logs-${account}", "our.logs-${account}"),
+        VALID.replace("${partition}", "aws"),
+        government,
+    ] {
+        let outcome = outcome(&text);
+        assert_eq!(outcome.problems, [], "{text}");
+        let manifests = outcome.manifests.unwrap();
+        assert_eq!(manifests.invocation_logging.len(), 1);
+    }
+}
+
+#[test]
+fn the_name_of_a_bucket_has_plain_characters_alone() {
+    for name in ["-logs", "lOgs", "lo_gs"] {
+        let found = problems(&VALID.replace("logs-${account}", &format!("{name}-${{account}}")));
+        assert!(found.len() == 1 && found[0].contains("is not 3 to 63 lower-case"), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_bucket_of_one_account_is_refused_as_soon_as_two_are_written() {
+    let text = VALID.replace("logs-${account}-${region}", "logs-${region}");
+    let to = |targets: &str| problems(&text.replace("{organization: true}", targets));
+    let two = to("{account: \"222233334444\"}, {account: \"333344445555\"}");
+    assert!(two.len() == 1 && two[0].contains("belongs to one account"), "{two:#?}");
+    assert_eq!(to("{account: \"222233334444\"}"), [""; 0]);
+    // How many accounts a unit has is known when it is resolved.
+    assert_eq!(to("{organizationalUnit: /Workloads}"), [""; 0]);
 }
 
 #[test]

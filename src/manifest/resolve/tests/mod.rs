@@ -1,3 +1,9 @@
+mod controls;
+mod enforcements;
+mod logging;
+mod needs;
+mod replicas;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
@@ -65,6 +71,21 @@ fn enforcement(kind: &str, name: &str, spec: &str) -> String {
         "---\napiVersion: bedrail.dev/v1alpha1\nkind: {kind}Enforcement\nmetadata: {{name: {name}}}\n\
          spec: {{guardrail: baseline, modelEnforcement: {{includedModels: [ALL], excludedModels: \
          [EMBEDDINGS]}}, {spec}}}\n"
+    )
+}
+
+fn control(name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: bedrail.dev/v1alpha1\nkind: ServiceControlPolicy\nmetadata: {{name: \
+         {name}}}\nspec: {{approvedModels: [anthropic.claude-*], {spec}}}\n"
+    )
+}
+
+/// Invocation logging to a bucket for each account and Region, unless it says otherwise.
+fn logging(name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: bedrail.dev/v1alpha1\nkind: InvocationLogging\nmetadata: {{name: {name}}}\n\
+         spec: {{loggingConfig: {{s3Config: {{bucketName: 'logs-${{account}}-${{region}}'}}}}, {spec}}}\n"
     )
 }
 
@@ -300,6 +321,11 @@ fn where_two_guardrails_have_one_name_neither_has_a_replica() {
     let said = refusals(&met);
     let is_named = |it: &&String| it.contains("is called `baseline` in 111111111111 us-east-1 too");
     assert_eq!(said.iter().filter(is_named).count(), 2, "{said:#?}");
+    for (guardrail, other) in [("baseline", "members"), ("members", "baseline")] {
+        let begins =
+            format!("Guardrail/{guardrail} spec.guardrailName: Guardrail `{other}` is called");
+        assert!(said.iter().any(|it| it.starts_with(&begins)), "{said:#?}");
+    }
 }
 
 #[test]
