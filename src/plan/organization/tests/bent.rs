@@ -1,6 +1,6 @@
 //! Foreign policies on our paths, and what the accounts show.
 
-use super::super::bent::patience;
+use super::super::bent::{all_in_place, in_place, patience};
 use super::*;
 
 /// A stranger's policy that assigns another guardrail.
@@ -63,6 +63,15 @@ fn what_is_bent_already_is_said_and_holds_up_no_revision() {
     let plan = once(&world(), want(&[ROOT]), &live);
     assert_eq!(summary(&plan), ["UpdatePolicy", "held ForeignPolicy"]);
     assert!(plan.held[0].message.contains("changes what is enforced"), "{plan:?}");
+}
+
+/// Else what somebody detached of one would count as in place because another is there.
+#[test]
+fn what_was_in_place_is_remembered_of_each_policy_by_itself() {
+    let [one, two]: [PolicyId; 2] = ["p-11111111", "p-22222222"].map(|it| it.parse().unwrap());
+    let target = UNIT.parse().unwrap();
+    assert_ne!(in_place(&one, &target), in_place(&two, &target));
+    assert!(in_place(&one, &target).starts_with(&all_in_place(&one)));
 }
 
 #[test]
