@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{DesiredCell, ReplicaKey, TargetMark};
 use crate::plan::fixture::{
     MANAGEMENT, MEMBER, OTHER, REGION, UNIT, World, cell, content, desired_cell, desired_policy,
-    guardrail_arn, key, version,
+    desired_text, guardrail_arn, key, policy_fact, version,
 };
 
 const UNIT_PATH: &str = "/Workloads";
@@ -31,15 +31,7 @@ fn selects(regions: &[&str], targets: &[TargetMark]) -> Selection {
 }
 
 fn text(selection: &Selection) -> DesiredEnforcement {
-    DesiredEnforcement {
-        state: Presence::Present,
-        guardrail: key().guardrail,
-        selection: selection.clone(),
-        former_names: BTreeSet::new(),
-        on_deselect: OnDeselect::Keep,
-        is_unresolved: false,
-        spec_hash: String::new(),
-    }
+    desired_text(selection.clone())
 }
 
 /// The tags record `old` of `everywhere`, and its text is `now`.
@@ -287,12 +279,9 @@ fn the_tag_of_an_organizations_enforcement_forgets_when_its_policies_have() {
     let old = selects(&[REGION, "eu-west-1"], &[TargetMark::unit(UNIT), account(OTHER)]);
     let wanted = desired_policy(&[UNIT]);
     let fact = |of: &str, target: &TargetId, region: &str| PolicyFact {
-        enforcement: Some(of.parse().unwrap()),
         targets: BTreeSet::from([target.clone()]),
         regions: BTreeSet::from([region.to_owned()]),
-        is_lane: false,
-        rollouts: BTreeMap::new(),
-        references: BTreeSet::new(),
+        ..policy_fact(of)
     };
     let is_unsettled = |state: Presence, found: Option<PolicyFact>, written: bool| {
         let mut world = World::with_versions(&content("1"), &[(1, &content("1"))]);

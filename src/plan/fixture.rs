@@ -15,11 +15,12 @@ use super::rollout::Decision;
 use super::step::{HoldReason, Plan};
 use crate::model::{
     Account, AccountState, Cell, Content, DesiredCell, DesiredEnforcement,
-    DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, EnforcementKey,
-    EnforcementSettings, Facts, Fleet, GuardrailArn, GuardrailReference, GuardrailStatus, History,
-    Name, ObservedGuardrail, ObservedReplica, ObservedVersion, OnDraft, OnForeign, OwnerId,
-    Preflight, Presence, ProfileKey, Read, Region, ReplicaContent, ReplicaFact, ReplicaKey, Share,
-    TargetRollout, Unit, UnitId, Unread, Version, canonical,
+    DesiredOrganizationEnforcement, DesiredReplica, DesiredRollout, DesiredWave, EnforcementKey,
+    EnforcementSettings, Facts, Fleet, Gate, GuardrailArn, GuardrailReference, GuardrailStatus,
+    History, Name, ObservedGuardrail, ObservedReplica, ObservedVersion, OnDeselect, OnDraft,
+    OnFailure, OnForeign, OwnerId, PolicyFact, Preflight, Presence, ProfileKey, Read, Region,
+    ReplicaContent, ReplicaFact, ReplicaKey, Selection, Share, TargetRollout, Unit, UnitId, Unread,
+    Version, canonical,
 };
 
 pub(super) const MANAGEMENT: &str = "111122223333";
@@ -147,6 +148,48 @@ pub(super) fn desired_policy(targets: &[&str]) -> DesiredOrganizationEnforcement
         targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
         adopt: false,
         preflight: Preflight::default(),
+    }
+}
+
+/// The text of an enforcement of the guardrail that selects this.
+pub(super) fn desired_text(selection: Selection) -> DesiredEnforcement {
+    DesiredEnforcement {
+        state: Presence::Present,
+        guardrail: key().guardrail,
+        selection,
+        former_names: BTreeSet::new(),
+        on_deselect: OnDeselect::Keep,
+        is_unresolved: false,
+        spec_hash: String::new(),
+    }
+}
+
+/// What a text selects that names nothing.
+pub(super) fn no_selection() -> Selection {
+    Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new())
+}
+
+/// A rollout of which the text says nothing but its waves.
+pub(super) fn desired_rollout<P: Ord>(waves: Vec<DesiredWave<P>>) -> DesiredRollout<P> {
+    DesiredRollout {
+        waves,
+        gate: Gate::default(),
+        on_failure: OnFailure::Halt,
+        is_paused: false,
+        is_unresolved: false,
+        text: String::new(),
+    }
+}
+
+/// A policy of an enforcement that is attached nowhere and says nothing.
+pub(super) fn policy_fact(enforcement: &str) -> PolicyFact {
+    PolicyFact {
+        enforcement: Some(enforcement.parse().unwrap()),
+        is_lane: false,
+        targets: BTreeSet::new(),
+        regions: BTreeSet::new(),
+        rollouts: BTreeMap::new(),
+        references: BTreeSet::new(),
     }
 }
 

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::model::{
     Content, DesiredOrganizationEnforcement, Facts, Version, canonical,
@@ -9,7 +7,7 @@ use crate::model::{PolicyFact, TargetId};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, cell, content, desired as replica, desired_cell,
-    desired_policy, fact, guardrail_arn, key, summary, unread, version,
+    desired_policy, fact, guardrail_arn, key, policy_fact, summary, unread, version,
 };
 
 fn want() -> DesiredCell {
@@ -277,12 +275,9 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     world.wait(300);
     assert_eq!(see(&world), ["held NotEffective"]);
     let policy = PolicyFact {
-        enforcement: Some(name),
-        is_lane: false,
         targets: [root].into(),
         regions: [region.to_string()].into(),
-        rollouts: BTreeMap::new(),
-        references: BTreeSet::new(),
+        ..policy_fact(name.as_str())
     };
     world.facts.own_policies = Some([("p-abcdefgh".parse().unwrap(), policy)].into());
     assert_eq!(see(&world), ["held NotEffective"], "it has yet to reach the account");
@@ -325,12 +320,9 @@ fn a_slot_is_left_to_a_policy_only_on_its_path_in_its_region_and_of_an_enforceme
                 DesiredOrganizationEnforcement { state, regions, ..desired_policy(&[target]) };
             world.organization.insert("all".parse().unwrap(), other);
             let policy = PolicyFact {
-                enforcement: Some(by.parse().unwrap()),
-                is_lane: false,
                 targets: [attached.parse().unwrap()].into(),
                 regions: [enforcing.to_owned()].into(),
-                rollouts: BTreeMap::new(),
-                references: BTreeSet::new(),
+                ..policy_fact(by)
             };
             world.facts.own_policies = Some([("p-abcdefgh".parse().unwrap(), policy)].into());
             let mut memory = Sightings::default();

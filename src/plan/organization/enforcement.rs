@@ -297,16 +297,15 @@ impl Visit<'_> {
         self.move_regions(shard, (shards, placement), memory, plan);
         let is_current = old == new && !placement.full.contains(&shard.number);
         let missing: BTreeSet<&TargetId> = targets.difference(&live.targets).collect();
-        let was_attached = |target: &&&TargetId| memory.is_noticed(&in_place(&live.id, target));
-        let again: BTreeSet<&TargetId> = missing.iter().filter(was_attached).copied().collect();
-        if live.targets.is_empty() && again.is_empty() {
+        let was_attached = |target: &TargetId| memory.is_noticed(&in_place(&live.id, target));
+        if live.targets.is_empty() && !missing.iter().copied().any(was_attached) {
             // Attached nowhere, it is put right before it is, and nobody loses anything.
             if self.drop_regions(shard, is_current, memory, plan) {
                 return;
             }
-            self.attach_missing(live, (&missing, &again), &documents, plan);
+            self.attach_missing(live, &missing, (&documents, memory), plan);
         } else {
-            let is_attached = self.attach_missing(live, (&missing, &again), &documents, plan);
+            let is_attached = self.attach_missing(live, &missing, (&documents, memory), plan);
             self.drop_regions(shard, is_current && !is_attached, memory, plan);
         }
         let extra = live.targets.difference(&self.desired.targets).cloned().collect();
@@ -314,18 +313,17 @@ impl Visit<'_> {
         self.detach_extra(shard, (&extra, is_everywhere), memory, plan);
     }
 
-    /// Attaches a policy where it is missing; whether to any target. What goes there again was proven
-    /// before.
+    /// Attaches a policy where it is missing; whether to any target.
     fn attach_missing(
         &self,
         live: &ObservedPolicy,
-        (missing, again): (&BTreeSet<&TargetId>, &BTreeSet<&TargetId>),
-        documents: &[&Value],
+        missing: &BTreeSet<&TargetId>,
+        (documents, memory): (&[&Value], &Sightings),
         plan: &mut Plan,
     ) -> bool {
         let before = plan.steps.len();
         for target in missing.iter().copied() {
-            let restores = again.contains(target);
+            let restores = memory.is_noticed(&in_place(&live.id, target));
             let proven = documents.iter().try_for_each(|it| {
                 self.prove_attachment(target, it)?;
                 if restores { Ok(()) } else { self.admits_attachment(live, target, it) }

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::plan::confirm::Sightings;
 use crate::plan::fixture::{
     MANAGEMENT, MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, cell, content, desired_policy,
-    guardrail_arn, holds, key, summary, unread, version,
+    guardrail_arn, holds, key, policy_fact, summary, unread, version,
 };
 use crate::plan::plan_cell;
 use crate::plan::preflight::Scope;
@@ -378,12 +378,10 @@ fn an_attachment_tolerates_so_many_accounts_without_an_answer() {
 fn policy(targets: &[&str], number: u32) -> PolicyFact {
     let targets: BTreeSet<TargetId> = targets.iter().map(|it| it.parse().unwrap()).collect();
     PolicyFact {
-        enforcement: Some("everywhere".parse().unwrap()),
-        is_lane: false,
         targets,
         regions: BTreeSet::from([REGION.to_owned()]),
         references: BTreeSet::from([(guardrail_arn(), version(number))]),
-        rollouts: BTreeMap::new(),
+        ..policy_fact("everywhere")
     }
 }
 

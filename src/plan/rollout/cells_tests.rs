@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::model::{
-    Accepted, DesiredEnforcement, DesiredWave, Gate, OnDeselect, OnFailure, ReplicaKey, Selection,
-    WaveMark,
-};
+use crate::model::{Accepted, DesiredReplica, DesiredWave, ReplicaKey, WaveMark};
 use crate::plan::fixture::{
-    MEMBER, OTHER, World, arn, cell, content, desired_cell, fact, guardrail_arn, key, version,
+    MEMBER, OTHER, World, arn, cell, content, desired_cell, desired_rollout, desired_text, fact,
+    guardrail_arn, key, no_selection, version,
 };
 use crate::plan::rollout::decide::Stage;
 
@@ -27,26 +25,10 @@ fn world() -> World {
         places: BTreeSet::from([cell(account)]),
         bake: Duration::ZERO,
     };
-    let rollout = DesiredRollout {
-        waves: vec![wave("canary", MEMBER), wave("rest", OTHER)],
-        gate: Gate::default(),
-        on_failure: OnFailure::Halt,
-        is_paused: false,
-        is_unresolved: false,
-        text: String::new(),
-    };
+    let rollout = desired_rollout(vec![wave("canary", MEMBER), wave("rest", OTHER)]);
     world.waves.insert(name("everywhere"), rollout);
-    let text = DesiredEnforcement {
-        state: Presence::Present,
-        guardrail: key().guardrail,
-        selection: Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new()),
-        former_names: BTreeSet::new(),
-        on_deselect: OnDeselect::Keep,
-        is_unresolved: false,
-        spec_hash: String::new(),
-    };
     let of_text = EnforcementKey { kind: EnforcementKind::Account, name: name("everywhere") };
-    world.enforcements.insert(of_text, text);
+    world.enforcements.insert(of_text, desired_text(no_selection()));
     for account in [MEMBER, OTHER] {
         world.cells.insert(cell(account), desired_cell().into());
         world.facts.cells.insert(cell(account), Some((guardrail_arn(), version(1))));
@@ -112,7 +94,7 @@ fn nothing_moves_until_every_replica_of_the_guardrail_was_read() {
         (ReplicaKey { region: "eu-west-1".parse().unwrap(), ..key() }, Presence::Absent),
     ];
     for (key_of_it, state) in more {
-        let replica = crate::model::DesiredReplica { state, ..world.replicas[&key()].clone() };
+        let replica = DesiredReplica { state, ..world.replicas[&key()].clone() };
         world.replicas.insert(key_of_it, replica);
     }
     assert_eq!(decided(&world).unwrap().stage, Stage::Beginning, "those do not matter");

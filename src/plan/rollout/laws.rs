@@ -10,12 +10,13 @@ use super::decide::Stage;
 use super::heading::{Course, heading};
 use super::{decide_rollout, tags, trials};
 use crate::model::{
-    Accepted, Cell, DesiredCell, DesiredEnforcement, DesiredRollout, DesiredWave, EnforcementKey,
-    EnforcementKind, EnforcementSettings, Gate, GateProbe, GateVerdict, Name, OnDeselect,
-    OnFailure, OnForeign, Preflight, Presence, Region, ReplicaContent, ReplicaKey, Revision,
-    RolloutMarks, Selection, Version,
+    Accepted, Cell, DesiredCell, DesiredRollout, DesiredWave, EnforcementKey, EnforcementKind,
+    EnforcementSettings, Gate, GateProbe, GateVerdict, Name, OnFailure, OnForeign, Preflight,
+    Presence, Region, ReplicaContent, ReplicaKey, Revision, RolloutMarks, Version,
 };
-use crate::plan::fixture::{World, content, desired, fact, key, version};
+use crate::plan::fixture::{
+    World, content, desired, desired_text, fact, key, no_selection, version,
+};
 
 /// What the texts say, one after the other; published as versions 1, 2, 3.
 const TEXTS: [&str; 3] = ["a", "b", "c"];
@@ -37,18 +38,6 @@ fn revision(text: usize) -> Revision {
 
 fn contents() -> Vec<ReplicaContent> {
     TEXTS.iter().map(|text| content(text)).collect()
-}
-
-fn text() -> DesiredEnforcement {
-    DesiredEnforcement {
-        state: Presence::Present,
-        guardrail: key().guardrail,
-        selection: Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new()),
-        former_names: BTreeSet::new(),
-        on_deselect: OnDeselect::Keep,
-        is_unresolved: false,
-        spec_hash: String::new(),
-    }
 }
 
 /// What is true, whatever a process knows.
@@ -119,7 +108,9 @@ impl Truth {
         };
         world.waves.insert(enforcement(), rollout);
         let kind = EnforcementKind::Account;
-        world.enforcements.insert(EnforcementKey { kind, name: enforcement() }, text());
+        world
+            .enforcements
+            .insert(EnforcementKey { kind, name: enforcement() }, desired_text(no_selection()));
         let mut truth = Self {
             world,
             slots,

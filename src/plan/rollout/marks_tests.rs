@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide::Stage;
 use super::{Decision, MarkTags, revisions_in_use, tags};
 use crate::model::{
-    Accepted, DesiredEnforcement, DesiredRollout, EnforcementKey, EnforcementKind, Gate, MarkKind,
-    Name, OnDeselect, OnFailure, PolicyFact, Presence, ReplicaKey, Revision, RolloutMarks,
-    Selection, WaveMark,
+    Accepted, DesiredEnforcement, EnforcementKey, EnforcementKind, MarkKind, Name, PolicyFact,
+    ReplicaKey, Revision, RolloutMarks, WaveMark,
 };
-use crate::plan::fixture::{World, content, fact, key};
+use crate::plan::fixture::{
+    World, content, desired_rollout, desired_text, fact, key, no_selection, policy_fact,
+};
 
 const ACCOUNT: EnforcementKind = EnforcementKind::Account;
 const ORGANIZATION: EnforcementKind = EnforcementKind::Organization;
@@ -32,29 +33,13 @@ fn decision(target: &str, before: Option<&str>, marks: Option<RolloutMarks>) -> 
 
 /// The text of an enforcement of `guardrail`.
 fn say(world: &mut World, (kind, enforcement): (EnforcementKind, &str), guardrail: &str) {
-    let text = DesiredEnforcement {
-        state: Presence::Present,
-        guardrail: name(guardrail),
-        selection: Selection::new(Presence::Present, &BTreeSet::new(), BTreeSet::new()),
-        former_names: BTreeSet::new(),
-        on_deselect: OnDeselect::Keep,
-        is_unresolved: false,
-        spec_hash: String::new(),
-    };
+    let text = DesiredEnforcement { guardrail: name(guardrail), ..desired_text(no_selection()) };
     world.enforcements.insert(EnforcementKey { kind, name: name(enforcement) }, text);
 }
 
 /// Its text has a rollout.
 fn roll_out(world: &mut World, enforcement: &str) {
-    let rollout = DesiredRollout {
-        waves: Vec::new(),
-        gate: Gate::default(),
-        on_failure: OnFailure::Halt,
-        is_paused: false,
-        is_unresolved: false,
-        text: String::new(),
-    };
-    world.waves.insert(name(enforcement), rollout);
+    world.waves.insert(name(enforcement), desired_rollout(Vec::new()));
 }
 
 #[test]
@@ -112,14 +97,7 @@ fn what_rollouts_of_a_guardrail_may_go_back_to_or_on_to_is_kept() {
         (name("theirs"), marked("other-3", "other-4")),
         (name("unknown"), accepted("unknown")),
     ];
-    let policy = PolicyFact {
-        enforcement: Some(name("ours")),
-        is_lane: false,
-        targets: BTreeSet::new(),
-        regions: BTreeSet::new(),
-        rollouts: BTreeMap::from(on_policy),
-        references: BTreeSet::new(),
-    };
+    let policy = PolicyFact { rollouts: BTreeMap::from(on_policy), ..policy_fact("ours") };
     world.facts.own_policies = Some(BTreeMap::from([("p-abcdefgh".parse().unwrap(), policy)]));
     // Decided in this process.
     say(&mut world, (ACCOUNT, "cells"), "baseline");

@@ -5,12 +5,13 @@ mod versions;
 
 use super::*;
 use crate::model::{
-    DesiredEnforcement, EnforcementKey, ObservedVersion, OnDeselect, OnDraft, PolicyFact,
-    ReplicaContent, Selection, TargetMark, Version,
+    DesiredEnforcement, EnforcementKey, EnforcementKind, ObservedVersion, OnDraft, ReplicaContent,
+    Selection, TargetMark, Version,
 };
 use crate::plan::fixture::{
-    MEMBER, World, arn, cell, content, desired, desired_policy, guardrail, holds, key, observed,
-    open_policy, owner, published, summary, unread, version,
+    MEMBER, World, arn, cell, content, desired, desired_policy, desired_text, guardrail, holds,
+    key, no_selection, observed, open_policy, owner, policy_fact, published, summary, unread,
+    version,
 };
 use crate::plan::step::Until;
 use std::time::Duration;
@@ -185,8 +186,8 @@ fn tags_wait_for_the_first_read_of_the_resource_policy() {
 fn a_visit_whose_tags_still_remember_what_was_given_up_is_not_the_last() {
     let a = content("a");
     let seen = live(&a, |it| it.versions.extend([published(1, &a)]));
-    let organization = crate::model::EnforcementKind::Organization;
-    let key_of_text = EnforcementKey { kind: organization, name: "everywhere".parse().unwrap() };
+    let key_of_text =
+        EnforcementKey { kind: EnforcementKind::Organization, name: "everywhere".parse().unwrap() };
     for is_there in [false, true] {
         let mut world = World::with_versions(&a, &[(1, &a)]);
         let old = Selection::new(
@@ -196,27 +197,11 @@ fn a_visit_whose_tags_still_remember_what_was_given_up_is_not_the_last() {
         );
         let fact = world.facts.replicas.get_mut(&key()).unwrap();
         fact.enforcements.insert(key_of_text.clone(), Some(old));
-        let text = DesiredEnforcement {
-            state: Presence::Absent,
-            guardrail: key().guardrail,
-            selection: Selection::new(Presence::Absent, &BTreeSet::new(), BTreeSet::new()),
-            former_names: BTreeSet::new(),
-            on_deselect: OnDeselect::Keep,
-            is_unresolved: false,
-            spec_hash: String::new(),
-        };
+        let text = DesiredEnforcement { state: Presence::Absent, ..desired_text(no_selection()) };
         world.enforcements.insert(key_of_text.clone(), text);
         let wanted = desired_policy(&[]);
         world.organization.insert(key_of_text.name.clone(), wanted);
-        let policy = PolicyFact {
-            enforcement: Some(key_of_text.name.clone()),
-            is_lane: false,
-            targets: BTreeSet::new(),
-            regions: BTreeSet::new(),
-            rollouts: BTreeMap::new(),
-            references: BTreeSet::new(),
-        };
-        let found = is_there.then(|| ("p-abcdefgh".parse().unwrap(), policy));
+        let found = is_there.then(|| ("p-abcdefgh".parse().unwrap(), policy_fact("everywhere")));
         world.facts.own_policies = Some(found.into_iter().collect());
         let mut memory = ReplicaMemory::default();
         let plan = plan_replica(&key(), &desired(&a), &seen, &mut memory, &world.context());

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use super::steps::Stage;
 use crate::model::{
     Attachment, Cell, DesiredCell, DesiredEnforcement, DesiredOrganizationEnforcement,
-    EnforcementKey, EnforcementKind, GuardrailArn, OnDeselect, Presence, ReplicaKey, Selection,
-    ServiceControl,
+    EnforcementKey, EnforcementKind, GuardrailArn, Presence, ReplicaKey, Selection, ServiceControl,
 };
 use crate::plan::fixture::{
     self, MANAGEMENT, MEMBER, OTHER, ROOT, SUSPENDED, UNIT, World, arn, cell, desired_cell,
-    guardrail_arn, key, version,
+    desired_text, guardrail_arn, key, version,
 };
 
 /// What a document in force for the unit would break, if anything.
@@ -151,11 +150,7 @@ fn enforced(world: &mut World, policy: DesiredOrganizationEnforcement) {
     let text = DesiredEnforcement {
         state: policy.state,
         guardrail: policy.guardrail.name.clone(),
-        selection: Selection::new(policy.state, &policy.regions, BTreeSet::new()),
-        former_names: BTreeSet::new(),
-        on_deselect: OnDeselect::Keep,
-        is_unresolved: false,
-        spec_hash: String::new(),
+        ..desired_text(Selection::new(policy.state, &policy.regions, BTreeSet::new()))
     };
     world.enforcements.insert(EnforcementKey { kind, name }, text);
     world.organization.insert("everywhere".parse().unwrap(), policy);
