@@ -133,7 +133,12 @@ impl Aws {
         })
     }
 
-    pub(super) async fn policy_content(&self, id: &PolicyId) -> Result<Value, AwsError> {
+    /// `DescribePolicy`: the document of a policy of any type, or null if it is no JSON.
+    ///
+    /// # Errors
+    ///
+    /// Whatever AWS answers instead, and an answer without a document.
+    pub async fn policy_content(&self, id: &PolicyId) -> Result<Value, AwsError> {
         let request = self.organizations().describe_policy().policy_id(id.as_str());
         let output = self.call(DESCRIBE_POLICY, &self.home(), request.send()).await?;
         let content = output.policy.and_then(|policy| policy.content);

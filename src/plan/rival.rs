@@ -178,6 +178,7 @@ mod tests {
             enforcement: "e".parse().unwrap(),
             id: "p-abcdefgh".parse().unwrap(),
             content: serde_json::Value::Null,
+            previous: serde_json::Value::Null,
             is_loss: true,
             grants: Vec::new(),
             changes: Vec::new(),

@@ -167,6 +167,9 @@ pub enum Step {
         id: PolicyId,
         /// The new document.
         content: Value,
+        /// The document this was computed from; the executor reads again and goes on only if it is
+        /// still this, since AWS takes no precondition.
+        previous: Value,
         /// Whether it narrows what was protected.
         is_loss: bool,
         /// What it rests on, where it is attached; the executor reads again and goes on only if it
@@ -240,6 +243,8 @@ pub enum Step {
         id: PolicyId,
         /// The document without them.
         content: Value,
+        /// The document with them; the executor reads again and goes on only if it is still this.
+        previous: Value,
         /// What they were.
         changes: Vec<FieldChange>,
         /// Two complete reads showed them and consent given.

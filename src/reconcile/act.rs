@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 
 use crate::aws::{Aws, AwsError, ErrorClass, GuardrailVersion};
 use crate::model::{
-    AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, Read, Region, ReplicaContent,
-    Unread, Version,
+    AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, PolicyId, Read, Region,
+    ReplicaContent, Unread, Version,
 };
 use crate::plan::{ControlStep, Grant, Step};
 
@@ -104,11 +104,13 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::CreatePolicy { name, content, tags, .. } => {
             aws.create_policy(name, content, tags).await?;
         }
-        Step::UpdatePolicy { id, content, grants, .. } => {
+        Step::UpdatePolicy { id, content, previous, grants, .. } => {
             still_granted(aws, grants).await?;
-            aws.update_policy(id, content).await?;
+            replace(aws, id, (previous, content)).await?;
         }
-        Step::DropRegions { id, content, .. } => aws.update_policy(id, content).await?,
+        Step::DropRegions { id, content, previous, .. } => {
+            replace(aws, id, (previous, content)).await?;
+        }
         Step::RenamePolicy { id, name, .. } => aws.rename_policy(id, name).await?,
         Step::TagPolicy { id, tags, .. } => aws.tag_policy(id, tags).await?,
         Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
@@ -149,7 +151,9 @@ async fn control(aws: &Aws, step: &ControlStep) -> Result<(), ActError> {
         ControlStep::Create { name, content, tags, .. } => {
             aws.create_service_control(name, content, tags).await.map(drop)
         }
-        ControlStep::Update { id, content, .. } => aws.update_policy(id, content).await,
+        ControlStep::Update { id, content, previous, .. } => {
+            return replace(aws, id, (previous, content)).await;
+        }
         ControlStep::Tag { id, tags, .. } => aws.tag_policy(id, tags).await,
         ControlStep::Attach { id, target, .. } => aws.attach_policy(id, target).await,
         ControlStep::Detach { id, target, .. } => aws.detach_policy(id, target).await,
@@ -225,6 +229,21 @@ async fn still(
         return Ok(());
     }
     is_as_read(aws, (account, region, resource), previous).await
+}
+
+/// Replaces the document of a policy of the organization if it still is what was read: AWS takes no
+/// precondition, and what somebody wrote since would be undone unseen.
+async fn replace(
+    aws: &Aws,
+    id: &PolicyId,
+    (previous, content): (&Value, &Value),
+) -> Result<(), ActError> {
+    let object = format!("the document of policy {id}");
+    match aws.policy_content(id).await {
+        Ok(live) if live == *previous => Ok(aws.update_policy(id, content).await?),
+        Ok(_) => Err(ActError::Moved { object }),
+        Err(error) => Err(ActError::Unread { object, unread: error.into() }),
+    }
 }
 
 /// Reads again what an organization policy names and what lets accounts apply it, right before it is

@@ -136,3 +136,41 @@ async fn one_that_was_edited_behind_our_back_holds_what_it_would_bend() {
     let attached = attached.filter(PolicyType::BedrockPolicy).send().await.unwrap();
     assert!(attached.policies().is_empty(), "{attached:?}");
 }
+
+/// AWS takes no precondition with a document. To read what ours rests on takes five seconds here, and
+/// somebody else writes every second.
+#[tokio::test(start_paused = true)]
+async fn no_document_is_replaced_that_somebody_wrote_after_it_was_read() {
+    let scenario = organization(&members(2, MEMBERS));
+    let mut world = InProcess::start(&scenario, &enforced_on(&["Sandbox"]), 1).await;
+    world.run(RESYNC);
+    let times = (SECOND, Duration::from_mins(10));
+    world.until(times, |world| is_converged(world, MEMBERS)).await;
+    world.pass(Duration::from_mins(2)).await;
+    let console = console(&world);
+    let id = ours(&world).await;
+    let described = || async {
+        let described = console.describe_policy().policy_id(&id).send().await.unwrap();
+        let content = described.policy.unwrap().content.unwrap();
+        serde_json::from_str::<Value>(&content).unwrap()
+    };
+    let content = described().await;
+    let slow = json!({"kind": "Latency", "operation": "bedrock:GetResourcePolicy", "caller": "Controller", "milliseconds": 5_000});
+    world.put("faults", &json!({"seed": 1, "faults": [slow]})).await;
+    world.forget_calls().await;
+
+    for number in 0..90 {
+        let theirs = document(&content, &[&format!("amazon.titan-{number}")]);
+        console.update_policy().policy_id(&id).content(theirs).send().await.unwrap();
+        world.pass(SECOND).await;
+    }
+    world.pass(Duration::from_mins(2)).await;
+
+    assert_eq!(described().await, content);
+    let log = world.get("calls/log").await["calls"].clone();
+    let calls: Vec<Value> = serde_json::from_value(log).unwrap();
+    let updates = calls.iter().filter(|call| call["operation"] == "organizations:UpdatePolicy");
+    let writers: Vec<bool> = updates.map(|call| call["isController"] == true).collect();
+    let expected: Vec<bool> = [false; 90].into_iter().chain([true]).collect();
+    assert_eq!(writers, expected);
+}

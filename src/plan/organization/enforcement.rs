@@ -285,6 +285,7 @@ impl Visit<'_> {
                 enforcement: self.name.clone(),
                 id: live.id.clone(),
                 content: in_force.clone(),
+                previous: live.content.clone(),
                 grants: self.grants(live, &in_force),
                 changes: changes(&old, &new),
             });
@@ -399,6 +400,7 @@ impl Visit<'_> {
                     is_loss: false,
                     enforcement: self.name.clone(),
                     id: live.id.clone(),
+                    previous: live.content.clone(),
                     grants: Vec::new(),
                     changes: changes(&normalised(&live.content), &normalised(&content)),
                     content,

@@ -163,6 +163,7 @@ impl Visit<'_> {
                 is_loss,
                 enforcement: self.name.clone(),
                 id: live.id.clone(),
+                previous: live.content.clone(),
                 grants: self.grants(live, &content),
                 content,
                 changes: changes(&old, &new),

@@ -184,6 +184,7 @@ impl Visit<'_> {
                 plan.steps.push(Step::DropRegions {
                     enforcement: self.name.clone(),
                     id: live.id.clone(),
+                    previous: live.content.clone(),
                     changes: changes(&normalised(&live.content), &normalised(&content)),
                     content,
                     confirmed,

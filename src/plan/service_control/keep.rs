@@ -232,6 +232,7 @@ impl<'a> Visit<'a> {
             manifest: self.name.clone(),
             id: own.live.id.clone(),
             content: document.clone(),
+            previous: own.body.content.clone(),
             changes: changes(&meaning(&own.body.content), &meaning(document)),
         }));
     }

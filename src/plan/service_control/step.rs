@@ -50,8 +50,10 @@ pub enum ControlStep {
         manifest: Name,
         /// Which.
         id: PolicyId,
-        /// What it said and is to say.
+        /// What it is to say.
         content: Value,
+        /// What it said; the executor reads again and goes on only if it still does.
+        previous: Value,
         /// Old and new.
         changes: Vec<FieldChange>,
     },
