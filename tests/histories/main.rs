@@ -44,6 +44,10 @@ mod world;
 use run::{Tally, histories, play, setting_of};
 use story::Story;
 
+/// Half of what a history costs is memory, with the system's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[test]
 fn random_histories_break_no_invariant_and_end_as_the_text_has_it() {
     let asked = setting_of("BEDRAIL_SEED");
