@@ -29,7 +29,12 @@ impl Visit<'_> {
                     matches!(step, Step::Control(ControlStep::Detach { id, target: from, .. })
                         if *id == control.id && from == target)
                 });
-                if is_planned || self.was_refused(&control.id, target, memory) {
+                if is_planned {
+                    continue;
+                }
+                if self.was_refused(&control.id, target, memory) {
+                    let policy = format!("the service control policy {} of others", control.id);
+                    plan.hold(self.is_last(&policy, target));
                     continue;
                 }
                 plan.losses.push(self.loss(control.id.as_str(), target));

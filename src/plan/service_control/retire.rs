@@ -103,6 +103,16 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The hold for a policy that AWS leaves where it is, because nothing else is there.
+    pub(super) fn is_last(&self, policy: &str, target: &TargetId) -> Held {
+        let message = format!(
+            "{policy} is the only one at {}, and AWS lets no target be without; attach FullAWSAccess \
+             there",
+            self.fleet.describe(target)
+        );
+        Held::for_person(HoldReason::Quota, message)
+    }
+
     fn detach(
         &self,
         (own, target): (&Own<'a>, &TargetId),
@@ -114,13 +124,7 @@ impl<'a> Visit<'a> {
         match self.keeps_another(id, target, plan) {
             Ok(true) if !self.was_refused(id, target, memory) => {}
             Ok(_) => {
-                let message = format!(
-                    "{} is the only one at {}, and AWS lets no target be without; attach \
-                     FullAWSAccess there",
-                    self.what(),
-                    self.fleet.describe(target)
-                );
-                plan.hold(Held::for_person(HoldReason::Quota, message));
+                plan.hold(self.is_last(&self.what(), target));
                 return None;
             }
             Err(held) => {

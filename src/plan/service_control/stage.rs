@@ -282,7 +282,11 @@ impl<'a> Visit<'a> {
                     due.insert(key);
                 }
                 AccessOutcome::Denied(why) | AccessOutcome::Unknown(why) => {
-                    waiting = Some(self.unanswered(account, fact, why));
+                    let unanswered = self.unanswered(account, fact, why);
+                    // One that is still to be asked is waited for, whoever has been given up.
+                    if waiting.as_ref().is_none_or(|(_, is_lasting)| *is_lasting) {
+                        waiting = Some(unanswered);
+                    }
                 }
             }
         }

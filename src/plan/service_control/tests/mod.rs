@@ -2,6 +2,7 @@
 
 mod documents;
 mod lockouts;
+mod staging;
 mod steps;
 mod upkeep;
 mod whole;

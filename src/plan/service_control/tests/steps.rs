@@ -32,11 +32,11 @@ pub(super) struct Stage {
     pub(super) controls: ServiceControls,
     pub(super) observed: ObservedControls,
     pub(super) tags: BTreeMap<PolicyId, BTreeMap<String, String>>,
-    memory: Sightings,
+    pub(super) memory: Sightings,
     pub(super) world: World,
     created: usize,
     /// Whether our role is denied wherever something is tried.
-    shuts_out: bool,
+    pub(super) shuts_out: bool,
     /// An account that denies our role whatever is attached.
     denying: Option<AccountId>,
 }
@@ -186,7 +186,7 @@ impl Stage {
         }
     }
 
-    fn answer(&mut self, key: &AccessKey, outcome: AccessOutcome) {
+    pub(super) fn answer(&mut self, key: &AccessKey, outcome: AccessOutcome) {
         let fact = AccessFact::after(self.world.facts.access.get(key), outcome, self.world.now);
         self.world.facts.access.insert(key.clone(), fact);
     }

@@ -9,7 +9,7 @@ use crate::model::{
     Attachment, CONTROL_DOCUMENT_TAG, CONTROL_PART_TAG, CONTROL_SELECTION_TAG, CONTROL_TAG,
     ControlBody, ControlForm, ControlMarks, OnDeselect, PolicyId, Presence, Selection, TargetMark,
 };
-use crate::plan::fixture::{MEMBER, OTHER, UNIT, holds, key, summary};
+use crate::plan::fixture::{MEMBER, OTHER, SUSPENDED, UNIT, holds, key, summary};
 use crate::plan::service_control::ControlStep;
 use crate::plan::step::{HoldReason, Plan, Step};
 
@@ -194,6 +194,72 @@ fn a_target_that_no_text_gave_up_is_left_only_where_the_text_releases_it() {
             stage.wait(70);
         }
         assert_eq!(attached(&stage, FIRST).len(), expected, "{on_deselect:?}");
+    }
+}
+
+/// Else what somebody attached there later would leave although no text names it.
+#[test]
+fn what_a_text_gave_up_is_forgotten_where_nothing_of_it_is_left() {
+    for (given_up, at, expected) in [
+        // The unit covers its account.
+        (MEMBER, [UNIT, MEMBER], ["TagResource", "held Confirming"]),
+        // Somebody moved it from the account that the text gave up to one that no text named.
+        (OTHER, [UNIT, SUSPENDED], ["TagResource", "orphan"]),
+    ] {
+        let mut stage = Stage::new(&denies("s3:A"), &[UNIT]);
+        select(&mut stage, &[UNIT], &[given_up]);
+        stage.converge();
+        stage.body(&id(FIRST)).targets = targets(&at);
+        select(&mut stage, &[UNIT], &[]);
+        let plan = stage.plan();
+        assert_eq!(summary(&plan), expected);
+        stage.carry_out(&plan);
+        assert_eq!(marks(&stage, FIRST).selection.as_ref(), Some(&stage.desired.selection));
+    }
+}
+
+#[test]
+fn a_policy_that_is_attached_to_nothing_goes_though_another_of_its_manifest_cannot() {
+    let mut stage = settled(&[UNIT]);
+    let mut other = stage.observed.policies[&id(FIRST)].clone();
+    other.id = id("p-another00");
+    other.body.as_mut().unwrap().targets.clear();
+    stage.observed.policies.insert(other.id.clone(), other);
+    let full = stage.controls.get_mut(&id("p-FullAWSAccess")).unwrap();
+    full.targets.remove(&UNIT.parse().unwrap());
+    stage.desired.state = Presence::Absent;
+    assert_eq!(summary(&stage.plan()), ["held Quota", "held Confirming"]);
+    stage.wait(5);
+    assert_eq!(summary(&stage.plan()), ["DeletePolicy", "held Quota"]);
+}
+
+/// The same call fails again until somebody makes room.
+#[test]
+fn what_aws_refused_for_a_limit_is_asked_again_after_half_an_hour_and_elsewhere_at_once() {
+    let changes: [fn(&mut Stage); 3] = [
+        |stage| stage.body(&id(FIRST)).targets.clear(),
+        |stage| stage.desired.state = Presence::Absent,
+        |stage| {
+            stage.foreign("p-theirs000", &denies("s3:B"), &[UNIT, OTHER]);
+            stage.desired.attachment = Attachment::Exclusive;
+        },
+    ];
+    for change in changes {
+        let mut stage = settled(&[UNIT, OTHER]);
+        change(&mut stage);
+        stage.plan();
+        stage.wait(5);
+        let both = stage.plan().steps;
+        let [Step::Control(refused), elsewhere] = both.as_slice() else { panic!("{both:?}") };
+        stage.memory.noticed(&refused.refused().unwrap(), stage.world.now);
+        let elsewhere = std::slice::from_ref(elsewhere);
+        for (passes, expected) in [(0, elsewhere), (30 * 60 - 1, elsewhere), (1, &both)] {
+            stage.wait(passes);
+            let plan = stage.plan();
+            assert_eq!(plan.steps, expected, "{passes} s later");
+            let said: &[HoldReason] = if plan.steps == both { &[] } else { &[HoldReason::Quota] };
+            assert_eq!(holds(&plan), said, "{passes} s later");
+        }
     }
 }
 
