@@ -145,3 +145,7 @@ pub(in crate::plan) fn waiting<P: Ord>(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "heading_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@ mod removal;
 mod renaming;
 mod sharding;
 mod succession;
+mod waves;
 
 use std::collections::BTreeSet;
 
