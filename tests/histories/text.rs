@@ -292,12 +292,16 @@ impl Text {
             .enforcements
             .iter()
             .filter(|it| it.is_in_force() && !it.canaries.is_empty())
-            .map(|it| {
-                let member = match it.level {
-                    Level::Account => "account",
-                    Level::Organization => "region",
-                };
-                it.canaries.iter().map(|canary| json!({member: canary})).collect()
+            .map(|it| match it.level {
+                // What a text gave up of an account and nobody may take away yet keeps what it has.
+                Level::Account => it
+                    .canaries
+                    .iter()
+                    .flat_map(|canary| {
+                        it.regions.iter().map(move |it| json!({"account": canary, "region": it}))
+                    })
+                    .collect(),
+                Level::Organization => it.canaries.iter().map(|it| json!({"region": it})).collect(),
             })
             .collect();
         let bakes: Vec<u64> = waves.iter().map(|_| 120_000).collect();
