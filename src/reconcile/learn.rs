@@ -108,7 +108,7 @@ impl State {
         };
         self.note_replica(replica, &read.guardrail, before.as_ref());
         let now = self.facts.replicas.get(replica);
-        // Without a version, before and after, nobody else can do more than wait.
+        // Without a version, before and after, nobody else can do more than wait, or go.
         let is_usable = |fact: &ReplicaFact| !fact.versions.is_empty();
         // Tags of ours are the business of no cell that a manifest claims.
         let referenced = |fact: &ReplicaFact| ReplicaFact {
@@ -119,11 +119,15 @@ impl State {
         concerns |= before.as_ref().map(referenced) != now.map(referenced)
             && (now.is_some_and(is_usable) || before.as_ref().is_some_and(is_usable));
         // Only now can be told what is ours in cells that no manifest claims.
-        let is_news = is_first || (before.is_none() && now.is_some());
-        let unclaimed =
+        let is_found = before.is_none() && now.is_some();
+        let is_news = is_first || is_found;
+        let mut uncertain =
             if is_news && self.knows_replicas() { self.replicas_known() } else { BTreeSet::new() };
+        if is_found {
+            uncertain.append(&mut self.removals_known(replica));
+        }
         if !concerns {
-            return unclaimed;
+            return uncertain;
         }
         // The models of a Region concern all of it, whatever guardrail it uses.
         let mut uses = self.desired.organization.values();
@@ -132,7 +136,7 @@ impl State {
             || controls.any(|it| it.form.requires(&replica.guardrail));
         let organization = is_used.then_some(Key::Organization);
         let region = are_new.then(|| self.cells_in(&replica.region)).into_iter().flatten();
-        self.cells_of(replica).chain(region).chain(organization).chain(unclaimed).collect()
+        self.cells_of(replica).chain(region).chain(organization).chain(uncertain).collect()
     }
 
     fn learn_cell(

@@ -12,7 +12,8 @@ use super::state::State;
 use super::visit::is_retryable;
 use crate::aws::ErrorClass;
 use crate::model::{
-    AccountState, Cell, EnforcementKind, GuardrailArn, Name, PolicyFact, Region, Unread,
+    AccountState, Cell, EnforcementKind, GuardrailArn, Name, PolicyFact, Presence, Region,
+    ReplicaKey, Unread,
 };
 use crate::plan::{self, Loss, Losses, Plan, Ruling};
 
@@ -111,6 +112,19 @@ impl State {
         let new = self.watched.difference(&before).cloned().map(Key::Cell);
         self.unpassed.extend(new);
         self.watched.iter().cloned().map(Key::Cell).collect()
+    }
+
+    /// The cells to visit once a replica is known: those that give its guardrail up, of which nobody
+    /// could tell whether they have it. However far the pass is, it goes on until that is known of
+    /// all: how much is lost is ruled of the whole.
+    pub(super) fn removals_known(&mut self, replica: &ReplicaKey) -> BTreeSet<Key> {
+        let cells = self.desired.cells.iter();
+        let removed = cells.filter(|(_, desired)| {
+            desired.state == Presence::Absent && desired.replica == *replica
+        });
+        let removed: BTreeSet<Key> = removed.map(|(cell, _)| Key::Cell(cell.clone())).collect();
+        self.unpassed.extend(removed.iter().cloned());
+        removed
     }
 
     /// Whether a key counts as visited under what is desired now. What AWS did not answer may hide a

@@ -252,3 +252,27 @@ fn a_process_that_was_paused_in_a_visit_soon_looks_at_the_organization_again() {
         assert_ends_well(setting.clone(), steps);
     }
 }
+
+/// What a guardrail was is known only after the pass has ended, since it did not answer for so long.
+/// Until then nobody can tell that two accounts are to lose it, and not one.
+#[test]
+fn what_is_found_to_be_lost_after_a_long_outage_is_counted_as_a_whole() {
+    let mut setting = setting(Level::Account, &json!({"version_delete_in_use": "allow"}));
+    setting.text.enforcements[0].targets.insert(BETA.to_owned());
+    let outage = |operation: &str| {
+        let fault = json!({"kind": "Outage", "operation": operation, "caller": "Controller"});
+        Event::Fault(fault)
+    };
+    let steps = vec![
+        after(Event::Nothing, Duration::from_mins(2)),
+        after(outage("bedrock:*"), Duration::ZERO),
+        after(Event::Foreign(Foreign::DeleteVersion), Duration::ZERO),
+        after(Event::Edit(Edit::Absent), Duration::ZERO),
+        after(Event::Edit(Edit::TearDown), Duration::ZERO),
+        after(Event::Drop { down: Duration::ZERO }, Duration::from_mins(30)),
+        after(Event::Lift, Duration::ZERO),
+        after(outage("bedrock:ListGuardrails"), Duration::from_mins(30)),
+        after(Event::Lift, Duration::from_mins(10)),
+    ];
+    assert_ends_well(setting, steps);
+}
