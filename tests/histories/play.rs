@@ -188,6 +188,10 @@ impl Play {
     /// Starts a controller where there is none.
     pub(crate) async fn revive(&mut self) {
         let manifests = self.text.manifests();
+        // Whose reads are whose nobody can tell: what the second one has read stands.
+        if self.has_second() {
+            self.world.beside += 1;
+        }
         self.world.put("intent", &self.text.intent(self.world.restarts() + 1)).await;
         self.running = self.world.start("default", Intent::Converge, Some(manifests)).await;
         if self.running.is_none() {
