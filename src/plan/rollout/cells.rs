@@ -161,4 +161,4 @@ fn wanted(desired: &DesiredCell, fact: &ReplicaFact, context: &Context) -> Optio
 
 #[cfg(test)]
 #[path = "cells_tests.rs"]
-mod tests;
+pub(super) mod tests;

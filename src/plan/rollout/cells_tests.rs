@@ -17,7 +17,7 @@ fn name(text: &str) -> Name {
 
 /// `a` is published as 1 and `b`, which the text says, as 2; the rollout has a wave for each of two
 /// accounts. Both have `a`, which is accepted.
-fn world() -> World {
+pub(in crate::plan::rollout) fn world() -> World {
     let (a, b) = (content("a"), content("b"));
     let mut world = World::with_versions(&b, &[(1, &a), (2, &b)]);
     let wave = |name: &str, account: &str| DesiredWave {

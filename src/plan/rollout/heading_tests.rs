@@ -1,44 +1,18 @@
 //! Where cells are headed while their wave is closed.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
 use super::*;
-use crate::model::{
-    Accepted, DesiredWave, EnforcementKey, EnforcementKind, GuardrailArn, ReplicaKey, RolloutMarks,
-};
+use crate::model::{GuardrailArn, ReplicaKey};
 use crate::plan::fixture::{
-    MEMBER, OTHER, World, arn, cell, content, desired_cell, desired_rollout, desired_text, fact,
-    guardrail_arn, key, no_selection, version,
+    MEMBER, OTHER, World, arn, cell, content, desired_cell, fact, guardrail_arn, key, version,
 };
+use crate::plan::rollout::cells::tests::world as begun;
 use crate::plan::rollout::decide_rollout;
 
-/// `a` was accepted and `b` has begun: the first wave, of one account, is open. The account of the
-/// other references this.
-fn world(slot: (GuardrailArn, u32)) -> World {
-    let (a, b) = (content("a"), content("b"));
-    let mut world = World::with_versions(&b, &[(1, &a), (2, &b)]);
+/// The account of the second wave references this.
+fn world((referenced, number): (GuardrailArn, u32)) -> World {
+    let mut world = begun();
+    world.facts.cells.insert(cell(OTHER), Some((referenced, version(number))));
     let name: Name = "everywhere".parse().unwrap();
-    let wave = |wave: &str, account: &str| DesiredWave {
-        name: wave.parse().unwrap(),
-        places: BTreeSet::from([cell(account)]),
-        bake: Duration::ZERO,
-    };
-    let rollout = desired_rollout(vec![wave("canary", MEMBER), wave("rest", OTHER)]);
-    world.waves.insert(name.clone(), rollout);
-    let of_text = EnforcementKey { kind: EnforcementKind::Account, name: name.clone() };
-    world.enforcements.insert(of_text, desired_text(no_selection()));
-    let accepted = Some(Accepted::Revision(a.revision()));
-    let marks = RolloutMarks { accepted, ..RolloutMarks::default() };
-    world.facts.replicas.get_mut(&key()).unwrap().rollouts =
-        BTreeMap::from([(name.clone(), marks)]);
-    world.facts.replicas_read.insert(key());
-    let (referenced, number) = slot;
-    let slots = [(MEMBER, guardrail_arn(), 1), (OTHER, referenced, number)];
-    for (account, referenced, number) in slots {
-        world.cells.insert(cell(account), desired_cell().into());
-        world.facts.cells.insert(cell(account), Some((referenced, version(number))));
-    }
     let decision = decide_rollout(&name, &world.context()).unwrap();
     world.rollouts.insert(name, decision);
     world

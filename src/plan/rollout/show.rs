@@ -2,7 +2,7 @@
 
 use super::cells::with_subject;
 use super::decide::{Decision, Halt, Stage, Subject, Tally, failures};
-use crate::model::{DesiredWave, Name};
+use crate::model::{DesiredWave, EnforcementKey, EnforcementKind, Name};
 use crate::plan::context::Context;
 use crate::plan::hold::listed;
 use crate::plan::step::{Held, HoldReason, Plan};
@@ -13,8 +13,9 @@ pub fn plan_rollout(name: &Name, context: &Context) -> Plan {
     let mut plan = Plan::default();
     let Some(decision) = context.rollouts.get(name) else { return plan };
     let shown = with_subject(name, context, |subject| {
-        let key = context.enforcements.iter().find(|(key, _)| key.name == *name);
-        let guardrail = key.map(|(_, text)| text.guardrail.to_string()).unwrap_or_default();
+        let key = EnforcementKey { kind: EnforcementKind::Account, name: name.clone() };
+        let text = context.enforcements.get(&key);
+        let guardrail = text.map(|text| text.guardrail.to_string()).unwrap_or_default();
         holds(subject, decision, (&guardrail, "cells"), context)
     });
     plan.held.extend(shown.into_iter().flatten());
@@ -159,3 +160,7 @@ impl<P: Ord> Show<'_, '_, P> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "show_tests.rs"]
+mod tests;

@@ -5,41 +5,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::handover::{WEST, arn_in, shown, west};
 use super::*;
 use crate::model::{
-    Accepted, Cell, DesiredRollout, DesiredWave, GateVerdict, GuardrailArn, MarkKind, Region,
-    RolloutMarks,
+    Accepted, Cell, DesiredRollout, DesiredWave, GateVerdict, MarkKind, Region, RolloutMarks,
 };
 use crate::plan::fixture::{MANAGEMENT, desired_rollout, open_policy};
 
-const WEST: &str = "us-west-2";
 const BAKE: Duration = Duration::from_mins(5);
 
 fn name() -> Name {
     "everywhere".parse().unwrap()
 }
 
-fn arn_in(region: &str) -> GuardrailArn {
-    GuardrailArn { region: region.parse().unwrap(), ..guardrail_arn() }
-}
-
 /// The document of these versions, in the first Region and the second.
-fn document_of(versions: [u32; 2]) -> Value {
-    let block = |(region, number): (&str, u32)| {
-        let named = (&arn_in(region), version(number));
-        (region.to_owned(), block(named, &EnforcementSettings::default(), true))
-    };
-    document(&[REGION, WEST].into_iter().zip(versions).map(block).collect())
-}
-
-/// What is in effect where only this document is attached.
-fn in_effect(document: &Value) -> Value {
-    let Value::Object(fields) = document else { return document.clone() };
-    if let Some(assigned) = fields.get("@@assign") {
-        return assigned.clone();
-    }
-    let fields = fields.iter().map(|(name, field)| (name.clone(), in_effect(field)));
-    Value::Object(fields.collect())
+fn document_of([first, second]: [u32; 2]) -> Value {
+    west(second, policy(content_of(first), &[])).content
 }
 
 /// The first Region, then the second.
@@ -98,7 +79,7 @@ impl Course {
         policy.rollouts = self.marks.clone();
         let mut live = seen([policy]);
         live.invalid = Read::Known(BTreeSet::new());
-        let shown = in_effect(&document_of(self.shows));
+        let shown = shown([(REGION, self.shows[0]), (WEST, self.shows[1])]);
         live.effective = [MANAGEMENT, OTHER, MEMBER]
             .map(|id| (id.parse().unwrap(), Read::Known(shown.clone())))
             .into();

@@ -17,7 +17,7 @@ const LANE: &str = "p-lane0000";
 /// A Region of which no text says anything.
 const ELSEWHERE: &str = "eu-west-1";
 /// The second one that some rollouts are about; the unit moves with the rest there.
-const WEST: &str = "us-west-2";
+pub(super) const WEST: &str = "us-west-2";
 const TEXT: &str = "0a1b2c3d4e5f";
 /// What is done and said of the rollout as a whole.
 const OF_THE_ROLLOUT: [&str; 4] =
@@ -103,12 +103,12 @@ fn elsewhere(mut policy: ObservedPolicy) -> ObservedPolicy {
     policy
 }
 
-fn arn_in(region: &str) -> GuardrailArn {
+pub(super) fn arn_in(region: &str) -> GuardrailArn {
     GuardrailArn { region: region.parse().unwrap(), ..guardrail_arn() }
 }
 
 /// Names this version in the second Region.
-fn west(number: u32, mut policy: ObservedPolicy) -> ObservedPolicy {
+pub(super) fn west(number: u32, mut policy: ObservedPolicy) -> ObservedPolicy {
     let named = (&arn_in(WEST), version(number));
     let mut all = blocks(&policy.content);
     all.insert(WEST.to_owned(), block(named, &EnforcementSettings::default(), true));
@@ -117,7 +117,7 @@ fn west(number: u32, mut policy: ObservedPolicy) -> ObservedPolicy {
 }
 
 /// What an account shows that has this version in these Regions.
-fn shown<'a>(versions: impl IntoIterator<Item = (&'a str, u32)>) -> Value {
+pub(super) fn shown<'a>(versions: impl IntoIterator<Item = (&'a str, u32)>) -> Value {
     let block = |(region, number): (&str, u32)| {
         let of = if region == ELSEWHERE { REGION } else { region };
         let block = json!({"config_1": {
