@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::*;
 use crate::model::{Accepted, DesiredReplica, DesiredWave, ReplicaKey, WaveMark};
 use crate::plan::fixture::{
@@ -167,4 +169,23 @@ fn a_gate_is_tried_where_the_new_revision_is() {
     let [trial] = trials.as_slice() else { panic!("{trials:?}") };
     assert_eq!((&trial.cell, trial.version), (&cell(MEMBER), version(2)));
     assert_eq!(trial.revision, content("b").revision());
+}
+
+/// A target that resolves to nothing may be a slip: what was reached is not forgotten for it.
+#[test]
+fn a_rollout_that_cannot_be_resolved_keeps_the_mark_of_its_wave() {
+    let mut world = world();
+    let reached = WaveMark {
+        revision: content("b").revision(),
+        wave: name("canary"),
+        since: Timestamp::UNIX_EPOCH,
+        is_moving: false,
+    };
+    let accepted = Some(Accepted::Revision(content("a").revision()));
+    let marks = RolloutMarks { accepted, wave: Some(reached), ..RolloutMarks::default() };
+    mark(&mut world, &key(), marks.clone());
+    world.waves.get_mut(&name("everywhere")).unwrap().is_unresolved = true;
+    let found = decided(&world).unwrap();
+    assert!(matches!(found.stage, Stage::Halted(..)), "{:?}", found.stage);
+    assert_eq!(found.marks, Some(marks));
 }

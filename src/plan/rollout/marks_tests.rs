@@ -59,6 +59,7 @@ fn marks_are_of_the_rollouts_of_the_guardrail_and_the_others_go() {
         ("not told yet", ACCOUNT, "baseline", true, Some(&untold), &MarkTags::default()),
         ("not decided yet", ACCOUNT, "baseline", true, None, &MarkTags::default()),
         ("no rollout any more", ACCOUNT, "baseline", false, Some(&told), &gone),
+        ("no rollout any more, nor a decision", ACCOUNT, "baseline", false, None, &gone),
         ("of another guardrail", ACCOUNT, "other", true, Some(&told), &gone),
         ("its policy says it", ORGANIZATION, "baseline", true, Some(&told), &MarkTags::default()),
     ];
