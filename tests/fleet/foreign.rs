@@ -40,8 +40,8 @@ fn document(ours: &Value, excluded: &[&str]) -> String {
     document.to_string()
 }
 
-/// Ours on one unit, and policies of others, which say the same, on the members of another.
-async fn start() -> (InProcess, Value, Vec<String>) {
+/// Ours on one unit, and nobody else's.
+async fn alone() -> InProcess {
     let scenario = organization(&members(2, MEMBERS));
     let mut world = InProcess::start(&scenario, &enforced_on(&["Sandbox"]), 1).await;
     world.run(RESYNC);
@@ -49,6 +49,12 @@ async fn start() -> (InProcess, Value, Vec<String>) {
     world.until(times, |world| is_converged(world, MEMBERS)).await;
     // Until the policy is made and attached.
     world.pass(Duration::from_mins(2)).await;
+    world
+}
+
+/// Ours on one unit, and policies of others, which say the same, on the members of another.
+async fn start() -> (InProcess, Value, Vec<String>) {
+    let world = alone().await;
     let console = console(&world);
     let id = ours(&world).await;
     let described = console.describe_policy().policy_id(id).send().await.unwrap();
@@ -141,12 +147,7 @@ async fn one_that_was_edited_behind_our_back_holds_what_it_would_bend() {
 /// somebody else writes every second.
 #[tokio::test(start_paused = true)]
 async fn no_document_is_replaced_that_somebody_wrote_after_it_was_read() {
-    let scenario = organization(&members(2, MEMBERS));
-    let mut world = InProcess::start(&scenario, &enforced_on(&["Sandbox"]), 1).await;
-    world.run(RESYNC);
-    let times = (SECOND, Duration::from_mins(10));
-    world.until(times, |world| is_converged(world, MEMBERS)).await;
-    world.pass(Duration::from_mins(2)).await;
+    let world = alone().await;
     let console = console(&world);
     let id = ours(&world).await;
     let described = || async {
