@@ -99,6 +99,19 @@ impl Regional {
         self.policies.get(arn).map(|policy| &policy.document)
     }
 
+    /// Puts the text of a policy on a guardrail or guardrail profile; without one, takes it off.
+    pub(in crate::simulator) fn set_resource_policy(&mut self, arn: &str, text: Option<&str>) {
+        match text.and_then(|text| Some((text, serde_json::from_str(text).ok()?))) {
+            Some((text, document)) => {
+                let policy = ResourcePolicy { text: text.to_owned(), document };
+                self.policies.insert(arn.to_owned(), policy);
+            }
+            None => {
+                self.policies.remove(arn);
+            }
+        }
+    }
+
     /// The model invocation logging configuration.
     pub fn logging(&self) -> Option<&Value> {
         self.logging.as_ref()

@@ -108,14 +108,24 @@ impl Memory {
     /// Takes note of a read of the controller and what it was answered.
     pub(super) fn saw(&mut self, call: &Call, answer: &Answer) {
         self.tick += 1;
+        let found = self.found(call);
         self.reads.note(self.tick, call, answer);
         // Of other accounts a text takes something else away, and so it may where nothing could be
-        // read before: another set, judged as a whole.
+        // read before, or where a stranger put something since: another set, judged as a whole.
         let sees_a_move = self.sees_a_move(call, answer);
-        if self.sees_again(call, answer) || sees_a_move {
+        let now = self.found(call);
+        let sees_a_stranger = now != found && now.is_some_and(|arn| !self.created(&arn));
+        if self.sees_again(call, answer) || sees_a_move || sees_a_stranger {
             self.losses.clear();
             self.owned = None;
         }
+    }
+
+    /// The guardrail that was last found in the slot that a call is about.
+    fn found(&self, call: &Call) -> Option<String> {
+        let is_of_a_slot = call.operation == "ListEnforcedGuardrailsConfiguration";
+        let (_, found) = self.reads.slot(&call.caller.account, &call.region)?;
+        found.filter(|_| is_of_a_slot).map(str::to_owned)
     }
 
     /// Whether this is the first answer from a place after an error there.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::call::{Answer, Call, Reply, Service};
+use super::super::call::{Answer, Call, Millis, Reply, Service};
 use super::super::world::Place;
 use super::memory::Tick;
 
@@ -22,6 +22,8 @@ pub(super) struct Reads {
     slots: BTreeMap<Place, (Tick, Option<String>)>,
     /// Policies: when last described.
     policies: BTreeMap<String, Tick>,
+    /// Resource policies: when last read, and the text found; none where there was none.
+    grants: BTreeMap<String, (Millis, Option<String>)>,
 }
 
 impl Reads {
@@ -35,6 +37,11 @@ impl Reads {
         };
         if call.operation == "DescribePolicy" {
             self.policies.insert(call.text("PolicyId").unwrap_or_default().to_owned(), tick);
+        }
+        if call.operation == "GetResourcePolicy" {
+            let found = body.get("resourcePolicy").and_then(Value::as_str).map(str::to_owned);
+            let resource = call.labels.first().cloned().unwrap_or_default();
+            self.grants.insert(resource, (call.at, found));
         }
         if call.operation == "ListEnforcedGuardrailsConfiguration" {
             let place = (call.caller.account.clone(), call.region.clone());
@@ -75,6 +82,12 @@ impl Reads {
     pub(super) fn slot(&self, account: &str, region: &str) -> Option<(Tick, Option<&str>)> {
         let slot = self.slots.get(&(account.to_owned(), region.to_owned()));
         slot.map(|(tick, found)| (*tick, found.as_deref()))
+    }
+
+    /// The resource policies that were read since `from`, by what they stand on.
+    pub(super) fn grants_since(&self, from: Millis) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let recent = self.grants.iter().filter(move |(_, (at, _))| *at >= from);
+        recent.map(|(resource, (_, text))| (resource.as_str(), text.as_deref()))
     }
 
     /// When a policy was last described.

@@ -6,7 +6,7 @@
 //! some Region. Another content is not a loss. So it is with invocation logging: a configuration
 //! that goes, or is replaced by one that logs less, and a stranger's of which a destination goes
 //! where the controller never put one. An account that the controller sees elsewhere than before,
-//! or a place that answers it again, begins another set.
+//! a place that answers it again, or one that a stranger has put something in, begins another set.
 
 use std::collections::BTreeSet;
 
@@ -254,6 +254,25 @@ mod tests {
                 arena.organize(Controller, "ListAccountsForParent", listed);
             }
             arena.release(Controller, &members[1]);
+            assert_eq!(arena.broken(), expected, "{is_seen}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_who_takes_a_place_later_begins_another_set() {
+        for (is_seen, expected) in [(true, vec![]), (false, vec!["S11"])] {
+            let (mut arena, arn) = enforced(json!({"removals": ["all"], "adopt": ["theirs"]}));
+            let members = arena.members.clone();
+            arena.release(Controller, &members[0]);
+            let theirs = arena.guardrail(Stranger, "theirs", "lion");
+            arena.publish(Stranger, &theirs);
+            let grant = arena.grant(&theirs);
+            arena.share(Stranger, &theirs, &json!([grant]));
+            arena.enforce(Stranger, &members[1], &theirs, "1").unwrap();
+            if is_seen {
+                arena.read_everything();
+            }
+            arena.enforce(Controller, &members[1], &arn, "1").unwrap();
             assert_eq!(arena.broken(), expected, "{is_seen}");
         }
     }

@@ -1,9 +1,16 @@
 //! S4: no write makes a reference that an account in its scope cannot apply, nor makes one that
-//! is there so. Of what a stranger deleted nobody can know while no read shows it.
+//! is there so. Of what a stranger deleted nobody can know while no read shows it, nor of a resource
+//! policy that was changed since it was read a moment ago.
 
+use super::super::super::call::Millis;
+use super::super::super::world::World;
 use super::super::Change;
 use super::super::reference::{Level, Reference};
 use super::{Violation, Write};
+
+/// How old the read of a resource policy may be that a write rests on, in milliseconds. AWS takes no
+/// precondition, so it has changed by then or it has not.
+const READ_BEFORE_MAX: Millis = 3_000;
 
 pub(super) fn judge(write: &Write<'_>) -> Vec<Violation> {
     if !write.has_succeeded() {
@@ -39,7 +46,21 @@ fn newly_broken(
         return None;
     }
     let was_broken = before == Some(after) && broken(write.before).is_some();
-    (!was_broken).then(|| format!("cannot be applied: {}", without_caller(&reason)))
+    let is_known = broken(&as_read(write)).is_some();
+    (!was_broken && is_known).then(|| format!("cannot be applied: {}", without_caller(&reason)))
+}
+
+/// The world after the write with the resource policies that were read right before it.
+fn as_read(write: &Write<'_>) -> World {
+    let mut world = write.after.clone();
+    let from = write.call.at.saturating_sub(READ_BEFORE_MAX);
+    for (resource, text) in write.memory.reads.grants_since(from) {
+        let mut parts = resource.split(':').skip(3);
+        if let (Some(region), Some(account)) = (parts.next(), parts.next()) {
+            world.regional_mut(account, region).set_resource_policy(resource, text);
+        }
+    }
+    world
 }
 
 /// The reason without the account, which the place names already: equal for all accounts.
@@ -117,6 +138,25 @@ mod tests {
                 broken.retain(|it| *it == "S4");
                 assert_eq!(broken, expected, "{version:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_stranger_withdrew_right_after_it_was_read_may_still_be_referenced() {
+        let rows = [(true, 0, vec![]), (true, 4_000, vec!["S4"]), (false, 0, vec!["S4"])];
+        for (is_read, late, expected) in rows {
+            let mut arena = Arena::new();
+            let arn = arena.shared("baseline", "zebra");
+            let id = arena.policy(Controller, "baseline", &document(&[(HERE, &arn, "1")]));
+            let management = arena.management.clone();
+            if is_read {
+                arena.bedrock(Controller, &management, "GetResourcePolicy", &[&arn], json!({}));
+            }
+            arena.bedrock(Stranger, &management, "DeleteResourcePolicy", &[&arn], json!({}));
+            arena.pass(late);
+            let root = arena.root.clone();
+            arena.attach(Controller, &id, &root);
+            assert_eq!(arena.broken(), expected, "{is_read} {late}");
         }
     }
 
