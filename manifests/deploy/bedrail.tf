@@ -26,6 +26,7 @@ resource "aws_iam_policy" "bedrail_controller" {
         "organizations:ListAccountsForParent",
         "organizations:ListAccountsWithInvalidEffectivePolicy",
         "organizations:ListOrganizationalUnitsForParent",
+        "organizations:ListParents",
         "organizations:ListPolicies",
         "organizations:ListRoots",
         "organizations:ListTagsForResource",

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// The operations whose answer is a list, and its member.
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 12] = [
     "ListAccounts",
     "ListAccountsForParent",
     "ListAccountsWithInvalidEffectivePolicy",
@@ -22,6 +22,7 @@ const LISTS: [&str; 11] = [
     "ListFoundationModels",
     "ListGuardrails",
     "ListOrganizationalUnitsForParent",
+    "ListParents",
     "ListPolicies",
     "ListRoots",
     "ListTagsForResource",
@@ -34,6 +35,7 @@ struct Listed {
     #[serde(
         alias = "Accounts",
         alias = "OrganizationalUnits",
+        alias = "Parents",
         alias = "Policies",
         alias = "Roots",
         alias = "Tags",

@@ -12,7 +12,7 @@ use super::client::{Anatomy, Aws};
 use super::error::{AwsError, ErrorClass};
 use super::operation::{
     DESCRIBE_ORGANIZATION, LIST_ACCOUNTS, LIST_ACCOUNTS_FOR_PARENT, LIST_ORGANIZATION_TAGS,
-    LIST_ROOTS, LIST_UNITS, Operation,
+    LIST_PARENTS, LIST_ROOTS, LIST_UNITS, Operation,
 };
 use super::pages;
 use crate::model::{
@@ -206,6 +206,20 @@ impl Aws {
             accounts.insert(account.id.clone(), account);
         }
         Ok(accounts)
+    }
+
+    /// The unit or root that an account stands in: it always has one (`aws-facts` 4.3).
+    pub async fn parent_of(&self, account: &AccountId) -> Result<TargetId, AwsError> {
+        let home = self.home();
+        let listed = pages::all(LIST_PARENTS, |next| {
+            let request = self.organizations().list_parents();
+            let request = request.child_id(account.as_str()).set_next_token(next);
+            let sent = self.call(LIST_PARENTS, &home, request.send());
+            async { sent.await.map(|page| (page.parents, page.next_token)) }
+        })
+        .await?;
+        let id = listed.first().and_then(|parent| parent.id()?.parse().ok());
+        id.ok_or_else(|| not_understood(LIST_PARENTS, "an account has no usable parent"))
     }
 
     /// Who stands in which unit, asked unit by unit.

@@ -135,6 +135,7 @@ operations! {
     LIST_UNITS: Organizations "organizations:ListOrganizationalUnitsForParent" on Organization,
     LIST_ACCOUNTS: Organizations "organizations:ListAccounts" on Organization,
     LIST_ACCOUNTS_FOR_PARENT: Organizations "organizations:ListAccountsForParent" on Organization,
+    LIST_PARENTS: Organizations "organizations:ListParents" on Organization,
     LIST_POLICIES: Organizations "organizations:ListPolicies" on Organization,
     DESCRIBE_POLICY: Organizations "organizations:DescribePolicy" on Organization,
     LIST_TARGETS: Organizations "organizations:ListTargetsForPolicy" on Organization,
@@ -219,6 +220,7 @@ impl Operation {
                 Kind::Organizations,
                 "organizations:ListOrganizationalUnitsForParent"
                 | "organizations:ListAccountsForParent"
+                | "organizations:ListParents"
                 | "organizations:ListPolicies"
                 | "organizations:ListTargetsForPolicy",
             ) => Rate::new(5.0, 8),

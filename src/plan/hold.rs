@@ -147,6 +147,7 @@ mod tests {
             cell: cell(account),
             enforcement: "everywhere".parse().unwrap(),
             config_id: "config".parse().unwrap(),
+            parent: ROOT.parse().unwrap(),
             changes: Vec::new(),
             confirmed: confirmed(),
         };

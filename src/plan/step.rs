@@ -277,6 +277,9 @@ pub enum Step {
         enforcement: Name,
         /// Which.
         config_id: ConfigId,
+        /// The unit or root that its account stands in: what gave it up may mean another's accounts no
+        /// more.
+        parent: TargetId,
         /// What it referenced.
         changes: Vec<FieldChange>,
         /// Two complete reads showed it referencing our guardrail.

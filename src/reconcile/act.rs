@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::aws::{Aws, AwsError, ErrorClass, GuardrailVersion};
 use crate::model::{
     AccountId, Cell, GuardrailArn, GuardrailStatus, LoggingConfig, PolicyId, Read, Region,
-    ReplicaContent, Unread, Version,
+    ReplicaContent, TargetId, Unread, Version,
 };
 use crate::plan::{ControlStep, Grant, Step};
 
@@ -134,7 +134,8 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::PutEnforced { cell, config_id, guardrail, version, settings, .. } => {
             aws.put_enforced(cell, config_id.as_ref(), guardrail, *version, settings).await?;
         }
-        Step::DeleteEnforced { cell, config_id, .. } => {
+        Step::DeleteEnforced { cell, config_id, parent, .. } => {
+            still_below(aws, &cell.account, parent).await?;
             aws.delete_enforced(cell, config_id).await?;
         }
         Step::PutLogging { cell, config, .. } => put_logging(aws, cell, config).await?,
@@ -241,6 +242,17 @@ async fn replace(
     let object = format!("the document of policy {id}");
     match aws.policy_content(id).await {
         Ok(live) if live == *previous => Ok(aws.update_policy(id, content).await?),
+        Ok(_) => Err(ActError::Moved { object }),
+        Err(error) => Err(ActError::Unread { object, unread: error.into() }),
+    }
+}
+
+/// Asks right before protection goes whether its account still stands where it was read: a text gives
+/// up what is below its targets, and of an account that somebody moved away it says nothing.
+async fn still_below(aws: &Aws, account: &AccountId, parent: &TargetId) -> Result<(), ActError> {
+    let object = format!("the place of account {account} in the organization");
+    match aws.parent_of(account).await {
+        Ok(live) if live == *parent => Ok(()),
         Ok(_) => Err(ActError::Moved { object }),
         Err(error) => Err(ActError::Unread { object, unread: error.into() }),
     }

@@ -104,7 +104,11 @@ impl Engine {
             | ActError::Refused(_)
             | ActError::Limit { .. } => false,
         };
-        if is_doubtful { self.state().owners_of(step) } else { BTreeSet::new() }
+        let mut doubted = if is_doubtful { self.state().owners_of(step) } else { BTreeSet::new() };
+        if matches!((step, error), (Step::DeleteEnforced { .. }, ActError::Moved { .. })) {
+            doubted.insert(Key::Organization);
+        }
+        doubted
     }
 
     /// Whether the rest of a plan, decided then and for that generation, is still to be carried out.

@@ -149,11 +149,18 @@ fn delete(
         memory.reset(sighting::SLOT);
         return plan.hold(held);
     }
+    let accounts = context.facts.fleet.as_ref().map(|fleet| &fleet.accounts);
+    let Some(account) = accounts.and_then(|accounts| accounts.get(&cell.account)) else {
+        memory.reset(sighting::SLOT);
+        let message = "it will be removed once its account was found in the organization";
+        return plan.hold(Held::for_fact(HoldReason::Unreadable, message));
+    };
     match memory.confirm_removable(sighting::SLOT, seen, context.now, context.timing) {
         Ok(confirmed) => plan.steps.push(Step::DeleteEnforced {
             cell: cell.clone(),
             enforcement: by.name.clone(),
             config_id: live.config_id.clone(),
+            parent: account.parent.clone(),
             changes: vec![FieldChange::new("guardrail", Some(named(live, context)), None)],
             confirmed,
         }),
