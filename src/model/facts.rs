@@ -109,6 +109,9 @@ pub struct Facts {
     pub policies_read: Option<Duration>,
     /// Our own policies; `None` until all were read.
     pub own_policies: Option<BTreeMap<PolicyId, PolicyFact>>,
+    /// Since when every read has shown what our own policies are attached to and which Regions their
+    /// documents name: policy, and target or Region.
+    pub policies_since: BTreeMap<(PolicyId, String), Duration>,
     /// Slots that a write of ours was on its way to, and when it was sent, until one is read that
     /// shows what became of it.
     pub slots_written: BTreeMap<Cell, Duration>,

@@ -240,7 +240,7 @@ impl State {
             wake.append(&mut self.due());
         }
         // What is taken over is known once it is known what is desired.
-        wake.append(&mut self.learn_policies(&observed.policies, owner));
+        wake.append(&mut self.learn_policies(&observed.policies, began, owner));
         let is_known = self.facts.own_policies.is_some();
         if is_known && self.facts.policies_written.take_if(|sent| *sent < began).is_some() {
             wake.append(&mut self.unsettled);
@@ -254,6 +254,7 @@ impl State {
     fn learn_policies(
         &mut self,
         policies: &Read<BTreeMap<PolicyId, ObservedPolicy>>,
+        began: Duration,
         owner: &OwnerId,
     ) -> BTreeSet<Key> {
         let own_policies = match policies {
@@ -272,6 +273,8 @@ impl State {
             wake.extend(self.waiting.iter().filter(|it| matches!(it, Key::Cell(_))).cloned());
         }
         if let Some(policies) = &self.facts.own_policies {
+            let since = &self.facts.policies_since;
+            self.facts.policies_since = lasting(policies, since, began);
             let lost = plan::restorable(&self.last_policies, policies);
             self.facts.restorable.extend(lost);
             self.last_policies.clone_from(policies);
@@ -347,6 +350,20 @@ fn own_policies(
     };
     let ours = policies.iter().filter(is_ours);
     ours.map(|(id, policy)| (id.clone(), fact(policy))).collect()
+}
+
+/// Since when what a read shows that `began` then has lasted, if it was so `before`.
+fn lasting(
+    policies: &BTreeMap<PolicyId, PolicyFact>,
+    before: &BTreeMap<(PolicyId, String), Duration>,
+    began: Duration,
+) -> BTreeMap<(PolicyId, String), Duration> {
+    let places = policies.iter().flat_map(|(id, policy)| {
+        let targets = policy.targets.iter().map(ToString::to_string);
+        targets.chain(policy.regions.iter().cloned()).map(|place| (id.clone(), place))
+    });
+    let since = |place: &(PolicyId, String)| before.get(place).copied().unwrap_or(began);
+    places.map(|place| (place.clone(), since(&place))).collect()
 }
 
 /// Every guardrail version that a policy document names, wherever it stands in it.

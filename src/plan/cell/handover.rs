@@ -1,6 +1,6 @@
 //! Lets a slot go only once the organization policy that is to enforce there instead does (S2).
 
-use crate::model::{Cell, Name, Presence, TargetId};
+use crate::model::{Cell, Name, PolicyId, Presence, TargetId};
 use crate::plan::confirm::Sightings;
 use crate::plan::context::Context;
 use crate::plan::step::{Held, HoldReason};
@@ -31,20 +31,27 @@ pub(super) fn succeeded(
         .map(|(name, _)| name)
         .collect();
     let Some(first) = successors.first() else { return Ok(()) };
-    let is_attached = context.facts.own_policies.iter().flatten().any(|(_, policy)| {
-        policy.enforcement.as_ref().is_some_and(|name| successors.contains(&name))
-            && policy.regions.contains(cell.region.as_str())
-            && line.iter().any(|target| policy.targets.contains(target))
+    let since = |id: &PolicyId, place: &str| {
+        let since = context.facts.policies_since.get(&(id.clone(), place.to_owned()));
+        since.copied().unwrap_or(context.now)
+    };
+    let attached = context.facts.own_policies.iter().flatten().filter_map(|(id, policy)| {
+        let is_successor = policy.enforcement.as_ref().is_some_and(|it| successors.contains(&it))
+            && policy.regions.contains(cell.region.as_str());
+        let targets = line.iter().filter(|target| is_successor && policy.targets.contains(target));
+        let first = targets.map(|target| since(id, &target.to_string())).min()?;
+        Some(first.max(since(id, cell.region.as_str())))
     });
-    if !is_attached {
+    let Some(since) = attached.min() else {
         let message = format!(
             "it will be removed once OrganizationEnforcement/{first} enforces here instead, which \
              is not attached yet"
         );
         return Err(Held::for_fact(HoldReason::NotEffective, message));
-    }
+    };
     let grace = context.timing.own_write_grace;
-    let wait = grace.saturating_sub(memory.lasts(SUCCESSOR, context.now));
+    let lasted = context.now.saturating_sub(since).min(memory.lasts(SUCCESSOR, context.now));
+    let wait = grace.saturating_sub(lasted);
     if wait.is_zero() {
         return Ok(());
     }

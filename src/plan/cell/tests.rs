@@ -3,7 +3,7 @@ use crate::model::{
     Content, DesiredOrganizationEnforcement, Facts, Version, canonical,
     content::AutomatedReasoningPolicyConfig,
 };
-use crate::model::{PolicyFact, TargetId};
+use crate::model::{PolicyFact, PolicyId, TargetId};
 use crate::model::{ReplicaContent, Revision};
 use crate::plan::fixture::{
     MEMBER, OTHER, REGION, ROOT, UNIT, World, arn, cell, content, desired as replica, desired_cell,
@@ -258,6 +258,15 @@ fn removal_needs_two_reads_that_show_our_guardrail() {
     assert_eq!(see(&ours, &world), ["DeleteEnforcedGuardrailConfiguration"]);
 }
 
+/// Has `policy` found for the first time.
+fn find_policy(world: &mut World, policy: PolicyFact) {
+    let id: PolicyId = "p-abcdefgh".parse().unwrap();
+    let places = policy.targets.iter().map(ToString::to_string);
+    let places = places.chain(policy.regions.iter().cloned());
+    world.facts.policies_since = places.map(|place| ((id.clone(), place), world.now)).collect();
+    world.facts.own_policies = Some([(id, policy)].into());
+}
+
 #[test]
 fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     let want = DesiredCell { state: Presence::Absent, ..want() };
@@ -279,7 +288,7 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
         regions: [region.to_string()].into(),
         ..policy_fact(name.as_str())
     };
-    world.facts.own_policies = Some([("p-abcdefgh".parse().unwrap(), policy)].into());
+    find_policy(&mut world, policy);
     assert_eq!(see(&world), ["held NotEffective"], "it has yet to reach the account");
     world.wait(60);
     assert_eq!(see(&world), ["held Confirming"]);
@@ -290,6 +299,37 @@ fn a_slot_goes_only_once_the_organization_policy_that_takes_over_is_in_force() {
     assert_eq!(see_slot(&world, &empty), [""; 0]);
     world.wait(3600);
     assert_eq!(see_slot(&world, &ours), ["held NotEffective"]);
+}
+
+/// Nobody looked at the slot while the policy was away, so to the slot it was there all the time.
+#[test]
+fn a_slot_waits_anew_for_a_policy_that_was_away_and_is_attached_again() {
+    let want = DesiredCell { state: Presence::Absent, ..want() };
+    let ours = known(slot(guardrail_arn(), 1));
+    let region = cell(MEMBER).region.to_string();
+    // What came back: the target, the Region, or neither.
+    for (back, waits) in [(ROOT, true), (region.as_str(), true), (UNIT, false)] {
+        let (mut world, mut memory) = (world(), Sightings::default());
+        world.organization.insert("all".parse().unwrap(), desired_policy(&[ROOT]));
+        let policy = PolicyFact {
+            targets: [ROOT.parse().unwrap()].into(),
+            regions: [region.clone()].into(),
+            ..policy_fact("all")
+        };
+        find_policy(&mut world, policy);
+        let mut see = |world: &World| {
+            summary(&plan_cell(&cell(MEMBER), Some(&want), &ours, &mut memory, &world.context()))
+        };
+        assert_eq!(see(&world), ["held NotEffective"]);
+        world.wait(60);
+        let id: PolicyId = "p-abcdefgh".parse().unwrap();
+        world.facts.policies_since.insert((id, back.to_owned()), world.now);
+        let first = if waits { ["held NotEffective"] } else { ["held Confirming"] };
+        assert_eq!(see(&world), first, "{back}");
+        world.wait(60);
+        let then = if waits { "held Confirming" } else { "DeleteEnforcedGuardrailConfiguration" };
+        assert_eq!(see(&world), [then], "{back}");
+    }
 }
 
 #[test]
@@ -324,7 +364,7 @@ fn a_slot_is_left_to_a_policy_only_on_its_path_in_its_region_and_of_an_enforceme
                 regions: [enforcing.to_owned()].into(),
                 ..policy_fact(by)
             };
-            world.facts.own_policies = Some([("p-abcdefgh".parse().unwrap(), policy)].into());
+            find_policy(&mut world, policy);
             let mut memory = Sightings::default();
             let found = [0, 60].map(|seconds| {
                 world.wait(seconds);
