@@ -79,6 +79,9 @@ impl Engine {
                 info!(%key, generation, step = %text, "applied");
                 self.remember(key, step, &effect);
                 let mut state = self.state();
+                if step.takes_away() {
+                    state.taken.insert(key.clone(), self.time.now());
+                }
                 state.tally.wrote(step.operation(), is_drift);
                 state.note_write(WriteRecord {
                     operation: step.operation(),

@@ -29,6 +29,7 @@ mod callers;
 mod carry;
 mod contested;
 mod deadline;
+mod doubt;
 mod engine;
 mod examine;
 mod foreign;

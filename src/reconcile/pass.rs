@@ -28,6 +28,15 @@ pub struct Progress {
     pub unread: usize,
 }
 
+/// What a visit could read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading<'a> {
+    /// What it could not.
+    pub(super) unread: Option<&'a Unread>,
+    /// Whether it is to be read again before it is believed.
+    pub(super) is_doubtful: bool,
+}
+
 /// Visits in a row that find no answer, after which a key is passed without one.
 const UNANSWERED_MAX: u32 = 5;
 
@@ -147,16 +156,19 @@ impl State {
     pub(super) fn guard(
         &mut self,
         key: &Key,
-        (plan, unread): (Plan, Option<&Unread>),
+        (plan, Reading { unread, is_doubtful }): (Plan, Reading<'_>),
         wall: Timestamp,
         wake: &mut BTreeSet<Key>,
     ) -> Plan {
         let was_complete = self.unpassed.is_empty();
+        if is_doubtful {
+            self.unpassed.insert(key.clone());
+        }
         if !was_complete {
             // Their plans were made from less than is known now.
             self.unpassed.extend(wake.iter().cloned());
         }
-        if self.passes(key, unread) {
+        if self.passes(key, unread) && !is_doubtful {
             self.unpassed.remove(key);
         }
         let is_completed = !was_complete && self.unpassed.is_empty();

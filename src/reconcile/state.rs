@@ -125,6 +125,10 @@ pub(super) struct State {
     pub(super) unanswered: BTreeMap<Key, u32>,
     /// What the last plan of each key would take away.
     pub(super) losses: BTreeMap<Key, Vec<Loss>>,
+    /// Keys of which something was gone that nobody here took away, and since when.
+    pub(super) doubted: BTreeMap<Key, Duration>,
+    /// When a step of each key took something away last.
+    pub(super) taken: BTreeMap<Key, Duration>,
     /// Keys from whose last plan the change guard held something.
     pub(super) guarded: BTreeSet<Key>,
     /// Replicas whose tags wait until nothing is left of what a text gave up.
@@ -271,6 +275,29 @@ impl State {
         let region = region.clone();
         let cells = self.desired.cells.keys().filter(move |cell| cell.region == region);
         cells.cloned().map(Key::Cell)
+    }
+
+    /// Notes what a plan wants to have read. Returns the keys to be visited for it.
+    pub(super) fn note_asks(&mut self, plan: &Plan) -> BTreeSet<Key> {
+        let mut wake = BTreeSet::new();
+        for cell in &plan.needs {
+            self.needed.insert(cell.clone());
+            self.asked.cells.insert(cell.clone());
+            wake.insert(Key::Cell(cell.clone()));
+        }
+        for cell in &plan.asks {
+            self.asked.cells.insert(cell.clone());
+            wake.insert(Key::Cell(cell.clone()));
+        }
+        if plan.needs_policies {
+            self.asked.policies = true;
+            wake.insert(Key::Organization);
+        }
+        if plan.needs_controls {
+            self.asked.controls = true;
+            wake.insert(Key::Organization);
+        }
+        wake
     }
 
     /// The replicas that a step rests on: those whose policies let accounts apply what it puts in

@@ -14,6 +14,7 @@ use super::examine;
 use super::key::Key;
 use super::news::say_news;
 use super::observe::Observed;
+use super::pass::Reading;
 use super::probe::Probed;
 use crate::aws::ErrorClass;
 use crate::model::Unread;
@@ -239,6 +240,7 @@ impl Engine {
     fn decide(&self, key: &Key, observed: &Observed, began: Duration) -> Option<Decision> {
         let mut state = self.state();
         let first = state.facts.fleet.is_none();
+        let held = state.held_by(key);
         let mut wake = state.learn(key, observed, began, &self.settings.owner);
         state.note_rival(key, observed, &self.ourselves);
         if first {
@@ -256,23 +258,7 @@ impl Engine {
                 contests.hold_off(&mut plan, self.time.now(), stale_for);
             }
         }
-        for cell in &plan.needs {
-            state.needed.insert(cell.clone());
-            state.asked.cells.insert(cell.clone());
-            wake.insert(Key::Cell(cell.clone()));
-        }
-        for cell in &plan.asks {
-            state.asked.cells.insert(cell.clone());
-            wake.insert(Key::Cell(cell.clone()));
-        }
-        if plan.needs_policies {
-            state.asked.policies = true;
-            wake.insert(Key::Organization);
-        }
-        if plan.needs_controls {
-            state.asked.controls = true;
-            wake.insert(Key::Organization);
-        }
+        wake.append(&mut state.note_asks(&plan));
         state.say_warnings(key, &plan);
         if plan.held.iter().any(|held| held.until == Until::Fact) {
             state.waiting.insert(key.clone());
@@ -285,7 +271,11 @@ impl Engine {
         if state.is_kept(key) {
             state.keep_plan(key, &plan);
         }
-        let plan = state.guard(key, (plan, unread), self.time.wall(), &mut wake);
+        let timing = &self.settings.timing;
+        let is_doubtful =
+            unread.is_none() && state.is_doubtful(key, &held, (began, self.time.now()), timing);
+        let read = Reading { unread, is_doubtful };
+        let plan = state.guard(key, (plan, read), self.time.wall(), &mut wake);
         let mut plan = state.stand_back(key, plan, self.time.wall());
         if let Some(error) = self.journal_trouble() {
             plan = plan::without_journal(plan, &error);
@@ -300,6 +290,9 @@ impl Engine {
         let (mut exam, mut scheduled) = (plan.exam.clone(), None);
         if self.settings.repeats_tests && exam.is_none() && failure.is_none() {
             (exam, scheduled) = self.schedule(&mut state, key);
+        }
+        if is_doubtful {
+            scheduled = scheduled.into_iter().chain([timing.confirm_after]).min();
         }
         let generation = state.generation();
         Some(Decision { plan, failure, wake, generation, exam, scheduled })

@@ -1,0 +1,89 @@
+//! What is gone although nobody here took it away: one read is not enough to believe it.
+//!
+//! How much would be lost is counted over all keys (S11), and a page that AWS leaves out makes one
+//! of them look as if it had nothing to lose. The others would be few enough to go, and it would go
+//! after them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::key::Key;
+use super::state::State;
+use crate::model::{Cell, GuardrailArn, PolicyId, Presence, TargetId};
+use crate::plan::{LoggingMemory, Timing};
+
+/// Something that a key has in force and that may be taken away.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Held {
+    /// A guardrail of ours in the slot of a cell.
+    Slot(GuardrailArn),
+    /// A policy of ours at a target.
+    Attachment(PolicyId, TargetId),
+    /// The last of so many service control policies of ours at targets.
+    Control(usize),
+    /// The invocation logging of a cell, as a manifest asks for it.
+    Logging,
+}
+
+impl State {
+    /// What `key` has in force that its plan may take away, as far as it is known.
+    pub(super) fn held_by(&self, key: &Key) -> BTreeSet<Held> {
+        match key {
+            Key::Cell(cell) => self.slot_to_go(cell).map(Held::Slot).into_iter().collect(),
+            Key::Organization => {
+                let policies = self.facts.own_policies.iter().flatten();
+                let attached = policies.flat_map(|(id, policy)| {
+                    let at = |target: &TargetId| Held::Attachment(id.clone(), target.clone());
+                    policy.targets.iter().map(at)
+                });
+                attached.chain((0..self.facts.control_attachments).map(Held::Control)).collect()
+            }
+            Key::Logging(cell) => {
+                let is_in_force = self.logging.get(cell).is_some_and(LoggingMemory::is_in_force);
+                is_in_force.then_some(Held::Logging).into_iter().collect()
+            }
+            Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Audit(_) => {
+                BTreeSet::new()
+            }
+        }
+    }
+
+    /// The guardrail of ours in a slot that no text wants to have one.
+    fn slot_to_go(&self, cell: &Cell) -> Option<GuardrailArn> {
+        let is_wanted =
+            self.desired.cells.get(cell).is_some_and(|it| it.state == Presence::Present);
+        let (arn, _) = self.facts.cells.get(cell)?.as_ref().filter(|_| !is_wanted)?;
+        self.facts.replicas.values().any(|fact| fact.arn == *arn).then(|| arn.clone())
+    }
+
+    /// Whether a read of `key` that began at `began` is to be made again before it is believed: some
+    /// of what it held `before` is gone, and no step of ours was to take it.
+    pub(super) fn is_doubtful(
+        &mut self,
+        key: &Key,
+        before: &BTreeSet<Held>,
+        (began, now): (Duration, Duration),
+        timing: &Timing,
+    ) -> bool {
+        if *key == Key::Organization && self.facts.own_policies.is_none() {
+            return false;
+        }
+        if let Some(since) = self.doubted.get(key) {
+            if began < *since + timing.confirm_after {
+                return true;
+            }
+            self.doubted.remove(key);
+            return false;
+        }
+        let is_ours =
+            self.taken.get(key).is_some_and(|taken| now < *taken + timing.own_write_grace);
+        if !is_ours {
+            self.taken.remove(key);
+        }
+        if is_ours || !self.is_kept(key) || before.is_subset(&self.held_by(key)) {
+            return false;
+        }
+        self.doubted.insert(key.clone(), now);
+        true
+    }
+}
