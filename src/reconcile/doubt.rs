@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::key::Key;
 use super::state::State;
-use crate::model::{Cell, GuardrailArn, PolicyId, Presence, TargetId};
+use crate::model::{Cell, Fleet, GuardrailArn, PolicyId, Presence, TargetId};
 use crate::plan::{LoggingMemory, Timing};
 
 /// Something that a key has in force and that may be taken away.
@@ -56,6 +56,28 @@ impl State {
         self.facts.replicas.values().any(|fact| fact.arn == *arn).then(|| arn.clone())
     }
 
+    /// What is to be taken for the organization after a read that began at `began`: the one that is
+    /// known already while only one read has it without some of its accounts.
+    pub(super) fn believed(&mut self, fleet: Fleet, began: Duration, timing: &Timing) -> Fleet {
+        let known = self.facts.fleet.as_ref();
+        let is_there = |id| fleet.accounts.contains_key(id);
+        let Some(known) = known.filter(|known| !known.accounts.keys().all(is_there)) else {
+            self.fleet_doubted = None;
+            return fleet;
+        };
+        match self.fleet_doubted {
+            Some(since) if began >= since + timing.confirm_after => {
+                self.fleet_doubted = None;
+                fleet
+            }
+            Some(_) => known.clone(),
+            None => {
+                self.fleet_doubted = Some(began);
+                known.clone()
+            }
+        }
+    }
+
     /// Whether a read of `key` that began at `began` is to be made again before it is believed: some
     /// of what it held `before` is gone, and no step of ours was to take it.
     pub(super) fn is_doubtful(
@@ -67,6 +89,9 @@ impl State {
     ) -> bool {
         if *key == Key::Organization && self.facts.own_policies.is_none() {
             return false;
+        }
+        if *key == Key::Organization && self.fleet_doubted.is_some() {
+            return true;
         }
         if let Some(since) = self.doubted.get(key) {
             if began < *since + timing.confirm_after {

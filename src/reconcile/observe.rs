@@ -78,7 +78,9 @@ impl Engine {
     pub(super) async fn observe(&self, key: &Key) -> Result<Observed, AwsError> {
         match key {
             Key::Organization => {
+                let began = self.time.now();
                 let fleet = self.read_fleet().await?;
+                let fleet = self.state().believed(fleet, began, &self.settings.timing);
                 let (now, sweep) = (self.time.now(), self.settings.sweep);
                 let known = self.state().foreign_policies(now, sweep);
                 let mut observed = self.aws.organization_knowing(known).await?;

@@ -127,6 +127,8 @@ pub(super) struct State {
     pub(super) losses: BTreeMap<Key, Vec<Loss>>,
     /// Keys of which something was gone that nobody here took away, and since when.
     pub(super) doubted: BTreeMap<Key, Duration>,
+    /// When accounts were missing first that the organization was known to have.
+    pub(super) fleet_doubted: Option<Duration>,
     /// When a step of each key took something away last.
     pub(super) taken: BTreeMap<Key, Duration>,
     /// Keys from whose last plan the change guard held something.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::plots::Plot;
 use crate::run::play;
 use crate::setting::{ALPHA, BETA, MANAGEMENT, ROOT, Setting};
+use crate::spoiler::Spoil;
 use crate::story::{Edit, Event, Foreign, Step, Story};
 use crate::text::{Enforcement, Guardrail, Level, TRAITS, Text};
 use crate::trace::Entry;
@@ -275,4 +276,56 @@ fn what_is_found_to_be_lost_after_a_long_outage_is_counted_as_a_whole() {
         after(Event::Lift, Duration::from_mins(10)),
     ];
     assert_ends_well(setting, steps);
+}
+
+/// Of two losses that wait, one looks as if it were done while its slot is on a page that got lost.
+#[test]
+fn a_page_that_is_lost_makes_what_waits_for_an_approval_no_smaller() {
+    let mut setting = setting(Level::Account, &json!({}));
+    setting.text.enforcements[0].targets.insert(BETA.to_owned());
+    // Which page it is.
+    for pick in 1..=30 {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(2)),
+            after(Event::Edit(Edit::Absent), Duration::from_mins(2)),
+            Step { event: Event::Spoil(Spoil::PageLost), pick, wait: Duration::from_mins(30) },
+        ];
+        assert_ends_well(setting.clone(), steps);
+    }
+}
+
+/// Between the last look at the organization and the removal, which is confirmed first.
+#[test]
+fn an_account_that_just_left_what_a_text_gives_up_keeps_its_guardrail() {
+    for tenths in (0..80).step_by(3) {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(2)),
+            after(Event::Edit(Edit::Absent), Duration::from_millis(tenths * 100)),
+            after(Event::Foreign(Foreign::Move), Duration::from_mins(10)),
+        ];
+        assert_ends_well(setting(Level::Account, &json!({})), steps);
+    }
+}
+
+/// A slot that waits for the organization policy is looked at before the policy is detached, and
+/// when it is attached again.
+#[test]
+fn a_policy_that_was_detached_for_a_moment_has_to_reach_the_accounts_again() {
+    let mut setting = setting(Level::Account, &json!({"effective_policy_delay_ms": 40_000}));
+    let first = &setting.text.enforcements[0];
+    let other = Enforcement {
+        name: "instead".to_owned(),
+        level: Level::Organization,
+        is_absent: true,
+        ..first.clone()
+    };
+    setting.text.enforcements.push(other);
+    for seconds in (0..90).step_by(3) {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(2)),
+            after(Event::Edit(Edit::Swap), Duration::from_secs(seconds)),
+            after(Event::Foreign(Foreign::Detach), Duration::from_mins(10)),
+        ];
+        assert_ends_well(setting.clone(), steps);
+    }
 }

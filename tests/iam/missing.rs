@@ -72,6 +72,7 @@ const LATER: &[(&str, &[&str])] = &[
             "bedrock:UpdateGuardrail",
             "organizations:DeletePolicy",
             "organizations:DetachPolicy",
+            "organizations:ListParents",
             "organizations:TagResource",
             "organizations:UpdatePolicy",
         ],

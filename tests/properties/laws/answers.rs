@@ -30,7 +30,7 @@ macro_rules! guardrail {
 }
 
 /// What AWS answers: an organization of one unit and two accounts, with one of everything.
-pub(crate) const ANSWERS: [(&str, &str); 21] = [
+pub(crate) const ANSWERS: [(&str, &str); 22] = [
     (
         "GetCallerIdentity",
         r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:role/Controller</Arn><UserId>AROA</UserId><Account>111122223333</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>a</RequestId></ResponseMetadata></GetCallerIdentityResponse>"#,
@@ -78,6 +78,7 @@ pub(crate) const ANSWERS: [(&str, &str); 21] = [
         r#"{"OrganizationalUnits":[{"Id":"ou-ab12-11111111","Arn":"arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-ab12-11111111","Name":"Workloads"}]}"#,
     ),
     ("ListAccountsForParent", r#"{"Accounts":[{"Id":"222233334444","Name":"shop"}]}"#),
+    ("ListParents", r#"{"Parents":[{"Id":"ou-ab12-11111111","Type":"ORGANIZATIONAL_UNIT"}]}"#),
     (
         "ListPolicies",
         r#"{"Policies":[{"Id":"p-abcdefgh12","Arn":"arn:aws:organizations::111122223333:policy/o-abcdefghij/bedrock_policy/p-abcdefgh12","Name":"bedrail-everywhere","Description":"","Type":"BEDROCK_POLICY","AwsManaged":false}]}"#,
