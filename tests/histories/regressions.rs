@@ -284,7 +284,7 @@ fn a_page_that_is_lost_makes_what_waits_for_an_approval_no_smaller() {
     let mut setting = setting(Level::Account, &json!({}));
     setting.text.enforcements[0].targets.insert(BETA.to_owned());
     // Which page it is.
-    for pick in 1..=30 {
+    for pick in 1..=12 {
         let steps = vec![
             after(Event::Nothing, Duration::from_mins(2)),
             after(Event::Edit(Edit::Absent), Duration::from_mins(2)),
@@ -297,11 +297,13 @@ fn a_page_that_is_lost_makes_what_waits_for_an_approval_no_smaller() {
 /// Between the last look at the organization and the removal, which is confirmed first.
 #[test]
 fn an_account_that_just_left_what_a_text_gives_up_keeps_its_guardrail() {
-    for tenths in (0..80).step_by(3) {
+    // The account that the text is about, out of its unit.
+    let pick = 3;
+    for tenths in (0..80).step_by(8) {
         let steps = vec![
             after(Event::Nothing, Duration::from_mins(2)),
             after(Event::Edit(Edit::Absent), Duration::from_millis(tenths * 100)),
-            after(Event::Foreign(Foreign::Move), Duration::from_mins(10)),
+            Step { event: Event::Foreign(Foreign::Move), pick, wait: Duration::from_mins(10) },
         ];
         assert_ends_well(setting(Level::Account, &json!({})), steps);
     }
@@ -320,7 +322,7 @@ fn a_policy_that_was_detached_for_a_moment_has_to_reach_the_accounts_again() {
         ..first.clone()
     };
     setting.text.enforcements.push(other);
-    for seconds in (0..90).step_by(3) {
+    for seconds in 28..38 {
         let steps = vec![
             after(Event::Nothing, Duration::from_mins(2)),
             after(Event::Edit(Edit::Swap), Duration::from_secs(seconds)),
