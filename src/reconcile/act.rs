@@ -73,8 +73,72 @@ pub(super) enum ActError {
     },
 }
 
-/// Carries out `step`.
-pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
+/// Carries out `step`, unless it is not wanted any more once what it rests on was read again.
+pub(super) async fn act(
+    aws: &Aws,
+    step: &Step,
+    is_wanted: impl Fn() -> bool,
+) -> Result<Effect, ActError> {
+    if !stands(aws, step).await? {
+        return Ok(Effect::Changed);
+    }
+    if !is_wanted() {
+        return Err(ActError::Moved { object: "what the manifests say".to_owned() });
+    }
+    write(aws, step).await
+}
+
+/// Reads again what `step` rests on where AWS takes no precondition. Whether anything is left to be
+/// done.
+async fn stands(aws: &Aws, step: &Step) -> Result<bool, ActError> {
+    match step {
+        Step::PublishVersion { arn, content, .. } => still_draft(aws, arn, content).await?,
+        Step::PutResourcePolicy { account, region, resource, previous, .. } => {
+            still(aws, (account, region, resource), previous.as_ref()).await?;
+        }
+        Step::DeleteResourcePolicy { account, region, resource, previous, .. } => {
+            still(aws, (account, region, resource), Some(previous)).await?;
+        }
+        Step::UpdatePolicy { id, previous, grants, .. } => {
+            still_granted(aws, grants).await?;
+            still_says(aws, id, previous).await?;
+        }
+        Step::DropRegions { id, previous, .. }
+        | Step::Control(ControlStep::Update { id, previous, .. }) => {
+            still_says(aws, id, previous).await?;
+        }
+        Step::AttachPolicy { grants, .. } => still_granted(aws, grants).await?,
+        Step::DeleteEnforced { cell, parent, .. } => {
+            still_below(aws, &cell.account, parent).await?;
+        }
+        Step::DeleteLogging { cell, config, .. } => return still_logs(aws, cell, config).await,
+        Step::CreateGuardrail { .. }
+        | Step::UpdateGuardrail { .. }
+        | Step::TagGuardrail { .. }
+        | Step::UntagGuardrail { .. }
+        | Step::DeleteGuardrail { .. }
+        | Step::DeleteVersion { .. }
+        | Step::EnablePolicyType { .. }
+        | Step::CreatePolicy { .. }
+        | Step::RenamePolicy { .. }
+        | Step::TagPolicy { .. }
+        | Step::DeletePolicy { .. }
+        | Step::DetachPolicy { .. }
+        | Step::PutEnforced { .. }
+        | Step::PutLogging { .. }
+        | Step::Control(
+            ControlStep::EnableType { .. }
+            | ControlStep::Create { .. }
+            | ControlStep::Tag { .. }
+            | ControlStep::Attach { .. }
+            | ControlStep::Detach { .. }
+            | ControlStep::Delete { .. },
+        ) => {}
+    }
+    Ok(true)
+}
+
+async fn write(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
     match step {
         Step::CreateGuardrail { key, name, content, tags, token, confirmed: _ } => {
             let arn = aws.create_guardrail((&key.cell(), name), content, tags, token).await?;
@@ -85,39 +149,30 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         }
         Step::TagGuardrail { arn, tags, changes: _ } => aws.tag_guardrail(arn, tags).await?,
         Step::UntagGuardrail { arn, keys, changes: _ } => aws.untag_guardrail(arn, keys).await?,
-        Step::PublishVersion { arn, content, description, token, .. } => {
-            return publish(aws, arn, content, description, token).await;
+        Step::PublishVersion { arn, description, token, .. } => {
+            return Ok(Effect::Published(aws.publish_version(arn, description, token).await?));
         }
         Step::DeleteGuardrail { arn, confirmed: _ } => aws.delete_guardrail(arn).await?,
         Step::DeleteVersion { arn, version, confirmed: _ } => {
             delete_version(aws, arn, *version).await?;
         }
-        Step::PutResourcePolicy { account, region, resource, document, previous, changes: _ } => {
-            still(aws, (account, region, resource), previous.as_ref()).await?;
+        Step::PutResourcePolicy { account, region, resource, document, .. } => {
             aws.put_resource_policy(account, region, resource, document).await?;
         }
-        Step::DeleteResourcePolicy { account, region, resource, previous, confirmed: _ } => {
-            still(aws, (account, region, resource), Some(previous)).await?;
+        Step::DeleteResourcePolicy { account, region, resource, .. } => {
             aws.delete_resource_policy(account, region, resource).await?;
         }
         Step::EnablePolicyType { root } => aws.enable_policy_type(root).await?,
         Step::CreatePolicy { name, content, tags, .. } => {
             aws.create_policy(name, content, tags).await?;
         }
-        Step::UpdatePolicy { id, content, previous, grants, .. } => {
-            still_granted(aws, grants).await?;
-            replace(aws, id, (previous, content)).await?;
-        }
-        Step::DropRegions { id, content, previous, .. } => {
-            replace(aws, id, (previous, content)).await?;
+        Step::UpdatePolicy { id, content, .. } | Step::DropRegions { id, content, .. } => {
+            aws.update_policy(id, content).await?;
         }
         Step::RenamePolicy { id, name, .. } => aws.rename_policy(id, name).await?,
         Step::TagPolicy { id, tags, .. } => aws.tag_policy(id, tags).await?,
         Step::DeletePolicy { id, .. } => aws.delete_policy(id).await?,
-        Step::AttachPolicy { id, target, grants, .. } => {
-            still_granted(aws, grants).await?;
-            aws.attach_policy(id, target).await?;
-        }
+        Step::AttachPolicy { id, target, .. } => aws.attach_policy(id, target).await?,
         Step::DetachPolicy { id, target, .. } => aws.detach_policy(id, target).await?,
         #[cfg(feature = "planted")]
         Step::PutEnforced {
@@ -134,12 +189,11 @@ pub(super) async fn act(aws: &Aws, step: &Step) -> Result<Effect, ActError> {
         Step::PutEnforced { cell, config_id, guardrail, version, settings, .. } => {
             aws.put_enforced(cell, config_id.as_ref(), guardrail, *version, settings).await?;
         }
-        Step::DeleteEnforced { cell, config_id, parent, .. } => {
-            still_below(aws, &cell.account, parent).await?;
+        Step::DeleteEnforced { cell, config_id, .. } => {
             aws.delete_enforced(cell, config_id).await?;
         }
         Step::PutLogging { cell, config, .. } => put_logging(aws, cell, config).await?,
-        Step::DeleteLogging { cell, config, .. } => delete_logging(aws, cell, config).await?,
+        Step::DeleteLogging { cell, .. } => aws.delete_logging(cell).await?,
         Step::Control(step) => control(aws, step).await?,
     }
     Ok(Effect::Changed)
@@ -152,9 +206,7 @@ async fn control(aws: &Aws, step: &ControlStep) -> Result<(), ActError> {
         ControlStep::Create { name, content, tags, .. } => {
             aws.create_service_control(name, content, tags).await.map(drop)
         }
-        ControlStep::Update { id, content, previous, .. } => {
-            return replace(aws, id, (previous, content)).await;
-        }
+        ControlStep::Update { id, content, .. } => aws.update_policy(id, content).await,
         ControlStep::Tag { id, tags, .. } => aws.tag_policy(id, tags).await,
         ControlStep::Attach { id, target, .. } => aws.attach_policy(id, target).await,
         ControlStep::Detach { id, target, .. } => aws.detach_policy(id, target).await,
@@ -168,24 +220,22 @@ async fn control(aws: &Aws, step: &ControlStep) -> Result<(), ActError> {
     })
 }
 
-/// Publishes DRAFT only if it still holds `content`: CreateGuardrailVersion snapshots whatever is
-/// there at that moment, and somebody may have edited it since our visit read it.
-async fn publish(
+/// Whether DRAFT still holds `content`: CreateGuardrailVersion snapshots whatever is there at that
+/// moment, and somebody may have edited it since our visit read it.
+async fn still_draft(
     aws: &Aws,
     arn: &GuardrailArn,
     content: &ReplicaContent,
-    description: &str,
-    token: &str,
-) -> Result<Effect, ActError> {
+) -> Result<(), ActError> {
     #[cfg(feature = "planted")]
     if crate::planted::is(crate::planted::Planted::DraftNotReadBack) {
-        return Ok(Effect::Published(aws.publish_version(arn, description, token).await?));
+        return Ok(());
     }
     let (status, draft) = aws.draft(arn).await?;
     if status != GuardrailStatus::Ready || !draft.is_version_of(content) {
         return Err(ActError::Moved { object: format!("DRAFT of {arn}") });
     }
-    Ok(Effect::Published(aws.publish_version(arn, description, token).await?))
+    Ok(())
 }
 
 /// Deletes one version; a guardrail without its versions cannot be named here.
@@ -207,11 +257,11 @@ async fn put_logging(aws: &Aws, cell: &Cell, config: &LoggingConfig) -> Result<(
     })
 }
 
-/// Deletes the invocation logging only if it is still what was read: nobody marks whose it is.
-async fn delete_logging(aws: &Aws, cell: &Cell, config: &LoggingConfig) -> Result<(), ActError> {
+/// Whether the invocation logging is there and still what was read: nobody marks whose it is.
+async fn still_logs(aws: &Aws, cell: &Cell, config: &LoggingConfig) -> Result<bool, ActError> {
     match aws.logging(cell).await {
-        Read::Known(live) if live == *config => Ok(aws.delete_logging(cell).await?),
-        Read::KnownAbsent => Ok(()),
+        Read::Known(live) if live == *config => Ok(true),
+        Read::KnownAbsent => Ok(false),
         Read::Known(_) | Read::Unknown(_) => {
             Err(ActError::Moved { object: format!("the invocation logging in {cell}") })
         }
@@ -232,16 +282,12 @@ async fn still(
     is_as_read(aws, (account, region, resource), previous).await
 }
 
-/// Replaces the document of a policy of the organization if it still is what was read: AWS takes no
+/// Reads the document of a policy of the organization again right before it is replaced: AWS takes no
 /// precondition, and what somebody wrote since would be undone unseen.
-async fn replace(
-    aws: &Aws,
-    id: &PolicyId,
-    (previous, content): (&Value, &Value),
-) -> Result<(), ActError> {
+async fn still_says(aws: &Aws, id: &PolicyId, previous: &Value) -> Result<(), ActError> {
     let object = format!("the document of policy {id}");
     match aws.policy_content(id).await {
-        Ok(live) if live == *previous => Ok(aws.update_policy(id, content).await?),
+        Ok(live) if live == *previous => Ok(()),
         Ok(_) => Err(ActError::Moved { object }),
         Err(error) => Err(ActError::Unread { object, unread: error.into() }),
     }

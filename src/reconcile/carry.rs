@@ -42,7 +42,7 @@ impl Engine {
         let at = self.time.wall();
         #[cfg(feature = "planted")]
         if crate::planted::is(crate::planted::Planted::JournalAfter) {
-            act(&self.aws, step).await.ok();
+            act(&self.aws, step, || true).await.ok();
         }
         let number = match timeout(allowed, self.announce(step, &intended)).await {
             Ok(Announced::Go(number)) => number,
@@ -61,7 +61,8 @@ impl Engine {
                 state.tally.found_drift(step.operation());
             }
         }
-        let acted = match timeout(allowed, act(&self.aws, step)).await {
+        let is_wanted = || self.is_current(generation);
+        let acted = match timeout(allowed, act(&self.aws, step, is_wanted)).await {
             Ok(acted) => acted,
             Err(_) => Err(ActError::GivenUp {
                 what: step.operation().to_owned(),
@@ -124,11 +125,7 @@ impl Engine {
         if self.stop.is_cancelled() {
             return false;
         }
-        #[cfg(feature = "planted")]
-        if crate::planted::is(crate::planted::Planted::StaleGenerationGoesOn) {
-            return true;
-        }
-        if self.state().generation() != generation {
+        if !self.is_current(generation) {
             debug!(%key, "a newer generation was accepted; the rest of this plan is stale");
             return false;
         }
@@ -137,6 +134,15 @@ impl Engine {
             return false;
         }
         true
+    }
+
+    /// Whether no newer text was accepted.
+    fn is_current(&self, generation: u64) -> bool {
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::StaleGenerationGoesOn) {
+            return true;
+        }
+        self.state().generation() == generation
     }
 
     /// Whether a plan made then is too old: the process may have been stopped for a while, or its

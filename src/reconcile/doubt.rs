@@ -87,11 +87,11 @@ impl State {
         (began, now): (Duration, Duration),
         timing: &Timing,
     ) -> bool {
-        if *key == Key::Organization && self.facts.own_policies.is_none() {
-            return false;
-        }
         if *key == Key::Organization && self.fleet_doubted.is_some() {
             return true;
+        }
+        if *key == Key::Organization && self.facts.own_policies.is_none() {
+            return false;
         }
         if let Some(since) = self.doubted.get(key) {
             if began < *since + timing.confirm_after {
@@ -110,5 +110,104 @@ impl State {
         }
         self.doubted.insert(key.clone(), now);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::{Account, AccountState, PolicyFact};
+
+    const ROOT: &str = "r-ab12";
+    const TIMING: Timing =
+        Timing { confirm_after: Duration::from_secs(5), own_write_grace: Duration::from_mins(1) };
+
+    fn fleet(accounts: &[&str]) -> Fleet {
+        let account = |id: &&str| Account {
+            id: id.parse().unwrap(),
+            name: (*id).to_owned(),
+            state: AccountState::Active,
+            parent: ROOT.parse().unwrap(),
+            tags: None,
+        };
+        Fleet {
+            partition: "aws".to_owned(),
+            organization: "o-abcdefghij".parse().unwrap(),
+            management: "999999999999".parse().unwrap(),
+            root: ROOT.parse().unwrap(),
+            units: BTreeMap::new(),
+            accounts: accounts.iter().map(account).map(|it| (it.id.clone(), it)).collect(),
+        }
+    }
+
+    #[test]
+    fn accounts_that_are_missing_are_there_until_a_second_read_a_while_later() {
+        let (all, fewer) = (fleet(&["111122223333", "222233334444"]), fleet(&["111122223333"]));
+        let mut state = State::default();
+        // At which second each read begins, what it shows, and what is believed.
+        let reads = [
+            (1, &all, &all),
+            (10, &fewer, &all),
+            (14, &fewer, &all),
+            (15, &fewer, &fewer),
+            (20, &all, &all),
+            (30, &fewer, &all),
+            (33, &all, &all),
+            (36, &fewer, &all),
+            (40, &fewer, &all),
+            (41, &fewer, &fewer),
+        ];
+        for (second, read, expected) in reads {
+            let began = Duration::from_secs(second);
+            let believed = state.believed(read.clone(), began, &TIMING);
+            assert_eq!(believed, *expected, "{second}");
+            let times = (began, began);
+            let nothing = BTreeSet::new();
+            let is_doubtful = state.is_doubtful(&Key::Organization, &nothing, times, &TIMING);
+            assert_eq!(is_doubtful, read != expected, "{second}");
+            state.facts.fleet = Some(believed);
+        }
+    }
+
+    /// Our policy at these targets.
+    fn attached(targets: &[&str]) -> BTreeMap<PolicyId, PolicyFact> {
+        let policy = PolicyFact {
+            enforcement: Some("all".parse().unwrap()),
+            is_lane: false,
+            targets: targets.iter().map(|it| it.parse().unwrap()).collect(),
+            regions: BTreeSet::new(),
+            rollouts: BTreeMap::new(),
+            references: BTreeSet::new(),
+        };
+        BTreeMap::from([("p-abcdefgh".parse().unwrap(), policy)])
+    }
+
+    #[test]
+    fn what_nobody_here_took_away_is_doubted_until_a_second_read_a_while_later() {
+        let mut state = State::default();
+        let mut sees = |second: u64, targets: &[&str], taken: Option<u64>| {
+            let at = Duration::from_secs(second);
+            let before = state.held_by(&Key::Organization);
+            state.facts.own_policies = Some(attached(targets));
+            if let Some(taken) = taken {
+                state.taken.insert(Key::Organization, Duration::from_secs(taken));
+            }
+            state.is_doubtful(&Key::Organization, &before, (at, at), &TIMING)
+        };
+        let (both, one, none) = (["111122223333", ROOT], [ROOT], [""; 0]);
+        assert!(!sees(1, &both, None));
+        assert!(sees(10, &one, None));
+        assert!(sees(14, &one, None), "so soon it may be the same answer");
+        assert!(!sees(15, &one, None));
+        assert!(!sees(20, &both, None), "more is no loss");
+        assert!(sees(30, &one, None));
+        assert!(!sees(36, &both, None), "it was there all the time");
+        assert!(!sees(40, &one, Some(39)), "a step of ours took it");
+        assert!(!sees(50, &both, None));
+        assert!(!sees(98, &one, None), "so it may still be what the step took");
+        assert!(!sees(98, &both, None));
+        assert!(sees(99, &none, None), "long after the step");
     }
 }

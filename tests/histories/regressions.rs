@@ -331,3 +331,26 @@ fn a_policy_that_was_detached_for_a_moment_has_to_reach_the_accounts_again() {
         assert_ends_well(setting.clone(), steps);
     }
 }
+
+/// While what a write rests on was read once more, right before it.
+#[test]
+fn a_text_that_is_taken_back_in_the_middle_of_a_step_is_not_carried_out() {
+    let setting = setting(Level::Organization, &json!({}));
+    let reworded = |then: Vec<Step>| {
+        let first = [
+            after(Event::Nothing, Duration::from_mins(2)),
+            after(Event::Edit(Edit::Reword), Duration::from_mins(5)),
+        ];
+        Story { seed: 1, setting: setting.clone(), steps: first.into_iter().chain(then).collect() }
+    };
+    let played = play(&reworded(Vec::new()));
+    let update = |it: &&Entry| it.is_controllers() && it.target == "UpdatePolicy";
+    let at = played.trace.iter().find(update).unwrap().at;
+    for millis in (0..150).step_by(10) {
+        let mut story = reworded(vec![after(Event::Edit(Edit::Return), Duration::from_mins(5))]);
+        story.steps[1].wait =
+            at.saturating_sub(Duration::from_mins(2) + Duration::from_millis(millis));
+        let played = play(&story);
+        assert!(played.wrong.is_empty(), "{millis}: {}\n{}", played.report(&story), played.text());
+    }
+}
