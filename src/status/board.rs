@@ -48,9 +48,10 @@ impl<K: Ord> Board<K> {
         let before = self.outcomes.get(&key);
         let same = before.filter(|before| before.phase() == outcome.phase());
         outcome.since = same.map_or(outcome.at, |before| before.since);
-        outcome.observed_at = match outcome.failure {
-            None => Some(outcome.at),
-            Some(_) => before.and_then(|before| before.observed_at),
+        outcome.observed_at = if outcome.was_read() {
+            Some(outcome.at)
+        } else {
+            before.and_then(|before| before.observed_at)
         };
         let standard = standard(&outcome, before);
         outcome.conditions.splice(..0, standard);
@@ -121,6 +122,16 @@ mod tests {
         board.record("cell", Outcome { at: at(3), failure: Some(failure), ..outcome() });
         assert_eq!(board.outcomes()["cell"].since, at(3));
         assert_eq!(board.outcomes()["cell"].observed_at, Some(at(2)));
+        // Where the role is missing nothing failed, and nothing was read.
+        for (reason, expected) in [("RoleNotAssumable", at(2)), ("Confirming", at(4))] {
+            let held = vec![Hold {
+                reason: reason.to_owned(),
+                message: String::new(),
+                needs_person: true,
+            }];
+            board.record("cell", Outcome { at: at(4), held, ..outcome() });
+            assert_eq!(board.outcomes()["cell"].observed_at, Some(expected), "{reason}");
+        }
     }
 
     #[test]

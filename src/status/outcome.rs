@@ -168,7 +168,15 @@ pub struct Outcome {
     pub observed_at: Option<Timestamp>,
 }
 
+/// Why a key waits whose account does not let us in: that is no failure, and no read.
+const SHUT_OUT: &str = "RoleNotAssumable";
+
 impl Outcome {
+    /// Whether the visit could read what the key is about.
+    pub(super) fn was_read(&self) -> bool {
+        self.failure.is_none() && self.held.iter().all(|held| held.reason != SHUT_OUT)
+    }
+
     /// Where the key stands.
     pub fn phase(&self) -> Phase {
         if self.failure.is_some() {

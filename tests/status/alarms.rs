@@ -171,23 +171,24 @@ async fn the_heartbeat_beats_after_each_complete_resync_and_stops_while_somethin
     scene
         .becomes("two cells fail", |status| status["counts"]["cellsByPhase"]["Failing"] == 2)
         .await;
-    let resyncs = async || {
-        scene.stage.forget_calls().await;
-        scene
-            .stage
-            .eventually("some resyncs", async || {
-                let count = scene.stage.calls().await.get("organizations:ListRoots").copied();
-                (count >= Some(6)).then_some(())
-            })
-            .await;
-    };
     // The round in which it was read still may be completed.
-    resyncs().await;
+    some_resyncs(&scene).await;
     let last = beat();
-    resyncs().await;
+    some_resyncs(&scene).await;
     assert_eq!(beat(), last, "one account cannot be read");
     scene.stage.faults(json!([])).await;
     next(last).await;
+}
+
+async fn some_resyncs(scene: &Scene) {
+    scene.stage.forget_calls().await;
+    scene
+        .stage
+        .eventually("some resyncs", async || {
+            let count = scene.stage.calls().await.get("organizations:ListRoots").copied();
+            (count >= Some(6)).then_some(())
+        })
+        .await;
 }
 
 /// The last good generation stays in force, and whoever watches knows that it is the last one.
@@ -229,6 +230,8 @@ async fn accounts_whose_role_cannot_be_assumed_are_counted_and_there_is_no_heart
         })
         .await;
     assert!(text.contains("bedrail_holds{reason=\"RoleNotAssumable\"}"), "{text}");
+    some_resyncs(&scene).await;
+    let (_, text) = scene.get("/metrics", &[]).await;
     assert!(!text.contains("bedrail_last_complete_resync_timestamp_seconds{}"), "{text}");
 }
 
