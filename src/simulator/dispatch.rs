@@ -60,8 +60,9 @@ impl State {
         &self.referee
     }
 
-    pub(super) fn referee_mut(&mut self) -> &mut Referee {
-        &mut self.referee
+    /// Tells the referee what is intended from now on.
+    pub(super) fn intend(&mut self, intent: Value) {
+        self.referee.set_intent(&self.world, intent);
     }
 
     pub(super) fn faults_mut(&mut self) -> &mut Faults {

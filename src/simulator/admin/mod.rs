@@ -84,7 +84,7 @@ fn put(simulator: &Simulator, path: &str, body: &Bytes) -> Result<Value, (Status
         }
         "intent" => {
             let intent: Value = parse(body)?;
-            simulator.lock().referee_mut().set_intent(intent.clone());
+            simulator.lock().intend(intent.clone());
             Ok(intent)
         }
         "switches" => {

@@ -123,6 +123,15 @@ fn unknown_config(config: &str) -> Failure {
     not_found(format!("The enforced guardrail configuration {config} does not exist"))
 }
 
+impl Enforced {
+    /// Whether an item of the List is this one as it was last put.
+    pub(in crate::simulator) fn was_listed_as(&self, item: &Value) -> bool {
+        let put = (iso8601(self.updated.at), self.updated.by.as_str());
+        let text = |member| item.get(member).and_then(Value::as_str);
+        (text("updatedAt"), text("updatedBy")) == (Some(put.0.as_str()), Some(put.1))
+    }
+}
+
 /// An item of the List. `inputTags` is the preview's name for selective guarding of messages.
 fn render(enforced: &Enforced, switches: &Switches) -> Value {
     let mode = |side: &str| {

@@ -166,11 +166,17 @@ impl Intent {
         self.waves.len()
     }
 
-    /// Whether both want the same content in the same waves: what was complete stays so.
-    pub(super) fn is_same_rollout(&self, other: &Self) -> bool {
-        self.content == other.content
-            && self.content_by_region == other.content_by_region
-            && self.waves == other.waves
+    /// Whether both want the same waves, and the same content of every guardrail that is in use:
+    /// what was complete stays so.
+    pub(super) fn is_same_rollout(&self, other: &Self, is_used: impl Fn(&str) -> bool) -> bool {
+        let is_same = |name: &String| {
+            self.content.get(name) == other.content.get(name)
+                && self.content_by_region.get(name) == other.content_by_region.get(name)
+        };
+        let mut names = [self, other]
+            .into_iter()
+            .flat_map(|it| it.content.keys().chain(it.content_by_region.keys()));
+        self.waves == other.waves && names.all(|name| is_same(name) || !is_used(name))
     }
 
     /// The wave the place belongs to.

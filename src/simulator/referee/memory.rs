@@ -89,7 +89,7 @@ fn released(write: &Write<'_>) -> Vec<Reference> {
 
 impl Memory {
     /// Takes note of what a test intends from now on.
-    pub(super) fn told(&mut self, before: &Intent, intent: &Intent) {
+    pub(super) fn told(&mut self, world: &World, before: &Intent, intent: &Intent) {
         self.told.retain(|removal, _| intent.removals.contains(removal));
         for removal in &intent.removals {
             self.told.entry(removal.clone()).or_insert(self.tick);
@@ -99,7 +99,8 @@ impl Memory {
         }
         self.losses.clear();
         self.owned = None;
-        if !before.is_same_rollout(intent) {
+        let used = in_use(world);
+        if !before.is_same_rollout(intent, |name| used.contains(name)) {
             self.complete.clear();
             self.waiting.clear();
         }
@@ -114,18 +115,25 @@ impl Memory {
         // read before, or where a stranger put something since: another set, judged as a whole.
         let sees_a_move = self.sees_a_move(call, answer);
         let now = self.found(call);
-        let sees_a_stranger = now != found && now.is_some_and(|arn| !self.created(&arn));
+        let sees_a_stranger =
+            now != found && now.is_some_and(|item| self.is_strangers(call, &item));
         if self.sees_again(call, answer) || sees_a_move || sees_a_stranger {
             self.losses.clear();
             self.owned = None;
         }
     }
 
-    /// The guardrail that was last found in the slot that a call is about.
-    fn found(&self, call: &Call) -> Option<String> {
+    /// What was last found in the slot that a call is about.
+    fn found(&self, call: &Call) -> Option<Value> {
         let is_of_a_slot = call.operation == "ListEnforcedGuardrailsConfiguration";
         let (_, found) = self.reads.slot(&call.caller.account, &call.region)?;
-        found.filter(|_| is_of_a_slot).map(str::to_owned)
+        found.filter(|_| is_of_a_slot).cloned()
+    }
+
+    /// Whether somebody else put what was found in the slot that a call is about.
+    fn is_strangers(&self, call: &Call, item: &Value) -> bool {
+        let place = (call.caller.account.clone(), call.region.clone());
+        self.enforced.get(&place).is_none_or(|ours| !ours.was_listed_as(item))
     }
 
     /// Whether this is the first answer from a place after an error there.
@@ -205,6 +213,9 @@ impl Memory {
                 let regional = after.regional(&place.0, &place.1);
                 let logging = regional.and_then(|regional| regional.logging()).cloned();
                 self.logging.extend(logging.map(|logging| (place, logging)));
+            }
+            (Service::Bedrock, "PutResourcePolicy" | "DeleteResourcePolicy") => {
+                self.reads.forget_grant(&super::protection::resource(after, call));
             }
             (Service::Bedrock, "TagResource") => {
                 let resource = super::protection::resource(after, call);
@@ -352,4 +363,13 @@ fn regions(world: &World, policy: &str) -> BTreeSet<String> {
     let policy = world.organization.policies.get(policy);
     let references = policy.map(|policy| references_in(&policy.document)).unwrap_or_default();
     references.into_iter().map(|(region, _)| region).collect()
+}
+
+/// The names of the guardrails that a slot or a policy refers to.
+fn in_use(world: &World) -> BTreeSet<String> {
+    let slots = world.bedrock.values().filter_map(|regional| regional.enforced());
+    let policies = world.organization.policies.values();
+    let written = policies.flat_map(|policy| references_in(&policy.document));
+    let references = slots.map(Reference::of_enforced).chain(written.map(|(_, it)| it));
+    references.filter_map(|reference| reference.name(world)).collect()
 }

@@ -189,11 +189,12 @@ impl Referee {
         &self.told
     }
 
-    /// Tells what the test intends from now on; an object that cannot be read is a violation.
-    pub fn set_intent(&mut self, intent: Value) {
+    /// Tells what the test intends from now on, as `world` stands; an object that cannot be read
+    /// is a violation.
+    pub fn set_intent(&mut self, world: &World, intent: Value) {
         match Intent::parse(&intent) {
             Ok(parsed) => {
-                self.memory.told(&self.intent, &parsed);
+                self.memory.told(world, &self.intent, &parsed);
                 self.intent = parsed;
             }
             Err(error) => self.report(vec![Violation {

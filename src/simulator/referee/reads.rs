@@ -18,8 +18,8 @@ pub(super) struct Reads {
     /// Lists under way, by the token of the page to come: when their first page was asked for.
     open: BTreeMap<(List, String), Tick>,
     complete: BTreeMap<List, Tick>,
-    /// Slots: when last read, and the guardrail found there.
-    slots: BTreeMap<Place, (Tick, Option<String>)>,
+    /// Slots: when last read, and the configuration found there.
+    slots: BTreeMap<Place, (Tick, Option<Value>)>,
     /// Policies: when last described.
     policies: BTreeMap<String, Tick>,
     /// Resource policies: when last read, and the text found; none where there was none.
@@ -45,8 +45,8 @@ impl Reads {
         }
         if call.operation == "ListEnforcedGuardrailsConfiguration" {
             let place = (call.caller.account.clone(), call.region.clone());
-            let found = body.pointer("/guardrailsConfig/0/guardrailArn").and_then(Value::as_str);
-            self.slots.insert(place, (tick, found.map(str::to_owned)));
+            let found = body.pointer("/guardrailsConfig/0").cloned();
+            self.slots.insert(place, (tick, found));
         }
         if call.operation.starts_with("List") {
             self.note_page(tick, call, body);
@@ -78,16 +78,21 @@ impl Reads {
         self.complete.iter().filter(|(list, _)| about(list)).map(|(_, tick)| *tick).max()
     }
 
-    /// When a slot was last read, and the guardrail found there.
-    pub(super) fn slot(&self, account: &str, region: &str) -> Option<(Tick, Option<&str>)> {
+    /// When a slot was last read, and the configuration found there, as it was listed.
+    pub(super) fn slot(&self, account: &str, region: &str) -> Option<(Tick, Option<&Value>)> {
         let slot = self.slots.get(&(account.to_owned(), region.to_owned()));
-        slot.map(|(tick, found)| (*tick, found.as_deref()))
+        slot.map(|(tick, found)| (*tick, found.as_ref()))
     }
 
     /// The resource policies that were read since `from`, by what they stand on.
     pub(super) fn grants_since(&self, from: Millis) -> impl Iterator<Item = (&str, Option<&str>)> {
         let recent = self.grants.iter().filter(move |(_, (at, _))| *at >= from);
         recent.map(|(resource, (_, text))| (resource.as_str(), text.as_deref()))
+    }
+
+    /// Forgets what was read of a resource policy that the controller has written since.
+    pub(super) fn forget_grant(&mut self, resource: &str) {
+        self.grants.remove(resource);
     }
 
     /// When a policy was last described.

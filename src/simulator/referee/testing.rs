@@ -66,7 +66,7 @@ impl Arena {
     }
 
     pub(super) fn intend(&mut self, intent: Value) {
-        self.referee.set_intent(intent);
+        self.referee.set_intent(&self.world, intent);
     }
 
     fn send(&mut self, who: Who, call: &Call) -> Answer {

@@ -169,6 +169,25 @@ mod tests {
     }
 
     #[test]
+    fn only_a_text_of_what_is_in_use_begins_the_bake_anew() {
+        for (is_used, expected) in [(false, vec![]), (true, vec!["S12"])] {
+            let (mut arena, arn) = rollout(&json!({"bakeMs": [60_000]}));
+            let other = arena.shared("strict", "hippo");
+            let members = arena.members.clone();
+            if is_used {
+                arena.enforce(Controller, &members[2], &other, "1").unwrap();
+            }
+            arena.enforce(Controller, &members[0], &arn, "2").unwrap();
+            arena.pass(60_000);
+            let mut intent = arena.referee.intent().clone();
+            intent["content"]["strict"] = body("otter");
+            arena.intend(intent);
+            arena.enforce(Controller, &members[1], &arn, "2").unwrap();
+            assert_eq!(arena.broken(), expected, "{is_used}");
+        }
+    }
+
+    #[test]
     fn the_test_may_say_itself_how_many_waves_are_open() {
         for (open, expected) in [(1, vec!["S12"]), (2, vec![])] {
             let (mut arena, arn) = rollout(&json!({"openWaves": open}));

@@ -260,20 +260,35 @@ mod tests {
 
     #[test]
     fn a_stranger_who_takes_a_place_later_begins_another_set() {
-        for (is_seen, expected) in [(true, vec![]), (false, vec!["S11"])] {
+        let selective = json!({"selectiveContentGuarding": {"messages": "SELECTIVE"}});
+        let rows = [
+            (Stranger, "theirs", true, vec![]),
+            (Stranger, "theirs", false, vec!["S11"]),
+            // It is who put it that counts, not whose guardrail it is.
+            (Stranger, "baseline", true, vec![]),
+            (Stranger, "baseline", false, vec!["S11"]),
+            (Controller, "baseline", true, vec!["S11"]),
+        ];
+        for (who, name, is_seen, expected) in rows {
             let (mut arena, arn) = enforced(json!({"removals": ["all"], "adopt": ["theirs"]}));
             let members = arena.members.clone();
             arena.release(Controller, &members[0]);
-            let theirs = arena.guardrail(Stranger, "theirs", "lion");
-            arena.publish(Stranger, &theirs);
-            let grant = arena.grant(&theirs);
-            arena.share(Stranger, &theirs, &json!([grant]));
-            arena.enforce(Stranger, &members[1], &theirs, "1").unwrap();
+            let put = if name == "theirs" {
+                let theirs = arena.guardrail(Stranger, "theirs", "lion");
+                arena.publish(Stranger, &theirs);
+                let grant = arena.grant(&theirs);
+                arena.share(Stranger, &theirs, &json!([grant]));
+                theirs
+            } else {
+                arn.clone()
+            };
+            arena.pass(1);
+            arena.enforce(who, &members[1], &put, "1").unwrap();
             if is_seen {
                 arena.read_everything();
             }
-            arena.enforce(Controller, &members[1], &arn, "1").unwrap();
-            assert_eq!(arena.broken(), expected, "{is_seen}");
+            arena.enforce_as(Controller, &members[1], &arn, "1", &selective).unwrap();
+            assert_eq!(arena.broken(), expected, "{name} {is_seen}");
         }
     }
 

@@ -63,7 +63,7 @@ fn is_slot_known(write: &Write<'_>, arn: &str, account: &str, since: Tick) -> bo
     if is_since(slot.map(|(read, _)| read), since) {
         return true;
     }
-    let found = slot.and_then(|(_, found)| found);
+    let found = slot.and_then(|(_, found)| found?.get("guardrailArn")?.as_str());
     let guardrail = Reference { arn: arn.to_owned(), version: version(write) };
     let place = (account, write.call.region.as_str());
     let cannot = guardrail.broken(write.before, Level::Account, place, write.call.at).is_some();
