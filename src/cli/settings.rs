@@ -92,7 +92,7 @@ pub(super) struct Installation {
     #[arg(long, env = "BEDRAIL_HOME_REGION")]
     pub(super) home_region: Option<Region>,
     /// Least distance of two reads that must agree before something is created or removed, or
-    /// believed to be finished.
+    /// believed to be finished or gone.
     #[arg(long, env = "BEDRAIL_CONFIRM_AFTER", value_parser = duration, default_value = "5s")]
     pub(super) confirm_after: Duration,
     /// How long something we wrote ourselves is not believed to be absent.

@@ -14,7 +14,7 @@ use crate::plan::{LoggingMemory, Timing};
 
 /// Something that a key has in force and that may be taken away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Held {
+pub(super) enum InForce {
     /// A guardrail of ours in the slot of a cell.
     Slot(GuardrailArn),
     /// A policy of ours at a target.
@@ -27,20 +27,20 @@ pub(super) enum Held {
 
 impl State {
     /// What `key` has in force that its plan may take away, as far as it is known.
-    pub(super) fn held_by(&self, key: &Key) -> BTreeSet<Held> {
+    pub(super) fn in_force_of(&self, key: &Key) -> BTreeSet<InForce> {
         match key {
-            Key::Cell(cell) => self.slot_to_go(cell).map(Held::Slot).into_iter().collect(),
+            Key::Cell(cell) => self.slot_to_go(cell).map(InForce::Slot).into_iter().collect(),
             Key::Organization => {
                 let policies = self.facts.own_policies.iter().flatten();
                 let attached = policies.flat_map(|(id, policy)| {
-                    let at = |target: &TargetId| Held::Attachment(id.clone(), target.clone());
+                    let at = |target: &TargetId| InForce::Attachment(id.clone(), target.clone());
                     policy.targets.iter().map(at)
                 });
-                attached.chain((0..self.facts.control_attachments).map(Held::Control)).collect()
+                attached.chain((0..self.facts.control_attachments).map(InForce::Control)).collect()
             }
             Key::Logging(cell) => {
                 let is_in_force = self.logging.get(cell).is_some_and(LoggingMemory::is_in_force);
-                is_in_force.then_some(Held::Logging).into_iter().collect()
+                is_in_force.then_some(InForce::Logging).into_iter().collect()
             }
             Key::Replica(_) | Key::ProfilePolicy(_) | Key::Rollout(_) | Key::Audit(_) => {
                 BTreeSet::new()
@@ -79,19 +79,22 @@ impl State {
     }
 
     /// Whether a read of `key` that began at `began` is to be made again before it is believed: some
-    /// of what it held `before` is gone, and no step of ours was to take it.
+    /// of what was in force `before` is gone, and no step of ours was to take it.
     pub(super) fn is_doubtful(
         &mut self,
         key: &Key,
-        before: &BTreeSet<Held>,
+        before: &BTreeSet<InForce>,
         (began, now): (Duration, Duration),
         timing: &Timing,
     ) -> bool {
-        if *key == Key::Organization && self.fleet_doubted.is_some() {
-            return true;
-        }
-        if *key == Key::Organization && self.facts.own_policies.is_none() {
-            return false;
+        if *key == Key::Organization {
+            if self.fleet_doubted.is_some() {
+                return true;
+            }
+            // What was not read is not gone.
+            if self.facts.own_policies.is_none() {
+                return false;
+            }
         }
         if let Some(since) = self.doubted.get(key) {
             if began < *since + timing.confirm_after {
@@ -105,7 +108,7 @@ impl State {
         if !is_ours {
             self.taken.remove(key);
         }
-        if is_ours || !self.is_kept(key) || before.is_subset(&self.held_by(key)) {
+        if is_ours || !self.is_kept(key) || before.is_subset(&self.in_force_of(key)) {
             return false;
         }
         self.doubted.insert(key.clone(), now);
@@ -189,7 +192,7 @@ mod tests {
         let mut state = State::default();
         let mut sees = |second: u64, targets: &[&str], taken: Option<u64>| {
             let at = Duration::from_secs(second);
-            let before = state.held_by(&Key::Organization);
+            let before = state.in_force_of(&Key::Organization);
             state.facts.own_policies = Some(attached(targets));
             if let Some(taken) = taken {
                 state.taken.insert(Key::Organization, Duration::from_secs(taken));
@@ -209,5 +212,18 @@ mod tests {
         assert!(!sees(98, &one, None), "so it may still be what the step took");
         assert!(!sees(98, &both, None));
         assert!(sees(99, &none, None), "long after the step");
+    }
+
+    #[test]
+    fn a_service_control_policy_that_is_at_fewer_targets_is_doubted_too() {
+        let mut state = State::default();
+        state.facts.own_policies = Some(BTreeMap::new());
+        for (attachments, expected) in [(2, false), (2, false), (1, true)] {
+            let before = state.in_force_of(&Key::Organization);
+            state.facts.control_attachments = attachments;
+            let at = (Duration::ZERO, Duration::ZERO);
+            let is_doubtful = state.is_doubtful(&Key::Organization, &before, at, &TIMING);
+            assert_eq!(is_doubtful, expected, "{attachments}");
+        }
     }
 }

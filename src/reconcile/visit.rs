@@ -240,7 +240,7 @@ impl Engine {
     fn decide(&self, key: &Key, observed: &Observed, began: Duration) -> Option<Decision> {
         let mut state = self.state();
         let first = state.facts.fleet.is_none();
-        let held = state.held_by(key);
+        let in_force = state.in_force_of(key);
         let mut wake = state.learn(key, observed, began, &self.settings.owner);
         state.note_rival(key, observed, &self.ourselves);
         if first {
@@ -273,7 +273,7 @@ impl Engine {
         }
         let timing = &self.settings.timing;
         let is_doubtful =
-            unread.is_none() && state.is_doubtful(key, &held, (began, self.time.now()), timing);
+            unread.is_none() && state.is_doubtful(key, &in_force, (began, self.time.now()), timing);
         let read = Reading { unread, is_doubtful };
         let plan = state.guard(key, (plan, read), self.time.wall(), &mut wake);
         let mut plan = state.stand_back(key, plan, self.time.wall());

@@ -169,12 +169,12 @@ pub struct Outcome {
 }
 
 /// Why a key waits whose account does not let us in: that is no failure, and no read.
-const SHUT_OUT: &str = "RoleNotAssumable";
+pub(super) const ROLE_NOT_ASSUMABLE: &str = "RoleNotAssumable";
 
 impl Outcome {
     /// Whether the visit could read what the key is about.
     pub(super) fn was_read(&self) -> bool {
-        self.failure.is_none() && self.held.iter().all(|held| held.reason != SHUT_OUT)
+        self.failure.is_none() && self.held.iter().all(|held| held.reason != ROLE_NOT_ASSUMABLE)
     }
 
     /// Where the key stands.

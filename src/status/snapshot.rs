@@ -6,11 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::ReceiverStatus;
-use super::outcome::{Condition, Phase};
+use super::outcome::{Condition, Phase, ROLE_NOT_ASSUMABLE};
 use super::unanswering::Unanswering;
-
-/// What a key waits for whose account has no role yet that lets us in.
-const ROLE_NOT_ASSUMABLE: &str = "RoleNotAssumable";
 
 /// Where everything stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -346,11 +346,14 @@ fn a_text_that_is_taken_back_in_the_middle_of_a_step_is_not_carried_out() {
     let played = play(&reworded(Vec::new()));
     let update = |it: &&Entry| it.is_controllers() && it.target == "UpdatePolicy";
     let at = played.trace.iter().find(update).unwrap().at;
+    let mut went_forth = BTreeSet::new();
     for millis in (0..150).step_by(10) {
         let mut story = reworded(vec![after(Event::Edit(Edit::Return), Duration::from_mins(5))]);
         story.steps[1].wait =
             at.saturating_sub(Duration::from_mins(2) + Duration::from_millis(millis));
         let played = play(&story);
         assert!(played.wrong.is_empty(), "{millis}: {}\n{}", played.report(&story), played.text());
+        went_forth.insert(played.trace.iter().filter(update).any(names_two));
     }
+    assert_eq!(went_forth, BTreeSet::from([false, true]), "none was in the middle of the step");
 }

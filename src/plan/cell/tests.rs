@@ -258,6 +258,30 @@ fn removal_needs_two_reads_that_show_our_guardrail() {
     assert_eq!(see(&ours, &world), ["DeleteEnforcedGuardrailConfiguration"]);
 }
 
+#[test]
+fn a_slot_stays_while_nobody_can_tell_where_its_account_stands() {
+    let want = DesiredCell { state: Presence::Absent, ..want() };
+    let (mut world, mut memory) = (world(), Sightings::default());
+    let ours = known(slot(guardrail_arn(), 1));
+    let account = cell(MEMBER).account;
+    let fleet = world.facts.fleet.as_mut().unwrap();
+    let stands = fleet.accounts.remove(&account).unwrap();
+    for _ in 0..2 {
+        let plan = plan_cell(&cell(MEMBER), Some(&want), &ours, &mut memory, &world.context());
+        assert_eq!((summary(&plan), plan.losses.len()), (vec!["held Unreadable".to_owned()], 1));
+        world.wait(5);
+    }
+    let parent = stands.parent.clone();
+    world.facts.fleet.as_mut().unwrap().accounts.insert(account, stands);
+    let mut see =
+        |world: &World| plan_cell(&cell(MEMBER), Some(&want), &ours, &mut memory, &world.context());
+    assert_eq!(summary(&see(&world)), ["held Confirming"]);
+    world.wait(5);
+    let plan = see(&world);
+    let [Step::DeleteEnforced { parent: planned, .. }] = plan.steps.as_slice() else { panic!() };
+    assert_eq!(*planned, parent);
+}
+
 /// Has `policy` found for the first time.
 fn find_policy(world: &mut World, policy: PolicyFact) {
     let id: PolicyId = "p-abcdefgh".parse().unwrap();
