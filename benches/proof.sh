@@ -5,14 +5,16 @@
 #   benches/proof.sh                     all three parts: hours
 #   benches/proof.sh histories [COUNT]   random histories, until COUNT were played: 200,000. They are
 #                                        kept 5,000 at a time, and the next run goes on from there;
-#                                        without docs/proof/histories.txt it begins at the first
+#                                        without docs/proof/histories.txt it begins at the first. One
+#                                        that fails counts as failed until the next run, which plays
+#                                        it again, passes it; that it once failed stays in the file
 #   benches/proof.sh planted             every planted bug, until a history or a test shows it
 #   benches/proof.sh sweeps              every call of every change, struck by everything
 #
 # Histories and sweeps are compiled with some optimisation, which takes minutes and makes them three
 # times as fast as in the build of the tests; the release build is no faster and takes far longer to
 # compile. Whatever goes wrong can be seen again: a failing history or sweep prints the command that
-# plays it, and nothing but it, anew. Then no figures are kept.
+# plays it, and nothing but it, anew. Of sweeps and planted bugs no figures are kept then.
 set -eu
 cd "$(dirname "$0")/.."
 chunk=5000
@@ -27,6 +29,10 @@ fast_tests() {
 
 some_histories() {
     BEDRAIL_SEED=$1 BEDRAIL_HISTORIES=$2 fast_tests --test histories random_histories -- --nocapture
+}
+
+a_history() {
+    BEDRAIL_SEED=$1 fast_tests --test histories random_histories -- --nocapture
 }
 
 planted() {
@@ -44,17 +50,22 @@ version() {
     echo "$(git describe --always)$changed"
 }
 
-# Runs a command, shows what it prints and keeps it in a file; ends here unless all went well.
-play() {
+# Runs a command, shows what it prints and keeps it in a file.
+record() {
     log=$1
     shift
     mkdir -p target docs/proof
     # The status of a pipe is that of its last command.
     { "$@" && echo "everything was played"; } 2>&1 | tee "$log"
-    if ! grep -q '^everything was played$' "$log"; then
-        echo "not kept: see $log" >&2
-        exit 1
-    fi
+}
+
+went_well() {
+    grep -q '^everything was played$' "$1"
+}
+
+refuse() {
+    echo "$1" >&2
+    exit 1
 }
 
 keep() {
@@ -68,7 +79,8 @@ whole() {
     part=$1
     log=target/proof-$part.log
     kept=docs/proof/$part.txt
-    play "$log" "$part"
+    record "$log" "$part"
+    went_well "$log" || refuse "not kept: see $log"
     {
         echo "# benches/proof.sh $part, at $(version)"
         # What sweeps count is of one change each.
@@ -81,11 +93,38 @@ whole() {
     keep "$kept"
 }
 
+# The seeds of histories that failed when they were last played.
+failed_histories() {
+    [ ! -e "$1" ] || awk '/^# seed [0-9]+ failed, at [^ ;]+$/ { print $3 }' "$1"
+}
+
+# Whether all were played, and some failed.
+has_failed_histories() {
+    grep -q '^figure histories ' "$1" && grep -q '^seed [0-9]*: ' "$1"
+}
+
+# Plays what failed once more.
+histories_again() {
+    kept=$1
+    for seed in $(failed_histories "$kept"); do
+        log=target/proof-history-$seed.log
+        record "$log" a_history "$seed"
+        went_well "$log" || continue
+        awk -v seed="$seed" -v version="$(version)" '
+            $2 == "seed" && $3 == seed && NF == 6 { $0 = $0 "; not any more, at " version }
+            $1 == "histories.failed" { $2-- }
+            { print }
+        ' "$kept" >"$kept.new"
+        mv "$kept.new" "$kept"
+    done
+}
+
 # Histories from where the last run ended, and the sums of all.
 histories() {
     total=${1:-200000}
     log=target/proof-histories.log
     kept=docs/proof/histories.txt
+    histories_again "$kept"
     while :; do
         played=$([ ! -e "$kept" ] || awk '$1 == "histories" { print $2 }' "$kept")
         played=${played:-0}
@@ -93,10 +132,13 @@ histories() {
         [ "$left" -gt 0 ] || break
         count=$((left < chunk ? left : chunk))
         echo "histories $((played + 1)) to $((played + count)) of $total"
-        play "$log" some_histories "$((played + 1))" "$count"
+        record "$log" some_histories "$((played + 1))" "$count"
+        went_well "$log" || has_failed_histories "$log" || refuse "not kept: see $log"
         [ -e "$kept" ] || : >"$kept"
         awk -v first="$((played + 1))" -v last="$((played + count))" -v version="$(version)" '
-            /^# / { heads[++of] = $0 }
+            /^# seeds / { heads[++of] = $0 }
+            /^# seed / { failed[$3] = $0 }
+            /^seed [0-9]+: / { seed = $2 + 0; failed[seed] = "# seed " seed " failed, at " version }
             /^histories/ { sums[$1] += $2 }
             /^figure histories/ { sums[$2] += $3 }
             /^situation / { count = $2; sub(/^situation [0-9]+ /, ""); reached[$0] += count }
@@ -105,6 +147,8 @@ histories() {
                 if (of && words[7] == version) { first = words[3]; of-- }
                 for (i = 1; i <= of; i++) print heads[i]
                 print "# seeds " first " to " last ", at " version
+                for (seed in failed) print failed[seed] | "sort -k3n"
+                close("sort -k3n")
                 for (name in sums) print name, sums[name] | "sort"
                 close("sort")
                 for (name in reached) {
@@ -117,6 +161,7 @@ histories() {
         ' "$kept" "$log" >"$kept.new"
         keep "$kept"
     done
+    [ -z "$(failed_histories "$kept")" ] || refuse "some failed: see $kept"
 }
 
 case ${1-} in
@@ -124,7 +169,7 @@ case ${1-} in
     planted | sweeps) whole "$1" ;;
     '') histories && whole planted && whole sweeps ;;
     *)
-        sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac

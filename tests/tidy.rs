@@ -166,6 +166,7 @@ fn the_readme_quotes_the_figures_of_the_proof() {
         .collect();
     let has_all = figures["histories"] < 200_000 || figures["situations.rarest"] >= 100;
     assert!(has_all, "a situation was not reached a hundred times: see docs/proof/histories.txt");
+    assert_eq!(figures["histories.failed"], 0, "see docs/proof/histories.txt");
     let mut table = String::from("| | |\n|---|---|\n");
     for (what, claim) in CLAIMS {
         let mut words = claim.split('{');
