@@ -117,6 +117,9 @@ pub struct Facts {
     pub slots_written: BTreeMap<Cell, Duration>,
     /// The same of our own policies: when what they say or where they attach was last written.
     pub policies_written: Option<Duration>,
+    /// Whether something that was in force is missing from the last read of it, and no second one has
+    /// shown yet that it is gone.
+    pub is_in_doubt: bool,
     /// Embedding models per Region, where a manifest excludes them.
     pub embeddings: BTreeMap<Region, BTreeSet<String>>,
     /// Resource policies of guardrail profiles, once read. Unknown only where nobody can read or

@@ -224,7 +224,7 @@ pub(super) fn tags(guardrail: &Name, context: &Context) -> EnforcementTags {
 fn is_settled(guardrail: &Name, key: &EnforcementKey, context: &Context) -> bool {
     let Some(fleet) = &context.facts.fleet else { return false };
     let Some(text) = context.enforcements.get(key) else { return false };
-    if text.is_unresolved {
+    if text.is_unresolved || context.facts.is_in_doubt {
         return false;
     }
     match key.kind {

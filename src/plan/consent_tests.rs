@@ -187,6 +187,10 @@ fn a_tag_forgets_what_was_given_up_only_when_it_is_gone() {
     world.facts.slots_written.insert(cell(OTHER), world.now);
     assert!(tag(&world).is_unsettled);
     world.facts.slots_written.clear();
+    // One read does not show what another did.
+    world.facts.is_in_doubt = true;
+    assert!(tag(&world).is_unsettled);
+    world.facts.is_in_doubt = false;
     let settled = tag(&world);
     assert_eq!((settled.wanted, settled.is_unsettled), (value(&now), false));
 }

@@ -114,6 +114,12 @@ impl State {
         self.doubted.insert(key.clone(), now);
         true
     }
+
+    /// Whether anything is waiting to be read a second time before it is believed.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        let mut doubted = self.doubted.keys();
+        self.fleet_doubted.is_some() || doubted.any(|key| self.unpassed.contains(key))
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +176,7 @@ mod tests {
             let nothing = BTreeSet::new();
             let is_doubtful = state.is_doubtful(&Key::Organization, &nothing, times, &TIMING);
             assert_eq!(is_doubtful, read != expected, "{second}");
+            assert_eq!(state.is_in_doubt(), read != expected, "{second}");
             state.facts.fleet = Some(believed);
         }
     }
@@ -225,5 +232,8 @@ mod tests {
             let is_doubtful = state.is_doubtful(&Key::Organization, &before, at, &TIMING);
             assert_eq!(is_doubtful, expected, "{attachments}");
         }
+        assert!(!state.is_in_doubt(), "nobody is to read it again");
+        state.unpassed.insert(Key::Organization);
+        assert!(state.is_in_doubt());
     }
 }

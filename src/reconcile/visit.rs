@@ -249,6 +249,7 @@ impl Engine {
         wake.append(&mut state.note_role(key, observed.unread()));
         self.decide_rollouts(&mut state);
         wake.append(&mut state.woken);
+        state.facts.is_in_doubt = state.is_in_doubt();
         let mut plan = self.plan(&mut state, key, observed);
         let is_asked_for = state.is_asked_for(key);
         let unread = observed.unread().filter(|_| is_asked_for || *key != Key::Organization);

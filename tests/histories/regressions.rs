@@ -294,6 +294,22 @@ fn a_page_that_is_lost_makes_what_waits_for_an_approval_no_smaller() {
     }
 }
 
+/// The consent to a removal stands in a tag until nothing is left to remove.
+#[test]
+fn what_a_text_gave_up_goes_although_one_read_did_not_show_it() {
+    let mut setting = setting(Level::Account, &json!({}));
+    setting.text.enforcements[0].targets.insert(BETA.to_owned());
+    // Which page it is.
+    for pick in 1..=40 {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(2)),
+            Step { event: Event::Spoil(Spoil::PageLost), pick, wait: Duration::ZERO },
+            after(Event::Edit(Edit::Narrow), Duration::from_mins(30)),
+        ];
+        assert_ends_well(setting.clone(), steps);
+    }
+}
+
 /// Between the last look at the organization and the removal, which is confirmed first.
 #[test]
 fn an_account_that_just_left_what_a_text_gives_up_keeps_its_guardrail() {
