@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -22,14 +20,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::SaysSomething;
 use super::circuit::{Circuits, Unanswering};
+use super::clients::{Clients, Whose};
 use super::configuration::as_ours;
 use super::error::{AwsError, ErrorClass};
 use super::limiter::{Lane, Limiter, patient};
 use super::looks::Looks;
 use super::operation::{ASSUME_ROLE, GET_CALLER_IDENTITY, Operation};
 use super::partition::organizations_region;
-use super::session::{OfTheCall, SESSION_SECONDS, Session, Sessions, credentials, within};
+use super::session::{SESSION_SECONDS, Session, Sessions, credentials, within};
 use super::settings::Settings;
+use super::their_clock::TheirClock;
 use super::transport::{Trust, http_client};
 use super::versions::VersionContents;
 use crate::model::{AccountId, Cell, OrganizationId, Region, RootId};
@@ -39,10 +39,6 @@ const HOME_REGION_DEFAULT: &str = "us-east-1";
 
 /// The caller's own credentials are replaced this long before they end.
 const CREDENTIALS_BUFFER: Duration = Duration::from_mins(5);
-
-/// The scheme every request is signed with. Without this preference the SDK would take a bearer
-/// token from `AWS_BEARER_TOKEN_BEDROCK`, and act as whoever made it.
-const SIGV4: AuthSchemeId = AuthSchemeId::new("sigv4");
 
 /// Who we are, as STS says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +59,7 @@ struct Inner {
     settings: Settings,
     sdk: SdkConfig,
     clock: SharedTimeSource,
+    their_clock: TheirClock,
     caller: CallerIdentity,
     home: Cell,
     limiter: Limiter,
@@ -70,10 +67,7 @@ struct Inner {
     sessions: Sessions,
     sts: aws_sdk_sts::Client,
     organizations: aws_sdk_organizations::Client,
-    bedrock: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrock::Client>>,
-    runtime: Mutex<BTreeMap<(Whose, Region), aws_sdk_bedrockruntime::Client>>,
-    #[cfg(feature = "iam")]
-    iam: Mutex<BTreeMap<(Whose, Region), aws_sdk_iam::Client>>,
+    clients: Clients,
     versions: VersionContents,
     looks: Looks,
     /// What never changes while a process lives, read once: it is asked for at every visit, and
@@ -100,15 +94,6 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// Whose credentials sign a client's requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Whose {
-    /// The caller's own.
-    Own,
-    /// Those of the session a call runs in.
-    Member,
-}
-
 /// A cell that calls can be made in.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -119,7 +104,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn whose(&self) -> Whose {
+    pub(super) fn whose(&self) -> Whose {
         if self.session.is_some() { Whose::Member } else { Whose::Own }
     }
 }
@@ -176,14 +161,17 @@ impl Aws {
         let sts = aws_sdk_sts::Client::new(&sdk);
         let caller = identify(&limiter, &sts, &region).await?;
         let of_organizations = organizations_region(&caller.partition, &region);
+        let their_clock = TheirClock::starting();
         let organizations = aws_sdk_organizations::config::Builder::from(&sdk)
             .region(aws_config::Region::new(of_organizations))
             .interceptor(SaysSomething)
+            .interceptor(their_clock.clone())
             .build();
         Ok(Self(Arc::new(Inner {
             home: Cell { account: caller.account.clone(), region },
             organizations: aws_sdk_organizations::Client::from_conf(organizations),
             clock: sdk.time_source().unwrap_or_default(),
+            their_clock,
             settings,
             sdk,
             caller,
@@ -191,10 +179,7 @@ impl Aws {
             circuits: Circuits::default(),
             sessions: Sessions::default(),
             sts,
-            bedrock: Mutex::default(),
-            runtime: Mutex::default(),
-            #[cfg(feature = "iam")]
-            iam: Mutex::default(),
+            clients: Clients::default(),
             versions: VersionContents::default(),
             looks: Looks::new(Instant::now()),
             anatomy: OnceCell::new(),
@@ -266,7 +251,6 @@ impl Aws {
     }
 
     /// The configuration that clients are built from.
-    #[cfg(feature = "sqs")]
     pub(super) fn sdk(&self) -> &SdkConfig {
         &self.0.sdk
     }
@@ -277,6 +261,14 @@ impl Aws {
 
     pub(super) fn looks(&self) -> &Looks {
         &self.0.looks
+    }
+
+    pub(super) fn clients(&self) -> &Clients {
+        &self.0.clients
+    }
+
+    pub(super) fn their_clock(&self) -> &TheirClock {
+        &self.0.their_clock
     }
 
     pub(super) fn sts(&self) -> &aws_sdk_sts::Client {
@@ -333,63 +325,6 @@ impl Aws {
             drop(opening);
         }
         Ok(Place { cell: cell.clone(), session: Some(session) })
-    }
-
-    /// The Bedrock client of a place.
-    pub(super) fn bedrock(&self, place: &Place) -> aws_sdk_bedrock::Client {
-        cached(&self.0.bedrock, place, || {
-            let config = aws_sdk_bedrock::config::Builder::from(&self.0.sdk)
-                .region(sdk_region(&place.cell.region))
-                .interceptor(SaysSomething)
-                .auth_scheme_preference([SIGV4]);
-            aws_sdk_bedrock::Client::from_conf(match place.whose() {
-                Whose::Own => config.build(),
-                Whose::Member => config
-                    .credentials_provider(SharedCredentialsProvider::new(OfTheCall))
-                    .identity_cache(IdentityCache::no_cache())
-                    .build(),
-            })
-        })
-    }
-
-    /// The Bedrock runtime client of a place.
-    pub(super) fn runtime(&self, place: &Place) -> aws_sdk_bedrockruntime::Client {
-        cached(&self.0.runtime, place, || {
-            let config = aws_sdk_bedrockruntime::config::Builder::from(&self.0.sdk)
-                .region(sdk_region(&place.cell.region))
-                .auth_scheme_preference([SIGV4]);
-            aws_sdk_bedrockruntime::Client::from_conf(match place.whose() {
-                Whose::Own => config.build(),
-                Whose::Member => config
-                    .credentials_provider(SharedCredentialsProvider::new(OfTheCall))
-                    .identity_cache(IdentityCache::no_cache())
-                    .build(),
-            })
-        })
-    }
-
-    /// The IAM client of a place, whose Region is the one that IAM is signed for.
-    #[cfg(feature = "iam")]
-    pub(super) fn iam(&self, place: &Place) -> aws_sdk_iam::Client {
-        cached(&self.0.iam, place, || {
-            let config = aws_sdk_iam::config::Builder::from(&self.0.sdk)
-                .region(sdk_region(&place.cell.region))
-                .auth_scheme_preference([SIGV4]);
-            aws_sdk_iam::Client::from_conf(match place.whose() {
-                Whose::Own => config.build(),
-                Whose::Member => config
-                    .credentials_provider(SharedCredentialsProvider::new(OfTheCall))
-                    .identity_cache(IdentityCache::no_cache())
-                    .build(),
-            })
-        })
-    }
-
-    /// An SNS client of a Region. Alerts are rare: it is made for each.
-    #[cfg(feature = "sns")]
-    pub(super) fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
-        let config = aws_sdk_sns::config::Builder::from(&self.0.sdk).region(sdk_region(region));
-        aws_sdk_sns::Client::from_conf(config.build())
     }
 
     /// Makes one call: waits for its turn, counts it, translates its error. Every call of this
@@ -604,17 +539,6 @@ async fn identify(
 
 pub(super) fn sdk_region(region: &Region) -> aws_config::Region {
     aws_config::Region::new(region.as_str().to_owned())
-}
-
-/// The client of a place, made at its first use.
-fn cached<C: Clone>(
-    clients: &Mutex<BTreeMap<(Whose, Region), C>>,
-    place: &Place,
-    make: impl FnOnce() -> C,
-) -> C {
-    let key = (place.whose(), place.cell.region.clone());
-    let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
-    clients.entry(key).or_insert_with(make).clone()
 }
 
 #[cfg(test)]

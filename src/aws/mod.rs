@@ -30,6 +30,7 @@ mod callers;
 mod callers;
 mod circuit;
 mod client;
+mod clients;
 mod configuration;
 mod enforced;
 mod error;
@@ -56,6 +57,7 @@ mod resource_policy;
 mod service_controls;
 mod session;
 mod settings;
+mod their_clock;
 mod transport;
 mod versions;
 

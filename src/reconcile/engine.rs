@@ -84,11 +84,16 @@ impl Engine {
         aws.send_no_write_after(stop.clone());
         // Clocks differ, and a process that just ended may have written a moment ago.
         let margin = i64::try_from(settings.timing.own_write_grace.as_secs()).unwrap_or(i64::MAX);
-        let since = time.wall().as_second().saturating_add(margin);
+        let since = aws.time(time.wall()).as_second().saturating_add(margin);
         let ourselves = Ourselves { session: aws.session_name(), since };
         let journal = OnceLock::new();
         let state = Mutex::new(State::default());
         Self { aws, settings, time, stop, ourselves, journal, state }
+    }
+
+    /// The date by which approvals end, waves bake and others are seen to write: that of AWS.
+    pub(super) fn date(&self) -> Timestamp {
+        self.aws.time(self.time.wall())
     }
 
     /// Locks what is known. Never held across an await: deciding is pure and quick.
@@ -140,14 +145,14 @@ impl Engine {
     /// The last plan of every key, without what the change guard holds now.
     pub fn plans(&self) -> BTreeMap<Key, Plan> {
         let state = self.state();
-        let ruling = state.ruling(self.time.wall());
+        let ruling = state.ruling(self.date());
         let plans = state.plans.iter();
         plans.map(|(key, plan)| (key.clone(), plan::withhold(Plan::clone(plan), &ruling))).collect()
     }
 
     /// The plan that the change guard holds now, and the manifest that releases it.
     pub fn held_plan(&self) -> Option<(HeldPlan, String)> {
-        let wall = self.time.wall();
+        let wall = self.date();
         match self.state().ruling(wall) {
             Ruling::Held(held) => {
                 let approval = held.approval(wall);

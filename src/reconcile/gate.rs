@@ -54,7 +54,7 @@ impl Engine {
         if self.settings.intent == Intent::Show {
             return Vec::new();
         }
-        let at = self.time.wall();
+        let at = self.date();
         let trials = {
             let mut state = self.state();
             self.decide_rollouts(&mut state);
@@ -68,7 +68,7 @@ impl Engine {
         if self.settings.intent == Intent::Show {
             return;
         }
-        let at = self.time.wall();
+        let at = self.date();
         let asked = std::mem::take(&mut self.state().trials);
         for (name, trials) in &asked {
             let tried = self.ask_all(trials, at).await;

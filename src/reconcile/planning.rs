@@ -55,7 +55,7 @@ impl Engine {
             },
             timing: &self.settings.timing,
             now: self.time.now(),
-            wall: self.time.wall(),
+            wall: self.date(),
         }
     }
 

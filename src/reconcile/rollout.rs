@@ -16,7 +16,7 @@ impl Engine {
     /// the keys whose plans change with it. Comes before every plan: a plan made from an older
     /// decision could open a wave that is closed.
     pub(super) fn decide_rollouts(&self, state: &mut State) {
-        let wall = self.time.wall();
+        let wall = self.date();
         let desired = &state.desired;
         state.rollouts.retain(|name, _| desired.rollouts.contains_key(name));
         let is_due = |decision: &Decision| decision.due().is_some_and(|due| due <= wall);

@@ -276,8 +276,9 @@ impl Engine {
         let is_doubtful =
             unread.is_none() && state.is_doubtful(key, &in_force, (began, self.time.now()), timing);
         let read = Reading { unread, is_doubtful };
-        let plan = state.guard(key, (plan, read), self.time.wall(), &mut wake);
-        let mut plan = state.stand_back(key, plan, self.time.wall());
+        let date = self.date();
+        let plan = state.guard(key, (plan, read), date, &mut wake);
+        let mut plan = state.stand_back(key, plan, date);
         if let Some(error) = self.journal_trouble() {
             plan = plan::without_journal(plan, &error);
         }

@@ -153,14 +153,13 @@ impl Simulator {
                 let (service, operation) = (decoded.service, decoded.operation);
                 let mut state = self.lock();
                 let request_id = state.request_id();
-                let (answer, hold) = state.answer(decoded, self.clock.now());
+                let at = self.clock.now();
+                let (answer, hold) = state.answer(decoded, at);
                 let ahead_s = state.world().switches.clock_ahead_s;
                 drop(state);
                 let mut response = wire::encode(service, operation, answer, &request_id);
-                if ahead_s != 0 {
-                    let date = http_date(self.clock.now(), ahead_s);
-                    response.headers_mut().extend(date.map(|date| (DATE, date)));
-                }
+                let date = http_date(at, ahead_s);
+                response.headers_mut().extend(date.map(|date| (DATE, date)));
                 (response, hold)
             }
             Err(refused) => {

@@ -294,6 +294,26 @@ fn a_page_that_is_lost_makes_what_waits_for_an_approval_no_smaller() {
     }
 }
 
+/// Two controllers, of which one is on a machine whose clock is wrong.
+#[test]
+fn a_wave_bakes_by_the_clock_of_aws() {
+    let mut setting = setting(Level::Account, &json!({}));
+    let enforcement = &mut setting.text.enforcements[0];
+    enforcement.targets.insert(BETA.to_owned());
+    enforcement.canaries = vec!["300000000001".to_owned()];
+    for ahead in [-7_200, -600, 600, 7_200] {
+        for seconds in 0..8 {
+            let lives = Duration::from_mins(15);
+            let steps = vec![
+                after(Event::Nothing, Duration::from_mins(5)),
+                after(Event::Skewed { ahead, lives }, Duration::from_secs(seconds)),
+                after(Event::Edit(Edit::Reword), Duration::from_mins(20)),
+            ];
+            assert_ends_well(setting.clone(), steps);
+        }
+    }
+}
+
 /// The consent to a removal stands in a tag until nothing is left to remove.
 #[test]
 fn what_a_text_gave_up_goes_although_one_read_did_not_show_it() {
