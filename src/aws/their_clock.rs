@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use aws_smithy_types::date_time::Format;
@@ -106,14 +107,19 @@ impl Intercept for TheirClock {
         _components: &RuntimeComponents,
         configuration: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok());
-        let date = date.and_then(|date| date.to_millis().ok());
+        let date = date_of(context.response().headers());
         if let (Some(date), Some(Sent(sent))) = (date, configuration.load::<Sent>()) {
             self.note(Bounds::of(date, *sent, self.ours()));
         }
         Ok(())
     }
+}
+
+/// The date of an answer of AWS, in milliseconds since the epoch: not of what stands in between,
+/// which has a clock of its own and numbers no requests.
+fn date_of(headers: &Headers) -> Option<i64> {
+    headers.get("x-amzn-requestid")?;
+    DateTime::from_str(headers.get("date")?, Format::HttpDate).ok()?.to_millis().ok()
 }
 
 impl Aws {
@@ -129,6 +135,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn only_what_aws_itself_answers_is_believed() {
+        let mut headers = Headers::new();
+        headers.insert("date", "Sat, 21 Nov 2026 07:00:00 GMT");
+        assert_eq!(date_of(&headers), None, "a proxy");
+        headers.insert("x-amzn-requestid", "8a7b5f9e-0000-4000-8000-000000000001");
+        assert_eq!(date_of(&headers), Some(1_795_244_400_000));
+    }
 
     #[test]
     fn answers_narrow_the_time_down_until_they_contradict() {
