@@ -40,7 +40,8 @@ pub(crate) fn check(scenario: &Value, texts: &[(usize, Text)], trace: &[Entry]) 
         ledger.note(entry);
         let text = texts.iter().rev().find(|(from, _)| *from <= index).map(|(_, text)| text);
         if let (Some(text), Some(before)) = (text, before) {
-            let judged = Judged { before: &before, after: &ledger, entry, text };
+            let earlier = &trace[..index];
+            let judged = Judged { before: &before, after: &ledger, earlier, entry, text };
             found.extend(judged.all().into_iter().map(|it| format!("{it}\n    {}", entry.line())));
         }
     }
@@ -69,6 +70,7 @@ fn twins(ledger: &Ledger) -> Vec<String> {
 struct Judged<'a> {
     before: &'a Ledger,
     after: &'a Ledger,
+    earlier: &'a [Entry],
     entry: &'a Entry,
     text: &'a Text,
 }
@@ -127,6 +129,7 @@ impl Judged<'_> {
                 let earlier = before.iter().find(|(other, _)| *other == level);
                 if let Some((_, earlier)) = earlier
                     && self.goes_back(earlier, &reference)
+                    && !is_crossed(self.earlier, self.entry)
                 {
                     found
                         .push(format!("S9: {place:?} goes back from {earlier:?} to {reference:?}"));
@@ -302,6 +305,22 @@ impl Judged<'_> {
     }
 }
 
+/// Whether another controller has replaced a document between the read that a replacement rests on
+/// and the replacement: AWS has no precondition, and whoever comes second cannot know.
+fn is_crossed(earlier: &[Entry], entry: &Entry) -> bool {
+    let id = entry.body()["PolicyId"].clone();
+    let is_of_it = |it: &Entry, operation| it.target == operation && it.body()["PolicyId"] == id;
+    let read = earlier
+        .iter()
+        .rposition(|it| it.who == entry.who && is_of_it(it, "DescribePolicy"))
+        .filter(|read| earlier[*read].at + UNKNOWABLE >= entry.at);
+    let is_others = |it: &Entry| it.is_controllers() && it.who != entry.who && it.has_effect;
+    entry.target == "UpdatePolicy"
+        && read.is_some_and(|read| {
+            earlier[read..].iter().any(|it| is_others(it) && is_of_it(it, "UpdatePolicy"))
+        })
+}
+
 /// The parts of a path, decoded.
 pub(crate) fn parts(path: &str) -> (Vec<String>, BTreeMap<String, String>) {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -318,4 +337,27 @@ fn a_reference_in_a_document_is_found_by_region() {
     let found = references(&document);
     let expected = ("arn:aws:bedrock:us-east-1:1:guardrail/a".to_owned(), "3".to_owned());
     assert_eq!(found.get("us-east-1"), Some(&expected));
+}
+
+#[test]
+fn only_a_document_that_another_controller_replaced_since_it_was_read_is_crossed() {
+    let call = |millis: u64, who: &str, target: &str| {
+        let request = axum::http::Request::new(bytes::Bytes::from(r#"{"PolicyId":"p-1"}"#));
+        let at = Duration::from_millis(millis);
+        let target = target.to_owned();
+        Entry { target, has_effect: true, ..Entry::of(at, who, &request) }
+    };
+    let (read, write) = ("DescribePolicy", "UpdatePolicy");
+    let entry = call(5_000, "bedrail-2", write);
+    let rows = [
+        (true, vec![call(4_900, "bedrail-2", read), call(4_950, "bedrail-1", write)]),
+        (false, vec![call(4_900, "bedrail-1", write), call(4_950, "bedrail-2", read)]),
+        (false, vec![call(4_900, "bedrail-2", read), call(4_950, "bedrail-2", write)]),
+        (false, vec![call(1_900, "bedrail-2", read), call(4_950, "bedrail-1", write)]),
+        (false, vec![call(4_950, "bedrail-1", write)]),
+        (false, vec![call(4_900, "bedrail-2", read)]),
+    ];
+    for (expected, earlier) in rows {
+        assert_eq!(is_crossed(&earlier, &entry), expected, "{earlier:?}");
+    }
 }

@@ -84,7 +84,12 @@ pub(crate) fn play(story: &Story) -> Played {
             play.judge_disk();
         }
         let found = play.world.simulator.violations();
-        play.wrong.extend(found.iter().map(|found| format!("the referee: {found:?}")));
+        // Which of two controllers has read what only the trace tells.
+        let are_two = play.reached.contains_key("a second controller alive");
+        let found = found.iter().filter(|it| {
+            !are_two || it.invariant != "S9" || it.operation != "organizations:UpdatePolicy"
+        });
+        play.wrong.extend(found.map(|found| format!("the referee: {found:?}")));
         let trace = play.world.trace.entries();
         for (situation, count) in situations(&trace) {
             *play.reached.entry(situation).or_default() += count;
