@@ -353,6 +353,8 @@ fn a_slot_waits_anew_for_a_policy_that_was_away_and_is_attached_again() {
         world.wait(60);
         let then = if waits { "held Confirming" } else { "DeleteEnforcedGuardrailConfiguration" };
         assert_eq!(see(&world), [then], "{back}");
+        world.facts.policies_since.clear();
+        assert_eq!(see(&world), ["held NotEffective"], "nobody knows since when");
     }
 }
 
