@@ -294,6 +294,27 @@ fn a_page_that_is_lost_makes_what_waits_for_an_approval_no_smaller() {
     }
 }
 
+/// What may be referenced is not known for a while, so that the document is put back in the step in
+/// which the policy is to leave.
+#[test]
+fn a_policy_whose_document_was_emptied_does_not_leave_before_what_is_below_is_in_force() {
+    let mut setting = setting(Level::Organization, &json!({"effective_policy_delay_ms": 2_000}));
+    let enforcement = &mut setting.text.enforcements[0];
+    enforcement.pool = vec![ROOT.to_owned()];
+    enforcement.targets.insert(ROOT.to_owned());
+    let outage = json!({"kind": "Outage", "caller": "Controller", "operation": "bedrock:*",
+        "count": 60, "milliseconds": 60_000});
+    for seconds in [60, 120, 197] {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(2)),
+            after(Event::Fault(outage.clone()), Duration::ZERO),
+            after(Event::Edit(Edit::Narrow), Duration::from_secs(seconds)),
+            after(Event::Foreign(Foreign::EditPolicy), Duration::from_mins(15)),
+        ];
+        assert_ends_well(setting.clone(), steps);
+    }
+}
+
 /// Two controllers, of which one is on a machine whose clock is wrong.
 #[test]
 fn a_wave_bakes_by_the_clock_of_aws() {

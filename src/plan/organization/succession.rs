@@ -30,7 +30,7 @@ impl Visit<'_> {
     }
 
     /// The same of one target that the policy leaves: it is also taken over by those above and below
-    /// it where the policy stays.
+    /// it where the policy stays. A Region that its document lost comes back before it leaves.
     pub(super) fn succeeded_at(
         &self,
         live: &ObservedPolicy,
@@ -38,7 +38,9 @@ impl Visit<'_> {
         memory: &mut Sightings,
     ) -> Result<(), Held> {
         let there = BTreeSet::from([target.clone()]);
-        self.succeeded_by(&|_| true, live, (&there, &Self::regions_of(live)), memory)
+        let mut regions = Self::regions_of(live);
+        regions.extend(self.desired.regions.iter().map(|it| it.as_str().to_owned()));
+        self.succeeded_by(&|_| true, live, (&there, &regions), memory)
     }
 
     fn succeeded_by(

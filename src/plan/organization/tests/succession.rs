@@ -217,3 +217,21 @@ fn what_is_given_up_later_is_left_to_what_takes_over_once_that_had_time_as_well(
     assert_eq!(visit(1, &[MEMBER, OTHER]), ["orphan", "orphan"]);
     assert_eq!(visit(1, &[]), ["held NotEffective"; 2]);
 }
+
+/// Somebody emptied the document, which is put back before the policy leaves a target.
+#[test]
+fn a_region_that_comes_back_is_left_only_once_what_takes_over_is_in_force() {
+    let mut world = world();
+    let all = desired(want(&[ROOT]));
+    world.organization.clone_from(&all);
+    let old = selects(&[REGION], &[ROOT], &[MEMBER]);
+    let emptied = json!({"bedrock": {"guardrail_inference": {}}});
+    let live = seen([policy(emptied, &[ROOT, MEMBER])]);
+    let mut memory = Sightings::default();
+    for seconds in [0, 5, 60] {
+        said(&mut world, &old, selects(&[REGION], &[ROOT], &[]));
+        world.wait(seconds);
+        let plan = plan_organization(&all, &live, &mut memory, &world.context());
+        assert_eq!(summary(&plan), ["UpdatePolicy", "held NotEffective"], "{seconds}");
+    }
+}
