@@ -15,7 +15,7 @@ use crate::plan::{LoggingMemory, Timing};
 /// Something that a key has in force and that may be taken away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum InForce {
-    /// A guardrail of ours in the slot of a cell.
+    /// A guardrail in the slot of a cell.
     Slot(GuardrailArn),
     /// A policy of ours at a target.
     Attachment(PolicyId, TargetId),
@@ -48,12 +48,15 @@ impl State {
         }
     }
 
-    /// The guardrail of ours in a slot that no text wants to have one.
+    /// The guardrail in a slot that is to be narrowed or taken over, or ours in one that no text
+    /// wants to have one.
     fn slot_to_go(&self, cell: &Cell) -> Option<GuardrailArn> {
+        let (arn, _) = self.facts.cells.get(cell)?.as_ref()?;
         let is_wanted =
             self.desired.cells.get(cell).is_some_and(|it| it.state == Presence::Present);
-        let (arn, _) = self.facts.cells.get(cell)?.as_ref().filter(|_| !is_wanted)?;
-        self.facts.replicas.values().any(|fact| fact.arn == *arn).then(|| arn.clone())
+        let is_ours = || self.facts.replicas.values().any(|fact| fact.arn == *arn);
+        let is_lost = self.losses.contains_key(&Key::Cell(cell.clone()));
+        (is_lost || (!is_wanted && is_ours())).then(|| arn.clone())
     }
 
     /// What is to be taken for the organization after a read that began at `began`: the one that is

@@ -335,6 +335,22 @@ fn a_wave_bakes_by_the_clock_of_aws() {
     }
 }
 
+/// What is narrowed is no less a loss than what goes.
+#[test]
+fn a_page_that_is_lost_makes_what_is_to_be_narrowed_no_smaller() {
+    let mut setting = setting(Level::Account, &json!({}));
+    setting.text.enforcements[0].targets.insert(BETA.to_owned());
+    // Which page it is.
+    for pick in 1..=40 {
+        let steps = vec![
+            after(Event::Nothing, Duration::from_mins(2)),
+            after(Event::Edit(Edit::Selective), Duration::from_mins(2)),
+            Step { event: Event::Spoil(Spoil::PageLost), pick, wait: Duration::from_mins(30) },
+        ];
+        assert_ends_well(setting.clone(), steps);
+    }
+}
+
 /// The consent to a removal stands in a tag until nothing is left to remove.
 #[test]
 fn what_a_text_gave_up_goes_although_one_read_did_not_show_it() {
