@@ -154,3 +154,23 @@ fn a_document_that_guards_less_is_a_loss_at_each_target() {
         assert_eq!((plan.losses.len(), steps), (losses, expected), "{plan:?}");
     }
 }
+
+#[test]
+fn what_goes_with_the_policy_of_a_wave_is_lost_at_the_nearest_target_above_it() {
+    let lane = ObservedPolicy {
+        name: "bedrail-us-everywhere.lane-w0".to_owned(),
+        lane: Some("w0".to_owned()),
+        ..policy(content_of(2), &[MEMBER])
+    };
+    let absent = |targets: &[&str]| DesiredOrganizationEnforcement {
+        state: Presence::Absent,
+        ..want(targets)
+    };
+    for (targets, expected) in
+        [([ROOT, UNIT], UNIT), ([ROOT, OTHER], ROOT), ([UNIT, MEMBER], MEMBER)]
+    {
+        let plan = once(&world(), absent(&targets), &seen([lane.clone()]));
+        let lost: BTreeSet<&str> = plan.losses.iter().map(|it| it.object.as_str()).collect();
+        assert_eq!(lost, BTreeSet::from([expected]), "{plan:?}");
+    }
+}

@@ -119,6 +119,25 @@ fn a_shard_whose_regions_were_all_given_up_goes_and_the_last_one_does_not() {
 }
 
 #[test]
+fn a_shard_whose_regions_were_all_given_up_stays_for_one_that_has_room_nowhere_else() {
+    let (mut world, mut want) = many(31);
+    let new = want.regions.pop_last().unwrap();
+    let mut policies = made(&twice(&mut world, &want, &seen([])));
+    for policy in &mut policies {
+        policy.targets.extend(want.targets.clone());
+    }
+    let all: Vec<String> = want.regions.iter().map(ToString::to_string).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let kept = blocks(&policies[0].content);
+    want.regions = kept.keys().map(|it| it.parse().unwrap()).chain([new]).collect();
+    let now: Vec<String> = want.regions.iter().map(ToString::to_string).collect();
+    let now: Vec<&str> = now.iter().map(String::as_str).collect();
+    said(&mut world, &selects(&all, &[], &[]), selects(&now, &[], &[]));
+    let plan = twice(&mut world, &want, &seen(policies));
+    assert_eq!(summary(&plan), ["UpdatePolicy", "held InProgress"]);
+}
+
+#[test]
 fn a_policy_that_was_just_made_and_is_not_listed_gets_no_second_place() {
     let (mut world, want) = many(30);
     let mut memory = Sightings::default();

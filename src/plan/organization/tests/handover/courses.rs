@@ -423,3 +423,30 @@ fn a_target_is_handed_over_only_to_a_lane_that_is_up_to_date() {
     let case = Case::beside("not locked", live, [0, 1, 2], expected);
     case.with(|it| it.allow_override = false).check();
 }
+
+/// The lane of an older text says it of the one Region already, and the rest is about to say it of the
+/// other.
+#[test]
+fn a_unit_gets_no_policy_for_a_region_in_which_the_rest_moves_with_it() {
+    let wave = WaveMark {
+        revision: content("b").revision(),
+        wave: "w1".parse().unwrap(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+        is_moving: true,
+    };
+    let mut main = west(1, main_policy(1, &[ROOT]));
+    for marks in main.rollouts.values_mut() {
+        marks.wave = Some(wave.clone());
+    }
+    let older = |number| lane_policy("w7", number, &[UNIT]);
+    let make = [
+        "UpdatePolicy, held Confirming, held InProgress",
+        "UpdatePolicy, CreatePolicy, held InProgress",
+        "UpdatePolicy, CreatePolicy, DetachPolicy",
+    ];
+    for (name, number, expected) in [("not yet said", 1, make), ("said", 2, always("UpdatePolicy"))]
+    {
+        let case = Case::below(name, [main.clone(), older(number)], [1, 1, number], expected);
+        Case { waves: waves_with_west_between, ..case.and_west([1, 1, 1]) }.check();
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::model::{
     Accepted, Attachments, DesiredRollout, DesiredWave, Gate, GuardrailArn, OnFailure, Rejected,
-    RolloutMarks, SelectedWave, TargetRollout,
+    RolloutMarks, SelectedWave, TargetRollout, WaveMark,
 };
 use crate::plan::fixture::{MANAGEMENT, fleet, open_policy};
 
@@ -33,26 +33,40 @@ const REMOVED: [&str; 3] = ["held Confirming", "DeletePolicy", "DeletePolicy"];
 
 /// Wave 0 is the unit, wave 1 the rest of what stands below the root.
 fn waves(want: &DesiredOrganizationEnforcement) -> TargetRollout {
+    arranged(want, &[unit_first(), SelectedWave::default()])
+}
+
+/// The same, and the second Region between them.
+fn waves_with_west_between(want: &DesiredOrganizationEnforcement) -> TargetRollout {
+    let west = BTreeSet::from([WEST.parse().unwrap()]);
+    let west = SelectedWave { regions: west, ..SelectedWave::default() };
+    arranged(want, &[unit_first(), west, SelectedWave::default()])
+}
+
+fn unit_first() -> SelectedWave {
+    SelectedWave {
+        targets: BTreeSet::from([UNIT.parse().unwrap()]),
+        regions: BTreeSet::from([REGION.parse().unwrap()]),
+    }
+}
+
+fn arranged(want: &DesiredOrganizationEnforcement, selected: &[SelectedWave]) -> TargetRollout {
     let wave = |index: usize| DesiredWave {
         name: format!("w{index}").parse().unwrap(),
         places: BTreeSet::new(),
         bake: Duration::from_mins(5),
     };
     let rollout = DesiredRollout {
-        waves: (0..2).map(wave).collect(),
+        waves: (0..selected.len()).map(wave).collect(),
         gate: Gate::default(),
         on_failure: OnFailure::Rollback,
         is_paused: false,
         is_unresolved: false,
         text: TEXT.to_owned(),
     };
-    let unit = SelectedWave {
-        targets: BTreeSet::from([UNIT.parse().unwrap()]),
-        regions: BTreeSet::from([REGION.parse().unwrap()]),
-    };
     let fleet = fleet();
     let attached = Attachments { targets: &want.targets, regions: &want.regions, fleet: &fleet };
-    TargetRollout::arranged(rollout, &[unit, SelectedWave::default()], attached)
+    TargetRollout::arranged(rollout, selected, attached)
 }
 
 fn marks(accepted: &str) -> BTreeMap<Name, RolloutMarks> {
@@ -141,6 +155,7 @@ struct Case {
     shown_west: [u32; 3],
     /// Whether the text said something of [`ELSEWHERE`] before.
     gives_up: bool,
+    waves: fn(&DesiredOrganizationEnforcement) -> TargetRollout,
     /// But for what is of the rollout as a whole.
     expected: [&'static str; 3],
 }
@@ -161,6 +176,7 @@ impl Case {
             shown,
             shown_west: [0, 0, 0],
             gives_up: false,
+            waves,
             expected,
         }
     }
@@ -207,7 +223,7 @@ impl Case {
             said(&mut world, &selects(&[REGION, ELSEWHERE]), selects(&[REGION]));
         }
         world.organization.insert("everywhere".parse().unwrap(), self.want.clone());
-        world.target_waves.insert("everywhere".parse().unwrap(), waves(&self.want));
+        world.target_waves.insert("everywhere".parse().unwrap(), (self.waves)(&self.want));
         let regions: BTreeSet<String> =
             self.policies.iter().flat_map(|it| blocks(&it.content).into_keys()).collect();
         let accounts = [MANAGEMENT, OTHER, MEMBER]
