@@ -50,6 +50,68 @@ fn the_tests_of_a_guardrail_have_a_limit() {
 }
 
 #[test]
+fn how_often_the_tests_of_a_guardrail_are_repeated_has_limits() {
+    let every = |interval: &str| {
+        let tests = "  tests: [{text: a, action: NONE}]\n";
+        changed("  adopt: false\n", &format!("{tests}  testInterval: {interval}\n"))
+    };
+    for (interval, expected) in [
+        ("999ms", Some("error: spec.testInterval: `999ms` is too short; write at least 1s")),
+        ("1s", Some("warning: spec.testInterval: every 1s each test is a billed call")),
+        ("59s", Some("warning: spec.testInterval: every 59s each test is a billed call")),
+        ("1m", None),
+    ] {
+        let found = every(interval);
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+        assert!(found.iter().all(|it| it.contains(expected.unwrap())), "{found:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_also_called_missing() {
+    for (from, to) in [
+        (
+            "      wordsConfig: [{text: falcon}]\n      managedWordListsConfig: [{type: PROFANITY, \
+             inputAction: BLOCK}]\n",
+            "      wordsConfig: falcon\n",
+        ),
+        (
+            "      piiEntitiesConfig: [{type: EMAIL, action: ANONYMIZE}]\n      regexesConfig: \
+             [{name: badge, pattern: 'E-[0-9]{6}', action: BLOCK}]\n",
+            "      piiEntitiesConfig: EMAIL\n",
+        ),
+    ] {
+        let found = changed(from, to);
+        assert!(found.len() == 1 && found[0].contains("takes a list"), "{found:?}");
+    }
+}
+
+#[cfg(feature = "iam")]
+#[test]
+fn roles_to_be_asked_about_are_named_as_iam_names_them() {
+    let roles = |more: &str| changed("onDeselect: Keep", more);
+    assert_eq!(roles("callerRoles: [Application, team/Application]"), [""; 0]);
+    for (written, expected) in [
+        ("callerRoles: [/Application]", "begins with a slash; write `Application`"),
+        ("callerRoles: [/]", "`/`"),
+        (
+            "callerRoles: ['arn:aws:iam::222233334444:role/Application']",
+            "write the name of the role",
+        ),
+        ("callerRoles: ['App*']", "IAM is asked about roles by name"),
+        ("callerRoles: ['App?']", "IAM is asked about roles by name"),
+        ("callerRoles: ['${aws:username}']", "write it without variables"),
+        (
+            "callerRoles: [Application]\n  rollout: {preflight: Offline}",
+            "`preflight: Offline` calls none",
+        ),
+    ] {
+        let found = roles(written);
+        assert!(found.len() == 1 && found[0].contains(expected), "{written}: {found:?}");
+    }
+}
+
+#[test]
 fn by_how_much_something_is_too_long_is_told() {
     let found = changed("What everybody gets.", &"x".repeat(207));
     assert!(found.len() == 1 && found[0].ends_with("AWS takes 200: shorten it by 7"), "{found:?}");

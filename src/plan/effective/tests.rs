@@ -57,6 +57,13 @@ fn bent(policies: impl IntoIterator<Item = ObservedPolicy>) -> Vec<String> {
 }
 
 #[test]
+fn policies_have_something_for_the_regions_that_they_name_alone() {
+    let content = document(&assigns("ours"), false);
+    let outcomes = outcomes(&[vec![&content]]);
+    assert!(outcomes.has(REGION) && !outcomes.has("eu-west-1"));
+}
+
+#[test]
 fn a_foreign_policy_bends_where_it_has_the_last_word() {
     let other = || document(&assigns("theirs"), false);
     let locked = || document(&assigns("theirs"), true);

@@ -206,6 +206,11 @@ fn questions_ahead_are_one_for_each_role_of_an_account() {
         Arc::make_mut(claim).preflight.probes = Probes::Sample(50);
     }
     assert_eq!(callers_ahead(&sampled, &facts), 8, "two accounts of each Region, two roles");
+    let mut of_one_role = sampled.clone();
+    for claim in of_one_role.cells.values_mut() {
+        Arc::make_mut(claim).preflight.callers = naming(&["App"]).callers;
+    }
+    assert_eq!(callers_ahead(&of_one_role, &facts), 4, "two accounts of each Region");
     let everywhere = desired.cells.iter().filter(|(it, _)| it.region.as_str() == FAR);
     sampled.cells.extend(everywhere.map(|(it, claim)| (it.clone(), claim.clone())));
     assert_eq!(callers_ahead(&sampled, &facts), 10, "all of one Region, a sample of the other");

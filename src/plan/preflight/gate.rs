@@ -320,8 +320,15 @@ impl Findings {
             let message = if due.is_empty() {
                 "it goes on once IAM was asked about the roles of `callerRoles`".to_owned()
             } else {
-                let (probes, accounts) = (counted(due.len()), accounts(&due).len());
-                format!("it goes on once {probes} were made from {accounts} accounts")
+                match (due.len(), accounts(&due).len()) {
+                    (1, _) => "it goes on once one probe was made".to_owned(),
+                    (probes, 1) => format!("it goes on once {probes} probes were made"),
+                    (probes, accounts) => {
+                        format!(
+                            "it goes on once {probes} probes were made from {accounts} accounts"
+                        )
+                    }
+                }
             };
             plan.needs_probes.extend(due);
             plan.needs_callers.extend(callers_due);
@@ -347,8 +354,4 @@ impl Findings {
 
 fn accounts<'a>(keys: impl IntoIterator<Item = &'a ProbeKey>) -> BTreeSet<&'a AccountId> {
     keys.into_iter().map(|key| &key.cell.account).collect()
-}
-
-fn counted(probes: usize) -> String {
-    if probes == 1 { "one probe".to_owned() } else { format!("{probes} probes") }
 }

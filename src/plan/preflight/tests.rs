@@ -349,8 +349,11 @@ fn an_attachment_is_tried_from_every_active_account_and_one_denied_holds_all() {
     assert_eq!(held.reason, HoldReason::Preflight);
     let all = [MANAGEMENT, MEMBER, OTHER].map(probe);
     assert_eq!(plan.needs_probes, BTreeSet::from(all), "and not from the suspended one");
+    assert_eq!(held.message, "it goes on once 3 probes were made from 3 accounts");
     shown(&mut world, MANAGEMENT, ProbeOutcome::Passed, 0);
     shown(&mut world, MEMBER, ProbeOutcome::Passed, 0);
+    let held = attach(&world, &Preflight::default(), &mut plan).unwrap_err();
+    assert_eq!(held.message, "it goes on once one probe was made");
     shown(&mut world, OTHER, denied(), 1);
     let tolerant = Preflight { max_unknown: 100, ..Preflight::default() };
     let held = attach(&world, &tolerant, &mut Plan::default()).unwrap_err();

@@ -121,7 +121,7 @@ fn statement(value: &Value) -> Value {
         let member = match name.as_str() {
             "Action" | "NotAction" | "Resource" | "NotResource" => set(member),
             "Principal" | "NotPrincipal" => principal(member),
-            "Condition" => nested(member, 2),
+            "Condition" => condition(member),
             _ => member.clone(),
         };
         (name.clone(), member)
@@ -135,13 +135,10 @@ fn principal(value: &Value) -> Value {
     Value::Object(kinds.iter().map(normal).collect::<Map<_, _>>())
 }
 
-fn nested(value: &Value, depth: u8) -> Value {
-    match value.as_object() {
-        Some(members) if depth > 0 => Value::Object(
-            members.iter().map(|(name, it)| (name.clone(), nested(it, depth - 1))).collect(),
-        ),
-        Some(_) | None => set(value),
-    }
+fn condition(value: &Value) -> Value {
+    let Some(members) = value.as_object() else { return set(value) };
+    let normal = |(name, member): (&String, &Value)| (name.clone(), condition(member));
+    Value::Object(members.iter().map(normal).collect())
 }
 
 fn set(value: &Value) -> Value {

@@ -61,6 +61,7 @@ fn what_is_shared_as_desired_gets_no_write() {
     let world = World::new();
     let cases = [
         ("nobody, no policy", Share::None, Read::KnownAbsent),
+        ("nobody, something else", Share::None, Read::Known(json!({}))),
         ("nobody, a foreign policy", Share::None, Read::Known(json!({"Statement": {"Sid": "x"}}))),
         ("the organization", Share::Organization, open()),
     ];
