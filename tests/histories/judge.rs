@@ -130,7 +130,7 @@ impl Play {
 
     /// Guardrails that are to go and that a closed account has in force: nobody can change anything
     /// there any more.
-    async fn stuck(&self) -> Vec<String> {
+    pub(crate) async fn stuck(&self) -> Vec<String> {
         let seen = self.world.get("world").await;
         let is_closed = |place: &str| {
             place.split_once('/').is_some_and(|(it, _)| seen["accounts"][it]["state"] != "ACTIVE")

@@ -164,13 +164,20 @@ impl Play {
         let is_collected =
             |line: &String| line.contains("?guardrailVersion=") && line.contains(" DELETE ");
         writes.retain(|line| self.moved.is_empty() || !is_collected(line));
+        let stuck = self.stuck().await;
+        // What AWS does not let go is tried again and again.
+        let is_refused = |line: &String| {
+            line.contains(" DELETE /guardrails/") && line.contains(" is used by an enforced")
+        };
+        writes.retain(|line| stuck.is_empty() || !is_refused(line));
         if !writes.is_empty() {
             self.wrong.push(format!("writes on a day of rest: {writes:#?}"));
         }
         if calls < 24 {
             self.wrong.push(format!("only {calls} calls on a whole day"));
         }
-        let missing = self.missing().await;
+        let mut missing = self.missing().await;
+        missing.retain(|line| !stuck.iter().any(|name| line.contains(name.as_str())));
         if !missing.is_empty() {
             self.wrong.push(format!("missing after a day of rest: {missing:#?}"));
         }

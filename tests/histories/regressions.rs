@@ -430,3 +430,22 @@ fn a_text_that_is_taken_back_in_the_middle_of_a_step_is_not_carried_out() {
     }
     assert_eq!(went_forth, BTreeSet::from([false, true]), "none was in the middle of the step");
 }
+
+/// On a day of rest as well, what AWS does not let go is tried again and again, and nothing else.
+#[test]
+fn a_guardrail_that_an_account_outside_has_in_force_is_tried_again_on_a_day_of_rest() {
+    let mut setting = setting(Level::Account, &json!({}));
+    setting.text.enforcements[0].targets.insert(BETA.to_owned());
+    let steps = vec![
+        after(Event::Nothing, Duration::from_mins(2)),
+        after(Event::Foreign(Foreign::Leave), Duration::from_mins(2)),
+        after(Event::Edit(Edit::Absent), Duration::from_mins(2)),
+        after(Event::Edit(Edit::TearDown), Duration::from_mins(10)),
+    ];
+    let story = Story { seed: 49, setting, steps };
+    let played = play(&story);
+    assert!(played.wrong.is_empty(), "{}", played.report(&story));
+    assert!(played.reached.contains_key("a day of rest"), "{:?}", played.reached);
+    let refused = played.reached.get("DeleteGuardrail as a whole failed").copied();
+    assert!(refused.is_some_and(|it| it > 20), "{:?}", played.reached);
+}
